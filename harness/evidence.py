@@ -1,0 +1,195 @@
+"""Evidence: all that judging needs, collected by a trial, saved as one JSON file and loadable again.
+
+Nothing in here comes from the engine's own parsers: manifests and events come from the lab's truth door, what
+the engine sent and said is recorded at its transports and its exit. Names of objects are bytes; in evidence
+they stand as text in which each character is one byte (latin-1), which is lossless and needs no escapes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, TypeAdapter
+from pydantic.dataclasses import dataclass
+
+FORMAT = 1
+
+Kind = Literal["file", "directory", "symlink", "other"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry below the store; ``path`` is relative to it, the root itself is ``.``."""
+
+    path: str
+    kind: Kind
+    size: int
+    mode: int  # permission bits, set-id and sticky included
+    uid: int
+    gid: int
+    mtime_ns: int
+    sha256: str | None = None  # of a file's content
+    target: str | None = None  # of a symbolic link
+    same_as: str | None = None  # the first path of its hard-link set, when that has more than one member
+    xattrs: dict[str, str] = Field(default_factory=dict)  # name to value in hexadecimal
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything found below one directory; ``entries`` sorted by path. ``error`` when it could not be read."""
+
+    entries: list[Entry]
+    error: str | None = None
+
+    def by_path(self) -> dict[str, Entry]:
+        return {entry.path: entry for entry in self.entries}
+
+
+@dataclass(frozen=True)
+class HostSnapshot:
+    """What an uninvolved observer sees on a host, taken before and after.
+
+    ``files`` maps the watched configuration files (fstab, eucalyptus.conf, drbd.conf ...) to their content as text, None
+    where absent. ``services`` maps a service to ``running`` and ``starts at boot``. ``disks`` maps each
+    candidate device to what its first look says (``blank``, ``ext4``, ``drbd`` ...). ``mounts`` lists device and mount point.
+    """
+
+    host: str
+    reachable: bool
+    files: dict[str, str | None] = Field(default_factory=dict)
+    services: dict[str, dict[str, bool]] = Field(default_factory=dict)
+    disks: dict[str, str] = Field(default_factory=dict)
+    mounts: list[list[str]] = Field(default_factory=list)
+    leftovers: list[str] = Field(default_factory=list)  # paths of ours: staged copy, renamed stores, backups
+
+
+@dataclass(frozen=True)
+class Event:
+    """One change of the world as the lab itself saw it, in the lab's seconds.
+
+    Kinds and their ``detail``: ``role`` (Primary, Secondary), ``mount`` and ``unmount`` (device mountpoint), ``walrus``
+    (the service state word: STOPPED LOADED NOTREADY DISABLED ENABLED BROKEN), ``power`` (on, off), ``frozen`` (on, off),
+    ``link`` (cut peer, healed peer), ``sync-source`` and ``sync-target`` (a resync began in that role), ``sync-done``,
+    ``disk`` (new DRBD disk state), ``connection`` (new DRBD connection state), ``destroy`` (the command line of a
+    create-md, mkfs, wipefs, forced primary, invalidate, discard or new-current-uuid that took effect).
+    """
+
+    at: float
+    host: str
+    kind: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One request of the engine, as seen at its transport."""
+
+    at: float
+    attempt: int
+    host: str
+    step: str
+    what: str  # the request as text
+    effect: Literal["read", "write", "destroy"]
+    outcome: str  # "status 0", "done", "running", "Indeterminate: ..."
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One run of the engine from start to end, or to its death."""
+
+    command: Literal["migrate", "rollback"]
+    started_at: float
+    ended_at: float
+    outcome: str  # completed, rolled_back, stopped, refused, operator_needed, killed, undetermined
+    exit_status: int | None  # None when killed
+    last_words: str  # what an operator read last
+    bytes_copied: int = 0  # by the copy jobs of this attempt, as counted on the receiving side
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Proof, from the lab, that a fault happened; ``proven`` False makes the trial INCONCLUSIVE."""
+
+    at: float
+    fault: str
+    proven: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class Census:
+    """Which places held a complete, intact copy of the frozen store at one moment, read by the lab.
+
+    Places are ``HOST:store``, ``HOST:old-store``, ``HOST:staging``, ``HOST:device``.
+    """
+
+    at: float
+    moment: str
+    complete: list[str]
+
+
+@dataclass(frozen=True)
+class ObjectRead:
+    """One object asked of Walrus by an HTTP client that is not the engine."""
+
+    at: float
+    when: str  # before, after
+    key: str
+    status: int
+    sha256: str | None
+    expected_sha256: str
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What the scenario says must come out."""
+
+    outcome: str
+    checks: list[str]
+    copied_again: float | None = None  # share of already copied bytes that may be copied again
+
+
+@dataclass
+class Evidence:
+    """All of it, for one trial."""
+
+    scenario: str
+    claim: str
+    lab: str
+    seed: int
+    expectation: Expectation
+    original: str
+    additional: str
+    format: int = FORMAT
+    frozen: Manifest | None = None  # the store as the lab seeded it, read by the lab before the first attempt
+    before: list[HostSnapshot] = Field(default_factory=list)
+    after: list[HostSnapshot] = Field(default_factory=list)
+    attempts: list[Attempt] = Field(default_factory=list)
+    sent: list[Sent] = Field(default_factory=list)
+    events: list[Event] = Field(default_factory=list)
+    receipts: list[Receipt] = Field(default_factory=list)
+    censuses: list[Census] = Field(default_factory=list)
+    reads: list[ObjectRead] = Field(default_factory=list)
+    served: Manifest | None = None  # what lies under the store's path on the ENABLED (or original) host at the end
+    replica: Manifest | None = None  # read from the other side after promoting it, when the move completed
+    unsupported: list[str] = Field(default_factory=list)  # invocations that a fake does not model
+    trace_hash: str = ""
+    seconds: float = 0.0
+    notes: list[str] = Field(default_factory=list)  # what the trial could not find out, and why
+
+    def save(self, path: Path) -> None:
+        """Write the evidence as JSON."""
+        path.write_bytes(_ADAPTER.dump_json(self, indent=1))
+
+    @classmethod
+    def load(cls, path: Path) -> Evidence:
+        """Read evidence that was saved.
+
+        Raises:
+            pydantic.ValidationError: when the file is not evidence of this format.
+        """
+        return _ADAPTER.validate_json(path.read_bytes())
+
+
+_ADAPTER = TypeAdapter(Evidence)

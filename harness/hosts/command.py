@@ -1,0 +1,157 @@
+"""What can be asked of a host, and what it answers. Pure data: nothing here talks to a machine."""
+
+from __future__ import annotations
+
+import enum
+import shlex
+from dataclasses import dataclass
+
+
+class Effect(enum.Enum):
+    """What a request does to the world; fencing and interlocks depend on it."""
+
+    READ = "read"
+    WRITE = "write"
+    DESTROY = "destroy"
+
+
+@dataclass(frozen=True)
+class Command:
+    """One program run on a host: an argument list, never a shell line.
+
+    Arguments are ``str``; bytes of object names that are not UTF-8 travel as surrogate escapes
+    (``os.fsdecode``). ``timeout_s`` bounds the wait for the answer, not the program: when it passes,
+    the outcome is unknown.
+    """
+
+    argv: tuple[str, ...]
+    effect: Effect = Effect.READ
+    stdin: bytes = b""
+    timeout_s: float = 60.0
+
+    def __str__(self) -> str:
+        return shlex.join(self.argv)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a program answered."""
+
+    exit_status: int
+    stdout: bytes = b""
+    stderr: bytes = b""
+
+    @property
+    def ok(self) -> bool:
+        return self.exit_status == 0
+
+    @property
+    def text(self) -> str:
+        """Standard output decoded; bytes that are not UTF-8 become surrogate escapes."""
+        return self.stdout.decode("utf-8", "surrogateescape")
+
+
+@dataclass(frozen=True)
+class PutFile:
+    """Replace a small file as a whole: temporary name in the same directory, flushed, renamed, directory flushed.
+
+    ``mode`` None keeps the mode and owner of the file that is there (0644 root for a new one).
+    """
+
+    path: str
+    content: bytes
+    mode: int | None = None
+    timeout_s: float = 60.0
+
+    def __str__(self) -> str:
+        return f"put {self.path} ({len(self.content)} bytes)"
+
+
+@dataclass(frozen=True)
+class StartJob:
+    """Start a command that outlives the connection and the engine; starting the same id twice starts one."""
+
+    job_id: str
+    command: Command
+
+    def __str__(self) -> str:
+        return f"start job {self.job_id}: {self.command}"
+
+
+@dataclass(frozen=True)
+class PollJob:
+    """Ask how a detached job is doing."""
+
+    job_id: str
+    timeout_s: float = 60.0
+
+    def __str__(self) -> str:
+        return f"poll job {self.job_id}"
+
+
+class JobStatus(enum.Enum):
+    """The life of a detached job as the host knows it."""
+
+    ABSENT = "absent"  # never started, or its record is gone
+    RUNNING = "running"
+    DONE = "done"  # ended by itself; the exit status is known
+    DEAD = "dead"  # its process is gone and left no exit status: killed, or the host rebooted
+
+
+@dataclass(frozen=True)
+class JobReport:
+    """The answer to PollJob; output is complete only when DONE."""
+
+    status: JobStatus
+    result: Result | None = None
+
+
+@dataclass(frozen=True)
+class Fence:
+    """The epoch under which a run may change a host; sent along with every WRITE and DESTROY."""
+
+    epoch: int
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Raise the host's epoch for a run, or with ``release`` give the host back and keep the epoch.
+
+    The host refuses when another unfinished run holds it (Held) and when the epoch is not newer
+    than the one it has granted (Fenced). Both checks and the raise happen under one lock on the host.
+    Releasing demands that the epoch is still the one granted.
+    """
+
+    fence: Fence
+    release: bool = False
+    timeout_s: float = 60.0
+
+    def __str__(self) -> str:
+        verb = "release" if self.release else "claim"
+        return f"{verb} epoch {self.fence.epoch} for {self.fence.run_id}"
+
+
+@dataclass(frozen=True)
+class AskHolder:
+    """Ask which epoch the host has granted, and to whom; changes nothing."""
+
+    timeout_s: float = 60.0
+
+    def __str__(self) -> str:
+        return "ask for the granted epoch"
+
+
+Request = Command | PutFile | StartJob | PollJob | Claim | AskHolder
+Answer = Result | JobReport | Fence | None
+
+
+def effect_of(request: Request) -> Effect:
+    """What a request does to the host."""
+    match request:
+        case Command(effect=effect) | StartJob(command=Command(effect=effect)):
+            return effect
+        case PutFile() | Claim():
+            return Effect.WRITE
+        case PollJob() | AskHolder():
+            return Effect.READ

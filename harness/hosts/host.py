@@ -1,0 +1,136 @@
+"""A host as the engine uses it: a transport, a clock and a fence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from harness.clock import Clock
+from harness.errors import CommandFailed, TimedOut
+from harness.hosts.command import (
+    AskHolder,
+    Claim,
+    Command,
+    Effect,
+    Fence,
+    JobReport,
+    PollJob,
+    PutFile,
+    Result,
+    StartJob,
+)
+from harness.hosts.transport import Transport
+
+Found = TypeVar("Found")
+
+
+class Reader:
+    """A host that can only be looked at: READ commands pass, anything else is a programming error."""
+
+    def __init__(self, name: str, transport: Transport, clock: Clock) -> None:
+        self.name = name
+        self.clock = clock
+        self._transport = transport
+
+    def ask(self, command: Command) -> Result:
+        """Run a READ command and return its answer whatever the exit status."""
+        if command.effect is not Effect.READ:
+            raise PermissionError(f"{self.name}: `{command}` is {command.effect.value}, this host can only be read")
+        answer = self._transport.send(command)
+        assert isinstance(answer, Result)
+        return answer
+
+    def read(self, command: Command) -> Result:
+        """Run a READ command that is expected to succeed.
+
+        Raises:
+            CommandFailed: when its exit status is not 0.
+        """
+        result = self.ask(command)
+        if not result.ok:
+            raise CommandFailed(self.name, str(command), result)
+        return result
+
+    def poll(self, job_id: str) -> JobReport:
+        """How the detached job is doing."""
+        answer = self._transport.send(PollJob(job_id))
+        assert isinstance(answer, JobReport)
+        return answer
+
+    def holder(self) -> Fence:
+        """The epoch that this host has granted, and to which run."""
+        answer = self._transport.send(AskHolder())
+        assert isinstance(answer, Fence)
+        return answer
+
+    def wait_until(
+        self, condition: Callable[[], Found | None], within_s: float, reason: str, every_s: float = 1.0
+    ) -> Found:
+        """Wait for ``condition`` to return something, looking again every ``every_s`` seconds.
+
+        Raises:
+            TimedOut: after ``within_s`` seconds; ``reason`` says what was awaited.
+        """
+        return wait_until(self.clock, condition, within_s, f"{self.name}: {reason}", every_s)
+
+
+class Host(Reader):
+    """A host that may also be changed, under the fence of the run that claimed it."""
+
+    def __init__(self, name: str, transport: Transport, clock: Clock, fence: Fence | None = None) -> None:
+        super().__init__(name, transport, clock)
+        self.fence = fence
+
+    def attempt(self, command: Command) -> Result:
+        """Run any command under the fence and return its answer whatever the exit status."""
+        answer = self._transport.send(command, None if command.effect is Effect.READ else self._required_fence())
+        assert isinstance(answer, Result)
+        return answer
+
+    def run(self, command: Command) -> Result:
+        """Run any command under the fence; it must succeed.
+
+        Raises:
+            CommandFailed: when its exit status is not 0.
+        """
+        result = self.attempt(command)
+        if not result.ok:
+            raise CommandFailed(self.name, str(command), result)
+        return result
+
+    def put(self, path: str, content: bytes, mode: int | None = None) -> None:
+        """Replace a file as a whole, durably."""
+        self._transport.send(PutFile(path, content, mode), self._required_fence())
+
+    def start(self, job_id: str, command: Command) -> None:
+        """Start a detached job; the same id is started once."""
+        self._transport.send(StartJob(job_id, command), self._required_fence())
+
+    def claim(self, fence: Fence) -> None:
+        """Raise this host's epoch and work under it from now on."""
+        self._transport.send(Claim(fence))
+        self.fence = fence
+
+    def release(self) -> None:
+        """Give the host back; its epoch stays as high as it is."""
+        self._transport.send(Claim(self._required_fence(), release=True))
+
+    def _required_fence(self) -> Fence:
+        if self.fence is None:
+            raise PermissionError(f"{self.name}: nothing may be changed before the host is claimed")
+        return self.fence
+
+
+def wait_until(
+    clock: Clock, condition: Callable[[], Found | None], within_s: float, reason: str, every_s: float = 1.0
+) -> Found:
+    """Wait for ``condition`` to return something other than None or False; see Reader.wait_until."""
+    deadline = clock.now() + within_s
+    while True:
+        found = condition()
+        if found:
+            return found
+        left = deadline - clock.now()
+        if left <= 0:
+            raise TimedOut(f"waited {within_s:g} s: {reason}")
+        clock.sleep(min(every_s, left))

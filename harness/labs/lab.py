@@ -1,0 +1,135 @@
+"""What a lab is: towards the engine an inventory, towards the trial a door to break things and a door to the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from harness.clock import Clock
+from harness.evidence import Event, HostSnapshot, Manifest, ObjectRead, Receipt
+from harness.inventory import Inventory
+
+ORIGINAL, ADDITIONAL, CLC = "original", "additional", "clc"
+ROLES = (ORIGINAL, ADDITIONAL, CLC)
+
+
+@dataclass(frozen=True)
+class StoreSpec:
+    """The objects that a lab puts into the store before the move; the same seed gives the same store."""
+
+    objects: int = 60
+    bytes: int = 2 * 1024 * 1024
+    seed: int = 7
+    hostile_names: bool = True  # newlines, quotes, bytes that are not UTF-8, dotfiles, links, xattrs, odd modes
+
+
+@dataclass(frozen=True)
+class Start:
+    """The world in which a trial begins."""
+
+    drbd: str = "8.4"
+    store: StoreSpec = StoreSpec()
+    device_bytes: int = 1024**3  # size of each backing disk; ``differs`` below can change one
+    staging_bytes: int | None = None  # a staging area of its own of this size; None: as large as the machine
+    sync_bytes_per_s: int = 200 * 1024 * 1024
+    settings: Mapping[str, Any] = field(default_factory=dict)  # the inventory's settings of the move, as written there
+    differs: Mapping[str, Any] = field(default_factory=dict)  # hazards planted: see docs/reference/scenarios.md
+
+
+class Faults(Protocol):
+    """Breaks things, and proves that it did. Hosts are given by role. Every method returns its receipt."""
+
+    def power_off(self, role: str) -> Receipt: ...
+    def power_on(self, role: str) -> Receipt:
+        """Start the host again and wait until it answers."""
+        ...
+
+    def freeze(self, role: str) -> Receipt: ...
+    def thaw(self, role: str) -> Receipt: ...
+    def cut_link(self) -> Receipt:
+        """Cut the replication link between original and additional, both directions; the engine still reaches both."""
+        ...
+
+    def heal_link(self) -> Receipt: ...
+    def stall_sync(self) -> Receipt: ...
+    def resume_sync(self) -> Receipt: ...
+    def fill_disk(self, role: str, path: str) -> Receipt:
+        """Leave almost no room in the file system that holds ``path``."""
+        ...
+
+    def free_disk(self, role: str, path: str) -> Receipt: ...
+    def corrupt(self, role: str, place: str) -> Receipt:
+        """Change one byte of one object, time and size kept, in ``store``, ``staging``, ``old-store`` or ``device``."""
+        ...
+
+    def write_object(self, role: str) -> Receipt:
+        """Change an object of the store as a writer that was not stopped would."""
+        ...
+
+    def unmodelled_call(self, role: str) -> Receipt:
+        """Call a fake in a way that it does not model (labs without fakes raise FaultNotProven)."""
+        ...
+
+    def heal(self) -> None:
+        """End every fault: power on, thaw, heal links, free disks, resume syncs."""
+        ...
+
+
+class Truth(Protocol):
+    """Looks at the world past the engine's programs and parsers. Hosts are given by role."""
+
+    def snapshot(self, role: str) -> HostSnapshot: ...
+    def manifest(self, role: str, place: str) -> Manifest:
+        """Walk ``store``, ``old-store``, ``staging`` or ``device`` (the replicated content as this side holds it)."""
+        ...
+
+    def events(self) -> list[Event]: ...
+    def read_objects(self, when: str, expected: Manifest) -> list[ObjectRead]:
+        """Fetch a sample of objects over HTTP from the ENABLED Walrus (``before``: the original)."""
+        ...
+
+    def read_replica(self) -> Manifest:
+        """Stop the pair's services, promote the side that is not serving, mount it, walk it. Ends the trial's use of the lab."""
+        ...
+
+    def bytes_received(self, role: str, place: str) -> int:
+        """Bytes that copies have written below the place so far; a file rewritten counts again."""
+        ...
+
+    def listing(self, role: str) -> dict[str, str]:
+        """Every path on the host that a mutation could touch, with type, size and times, to compare before and after."""
+        ...
+
+    def unsupported(self) -> list[str]:
+        """Calls that a fake refused to model, so far."""
+        ...
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A lab that is up."""
+
+    inventory: Inventory
+    faults: Faults
+    truth: Truth
+    clock: Clock
+
+
+class Lab(Protocol):
+    """A place to run the engine."""
+
+    name: str
+
+    def lacks(self) -> list[str]:
+        """What this machine lacks for the lab, each with the command that would provide it; empty when it is ready."""
+        ...
+
+    def open(self, start: Start) -> AbstractContextManager[Opened]:
+        """Bring the lab up in the given state and take it down at the end, whatever happens.
+
+        Raises:
+            LabUnavailable: when this machine cannot offer it.
+        """
+        ...
