@@ -30,13 +30,13 @@ class Reader:
     def __init__(self, name: str, transport: Transport, clock: Clock) -> None:
         self.name = name
         self.clock = clock
-        self._transport = transport
+        self.transport = transport
 
     def ask(self, command: Command) -> Result:
         """Run a READ command and return its answer whatever the exit status."""
         if command.effect is not Effect.READ:
             raise PermissionError(f"{self.name}: `{command}` is {command.effect.value}, this host can only be read")
-        answer = self._transport.send(command)
+        answer = self.transport.send(command)
         assert isinstance(answer, Result)
         return answer
 
@@ -53,13 +53,13 @@ class Reader:
 
     def poll(self, job_id: str) -> JobReport:
         """How the detached job is doing."""
-        answer = self._transport.send(PollJob(job_id))
+        answer = self.transport.send(PollJob(job_id))
         assert isinstance(answer, JobReport)
         return answer
 
     def holder(self) -> Fence:
         """The epoch that this host has granted, and to which run."""
-        answer = self._transport.send(AskHolder())
+        answer = self.transport.send(AskHolder())
         assert isinstance(answer, Fence)
         return answer
 
@@ -83,7 +83,7 @@ class Host(Reader):
 
     def attempt(self, command: Command) -> Result:
         """Run any command under the fence and return its answer whatever the exit status."""
-        answer = self._transport.send(command, None if command.effect is Effect.READ else self._required_fence())
+        answer = self.transport.send(command, None if command.effect is Effect.READ else self._required_fence())
         assert isinstance(answer, Result)
         return answer
 
@@ -100,20 +100,20 @@ class Host(Reader):
 
     def put(self, path: str, content: bytes, mode: int | None = None) -> None:
         """Replace a file as a whole, durably."""
-        self._transport.send(PutFile(path, content, mode), self._required_fence())
+        self.transport.send(PutFile(path, content, mode), self._required_fence())
 
     def start(self, job_id: str, command: Command) -> None:
         """Start a detached job; the same id is started once."""
-        self._transport.send(StartJob(job_id, command), self._required_fence())
+        self.transport.send(StartJob(job_id, command), self._required_fence())
 
     def claim(self, fence: Fence) -> None:
         """Raise this host's epoch and work under it from now on."""
-        self._transport.send(Claim(fence))
+        self.transport.send(Claim(fence))
         self.fence = fence
 
     def release(self) -> None:
         """Give the host back; its epoch stays as high as it is."""
-        self._transport.send(Claim(self._required_fence(), release=True))
+        self.transport.send(Claim(self._required_fence(), release=True))
 
     def _required_fence(self) -> Fence:
         if self.fence is None:

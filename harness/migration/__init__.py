@@ -1,0 +1,1 @@
+"""The engine: a plan of steps, a journal, and the only loop."""

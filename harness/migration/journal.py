@@ -1,0 +1,122 @@
+"""The journal: the run's memory, append-only, each record durable before what it announces.
+
+One JSON object a line. Each carries the hash of the one before, so a change in the middle shows. A last line without
+its newline is a torn write and is dropped. The journal is memory, never truth: what it says was done is inspected again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import JournalDamaged, Refused
+
+_FIRST = "0" * 64
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One record. ``kind`` is one of begun, epoch, intent, done, fact, undoing, undone, committed, rolled-back, completed, stopped."""
+
+    seq: int
+    kind: str
+    step: str
+    data: dict[str, Any]
+    date: str
+    hash: str
+
+
+def read(path: Path) -> tuple[list[Entry], int]:
+    """The valid records of a journal and the length in bytes that they take.
+
+    Raises:
+        JournalDamaged: when a record that is not a torn tail does not match its chain.
+    """
+    entries: list[Entry] = []
+    length = 0
+    previous = _FIRST
+    for line in path.read_bytes().splitlines(keepends=True):
+        if not line.endswith(b"\n"):
+            break
+        entry = _decode(line, previous, f"{path}: record {len(entries) + 1}", len(entries))
+        entries.append(entry)
+        previous = entry.hash
+        length += len(line)
+    return entries, length
+
+
+def _decode(line: bytes, previous: str, where: str, seq: int) -> Entry:
+    try:
+        record = json.loads(line)
+        claimed = record.pop("hash")
+        entry = Entry(record["seq"], record["kind"], record["step"], record["data"], record["date"], claimed)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise JournalDamaged(f"{where} is not a journal record; the run's memory cannot be trusted") from error
+    if claimed != _chained(previous, record) or entry.seq != seq:
+        raise JournalDamaged(f"{where} does not match the chain of hashes; it was changed after it was written")
+    return entry
+
+
+def _chained(previous: str, record: dict[str, Any]) -> str:
+    body = json.dumps(record, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256((previous + body).encode()).hexdigest()
+
+
+class Journal:
+    """The open journal of one run; one process at a time holds it."""
+
+    def __init__(self, path: Path, file: int, entries: list[Entry]) -> None:
+        self.path = path
+        self.entries = entries
+        self._file = file
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(cls, folder: Path) -> Iterator[Journal]:
+        """Open or create ``folder/journal.jsonl`` and hold it against other processes.
+
+        Raises:
+            Refused: when another process holds it.
+            JournalDamaged: when its middle was changed.
+        """
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = folder / "journal.jsonl"
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Refused(f"{folder}: another walrus-ha process is working on this run") from None
+            entries, length = read(path)
+            os.ftruncate(file, length)
+            _flush_directory(folder)
+            yield cls(path, file, entries)
+        finally:
+            os.close(file)
+
+    def append(self, kind: str, step: str = "", date: str = "", **data: Any) -> Entry:
+        """Add a record; it is on stable storage when this returns."""
+        record = {"seq": len(self.entries), "kind": kind, "step": step, "data": data, "date": date}
+        previous = self.entries[-1].hash if self.entries else _FIRST
+        chained = _chained(previous, record)
+        line = json.dumps({**record, "hash": chained}, sort_keys=True, separators=(",", ":")) + "\n"
+        os.write(self._file, line.encode())
+        os.fsync(self._file)
+        entry = Entry(len(self.entries), kind, step, json.loads(json.dumps(data)), date, chained)
+        self.entries.append(entry)
+        return entry
+
+
+def _flush_directory(folder: Path) -> None:
+    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

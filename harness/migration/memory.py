@@ -1,0 +1,122 @@
+"""What a run remembers: the journal read as answers to the engine's questions, and the frozen manifest beside it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from harness.clock import Clock
+from harness.errors import JournalDamaged
+from harness.migration.journal import Entry, Journal
+from harness.systems import store
+
+
+class Memory:
+    """The memory of one run. After a rollback the run starts anew and earlier steps and facts no longer count."""
+
+    def __init__(self, journal: Journal, folder: Path, clock: Clock) -> None:
+        self._journal = journal
+        self._clock = clock
+        self.folder = folder
+
+    # What happened
+
+    @property
+    def began(self) -> bool:
+        """A run is under way: something was begun and not rolled back."""
+        return bool(self._present())
+
+    @property
+    def committed(self) -> bool:
+        return any(entry.kind == "committed" for entry in self._journal.entries)
+
+    @property
+    def completed(self) -> bool:
+        return any(entry.kind == "completed" for entry in self._journal.entries)
+
+    @property
+    def rolled_back(self) -> bool:
+        """The last thing that happened was a complete rollback."""
+        return bool(self._journal.entries) and not self._present() and not self.committed
+
+    @property
+    def rolling_back(self) -> bool:
+        """A rollback began and did not finish."""
+        return any(entry.kind == "undoing" for entry in self._present())
+
+    @property
+    def run_id(self) -> str | None:
+        return next((entry.data["run_id"] for entry in self._journal.entries if entry.kind == "begun"), None)
+
+    @property
+    def epoch(self) -> int:
+        """The highest epoch this run was ever granted."""
+        return max((entry.data["epoch"] for entry in self._journal.entries if entry.kind == "epoch"), default=0)
+
+    def intended(self, step: str) -> bool:
+        """The step was begun, so its effect may be there in whole or in part."""
+        return any(entry.kind == "intent" and entry.step == step for entry in self._present())
+
+    def done(self, step: str) -> bool:
+        """The step was seen satisfied after it acted."""
+        return any(entry.kind == "done" and entry.step == step for entry in self._present())
+
+    def undone(self, step: str) -> bool:
+        """The step was taken back in the rollback that is under way."""
+        return any(entry.kind == "undone" and entry.step == step for entry in self._present())
+
+    def fact(self, name: str, default: Any = None) -> Any:
+        """The latest value noted under this name."""
+        for entry in reversed(self._present()):
+            if entry.kind == "fact" and entry.data["name"] == name:
+                return entry.data["value"]
+        return default
+
+    def _present(self) -> list[Entry]:
+        entries = self._journal.entries
+        last_end = max((at for at, entry in enumerate(entries) if entry.kind == "rolled-back"), default=-1)
+        return entries[last_end + 1 :]
+
+    # What is to be remembered
+
+    def note(self, kind: str, step: str = "", **data: Any) -> None:
+        """Write a record; durable when this returns."""
+        self._journal.append(kind, step, self._clock.date(), **data)
+
+    def remember(self, name: str, value: Any) -> None:
+        """Note a fact, unless it is noted already with this value."""
+        if self.fact(name) != value:
+            self.note("fact", name=name, value=value)
+
+    # The frozen manifest
+
+    @property
+    def _manifest_path(self) -> Path:
+        return self.folder / "frozen.manifest"
+
+    def freeze(self, manifest: store.Manifest) -> None:
+        """Keep the manifest of the stopped store; durable, and its digest in the journal."""
+        temporary = self._manifest_path.with_suffix(".new")
+        store.save(manifest, temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.rename(self._manifest_path)
+        self.remember("frozen", store.digest(manifest))
+
+    def frozen(self) -> store.Manifest | None:
+        """The manifest of the stopped store, None before it was taken.
+
+        Raises:
+            JournalDamaged: when the file is not the one whose digest the journal holds.
+        """
+        digest = self.fact("frozen")
+        if digest is None:
+            return None
+        try:
+            manifest = store.load(self._manifest_path)
+        except (OSError, ValueError) as error:
+            raise JournalDamaged(f"{self._manifest_path}: the frozen manifest cannot be read: {error}") from error
+        if store.digest(manifest) != digest:
+            raise JournalDamaged(f"{self._manifest_path}: the frozen manifest is not the one that the journal names")
+        return manifest

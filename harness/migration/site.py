@@ -1,0 +1,94 @@
+"""The site: hosts, devices and paths by their meaning in the move."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from harness.clock import Clock
+from harness.hosts.host import Host, Reader
+from harness.inventory import Inventory, Node, Settings
+from harness.migration.memory import Memory
+from harness.systems.drbd.config import Peer, Resource
+from harness.systems.eucalyptus import Cloud
+
+H = TypeVar("H", bound=Reader, covariant=True)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a long piece of work is; ``fraction`` None while the whole is not known."""
+
+    step: str
+    what: str
+    fraction: float | None
+
+
+Report = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Site(Generic[H]):
+    """What the steps work on. With Readers for hosts it can only be looked at."""
+
+    original: H
+    additional: H
+    clc: H
+    inventory: Inventory
+    memory: Memory
+    clock: Clock
+    report: Report
+
+    @property
+    def pair(self) -> tuple[H, H]:
+        return self.original, self.additional
+
+    @property
+    def hosts(self) -> Iterator[H]:
+        yield from (self.original, self.additional, self.clc)
+
+    @property
+    def settings(self) -> Settings:
+        return self.inventory.settings
+
+    @property
+    def cloud(self) -> Cloud:
+        return Cloud(self.settings.eucarc)
+
+    @property
+    def staged_copy(self) -> str:
+        """The copy of the store in the staging area, named as the vendor's command would name it."""
+        return f"{self.settings.staging}/{self.settings.store.rsplit('/', 1)[-1]}"
+
+    @property
+    def old_store(self) -> str:
+        """Where the original store lies after it was renamed aside."""
+        return f"{self.settings.store}.before-ha"
+
+    def node(self, host: Reader) -> Node:
+        return next(node for node in self.inventory.nodes() if node.name == host.name)
+
+    def disk(self, host: Reader) -> str:
+        """The backing device of one of the pair."""
+        disk = self.node(host).backing_device
+        assert disk is not None, f"{host.name} has no backing device"
+        return disk
+
+    def peer(self, host: Reader) -> H:
+        return self.additional if host.name == self.original.name else self.original
+
+    def resource(self) -> Resource:
+        """The DRBD resource that the inventory describes."""
+        one, other = (
+            Peer(node.uname, node.replication_address or node.address, node.backing_device or "")
+            for node in self.inventory.pair
+        )
+        settings = self.settings
+        return Resource(settings.resource, settings.device, settings.port, settings.sync_rate, (one, other))
+
+
+def readable(site: Site[Host]) -> Site[Reader]:
+    """The same site through hosts that can only be read."""
+    readers = [Reader(host.name, host.transport, host.clock) for host in site.hosts]
+    return Site(*readers, site.inventory, site.memory, site.clock, site.report)

@@ -1,0 +1,1 @@
+"""DRBD: its configuration, its states, its grammar in three generations."""

@@ -1,0 +1,72 @@
+"""Render drbd.conf; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.systems.drbd.dialect import Dialect
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One ``on`` section."""
+
+    uname: str
+    address: str  # IPv4 or IPv6, numeric
+    disk: str
+
+
+@dataclass(frozen=True)
+class Resource:
+    """What the configuration of the pair says."""
+
+    name: str
+    device: str
+    port: int
+    rate: str  # bytes a second in DRBD's notation
+    peers: tuple[Peer, Peer]
+
+
+def render(resource: Resource, dialect: Dialect) -> str:
+    """The configuration file for both hosts.
+
+    After a split brain every policy disconnects: the vendor's example discards one side's writes by itself
+    (``discard-zero-changes``, ``discard-secondary``), which is no choice to make before a person has looked.
+    ``verify-alg`` lets blocks be compared later. Neither handlers nor start-up promotion: Walrus promotes.
+    """
+    lines = [
+        "# Written by walrus-ha. The pair of the Walrus store.",
+        f"resource {resource.name} {{",
+        "  protocol C;",
+        *dialect.rate_section(resource.rate),
+        "  net {",
+        "    verify-alg sha1;",
+        "    after-sb-0pri disconnect;",
+        "    after-sb-1pri disconnect;",
+        "    after-sb-2pri disconnect;",
+        "  }",
+    ]
+    if not dialect.verify_alg_in_net:
+        lines.remove("    verify-alg sha1;")
+    for peer in resource.peers:
+        lines += [
+            f"  on {peer.uname} {{",
+            f"    device {resource.device};",
+            f"    disk {peer.disk};",
+            f"    address {_address(peer.address, resource.port)};",
+            "    meta-disk internal;",
+            "  }",
+        ]
+    return "\n".join([*lines, "}", ""])
+
+
+def _address(address: str, port: int) -> str:
+    return f"ipv6 [{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def with_include(main: str, path: str) -> str:
+    """The main configuration with our file included exactly once; appending it twice would define the resource twice."""
+    line = f'include "{path}";'
+    if any(existing.strip() == line for existing in main.splitlines()):
+        return main
+    return f"{main.rstrip()}\n{line}\n".lstrip("\n")

@@ -1,0 +1,103 @@
+"""The cloud controller's tools, and what Eucalyptus keeps in files."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+
+from harness.errors import UnexpectedOutput
+from harness.hosts.command import Command, Effect, Result
+from harness.hosts.host import Host, Reader
+
+VERSION_FILE = "/etc/eucalyptus/eucalyptus-version"
+CONFIGURATION = "/etc/eucalyptus/eucalyptus.conf"
+CLOUD_KEY = "/var/lib/eucalyptus/keys/euca.p12"
+MANAGER_OPTION = "-Dwalrus.storage.manager=DRBDStorageManager"
+STATES = {"BROKEN", "PRIMORDIAL", "INITIALIZED", "LOADED", "STOPPED", "NOTREADY", "DISABLED", "ENABLED"}
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One registered Walrus."""
+
+    name: str
+    partition: str
+    address: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """How the tools are called: with the credentials file sourced on the CLC, never read by us."""
+
+    eucarc: str | None
+
+    def command(self, argv: tuple[str, ...], effect: Effect = Effect.READ) -> Command:
+        if self.eucarc:
+            argv = ("sh", "-c", '. "$0" && exec "$@"', self.eucarc, *argv)
+        return Command(argv, effect, timeout_s=120.0)
+
+    def walruses(self, clc: Reader) -> list[Registered]:
+        """Every registered Walrus, as ``euca_conf --list-walruses`` prints them."""
+        found = []
+        for line in clc.read(self.command(("euca_conf", "--list-walruses"))).text.splitlines():
+            fields = line.split("\t")
+            if fields[0] != "WALRUS":
+                continue
+            _, partition, name, address, state, *_ = [field.strip() for field in fields]
+            if state not in STATES:
+                raise UnexpectedOutput(f"{clc.name}: unknown state in {line!r}")
+            found.append(Registered(name, partition, address, state))
+        return found
+
+    def register(self, clc: Host, partition: str, address: str, name: str) -> Result:
+        """Register a Walrus. Exit status 0 does not mean that its keys arrived; look at what it said."""
+        return clc.run(self.command(_registration("--register-walrus", partition, address, name), Effect.WRITE))
+
+    def deregister(self, clc: Host, partition: str, address: str, name: str) -> None:
+        clc.run(self.command(_registration("--deregister-walrus", partition, address, name), Effect.WRITE))
+
+    def property(self, clc: Reader, name: str) -> str | None:
+        """A property's value, None where it has none yet."""
+        for line in clc.read(self.command(("euca-describe-properties",))).text.splitlines():
+            fields = line.split("\t")
+            if fields[0] == "PROPERTY" and fields[1] == name:
+                return None if fields[2] in ("<unset>", "") else fields[2]
+        return None
+
+    def set_property(self, clc: Host, name: str, value: str) -> None:
+        """Ask for a new value. Before the service's row exists the tool prints ``<unset> was <unset>`` and does nothing."""
+        clc.attempt(self.command(("euca-modify-property", "-p", f"{name}={value}"), Effect.WRITE))
+
+
+def _registration(option: str, partition: str, address: str, name: str) -> tuple[str, ...]:
+    return ("euca_conf", option, "--partition", partition, "--host", address, "--component", name)
+
+
+def key_sync_failed(result: Result) -> bool:
+    """euca_conf ignores a failed copy of the keys and exits 0; only its error stream tells."""
+    return b"key sync" in result.stderr and b"failed" in result.stderr
+
+
+_CLOUD_OPTS = re.compile(r"^(\s*CLOUD_OPTS=)(.*)$", re.MULTILINE)
+
+
+def cloud_opts(configuration: str) -> list[str]:
+    """The options of the last CLOUD_OPTS line; a commented line does not count."""
+    lines = _CLOUD_OPTS.findall(configuration)
+    return shlex.split(shlex.split(lines[-1][1], comments=True)[0]) if lines and lines[-1][1].strip() else []
+
+
+def with_storage_manager(configuration: str) -> str:
+    """The configuration with the DRBD storage manager added to CLOUD_OPTS; options that are there stay.
+
+    The vendor's text sets the variable anew, which throws heap and bind options away.
+    """
+    options = [option for option in cloud_opts(configuration) if not option.startswith("-Dwalrus.storage.manager=")]
+    line = f'CLOUD_OPTS="{" ".join([*options, MANAGER_OPTION])}"'
+    matches = list(_CLOUD_OPTS.finditer(configuration))
+    if not matches:
+        return f"{configuration.rstrip()}\n{line}\n".lstrip("\n")
+    last = matches[-1]
+    return configuration[: last.start()] + line + configuration[last.end() :]

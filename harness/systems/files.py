@@ -1,0 +1,136 @@
+"""Plain files and directories on a host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.errors import CommandFailed, UnexpectedOutput
+from harness.hosts.command import Command, Effect
+from harness.hosts.host import Host, Reader
+
+BACKUP_SUFFIX = ".before-walrus-ha"
+
+_KINDS = {
+    "regular file": "file",
+    "regular empty file": "file",
+    "directory": "directory",
+    "symbolic link": "symlink",
+    "block special file": "block device",
+}
+
+
+@dataclass(frozen=True)
+class FileStat:
+    """As lstat(2) tells, links not followed."""
+
+    kind: str  # file, directory, symlink, block device, other
+    mode: int
+    uid: int
+    gid: int
+    size: int
+    device: int
+
+
+def stat(host: Reader, path: str) -> FileStat | None:
+    """The path's status, None where nothing is there."""
+    result = host.ask(Command(("stat", "-c", "%F|%a|%u|%g|%s|%d", "--", path)))
+    if not result.ok:
+        if b"No such file or directory" in result.stderr:
+            return None
+        raise CommandFailed(host.name, f"stat {path}", result)
+    kind, mode, uid, gid, size, device = result.text.rstrip("\n").split("|")
+    return FileStat(_KINDS.get(kind, "other"), int(mode, 8), int(uid), int(gid), int(size), int(device))
+
+
+def read(host: Reader, path: str) -> str | None:
+    """A small text file's content, None where there is none."""
+    result = host.ask(Command(("cat", path)))
+    if not result.ok:
+        if b"No such file or directory" in result.stderr:
+            return None
+        raise CommandFailed(host.name, f"cat {path}", result)
+    return result.text
+
+
+def children(host: Reader, path: str) -> list[bytes]:
+    """Names directly below a directory, in byte order; an absent directory has none."""
+    if stat(host, path) is None:
+        return []
+    result = host.read(Command(("find", path, "-mindepth", "1", "-maxdepth", "1", "-printf", r"%y\0%P\0")))
+    return sorted(result.stdout.split(b"\0")[1::2])
+
+
+def make_directory(host: Host, path: str, mode: int) -> None:
+    """Make a directory and its parents."""
+    host.run(Command(("mkdir", "-p", "-m", f"{mode:04o}", "--", path), Effect.WRITE))
+
+
+def rename(host: Host, old: str, new: str) -> None:
+    """Rename within one file system, durably; never into an existing directory."""
+    host.run(Command(("mv", "-T", "--", old, new), Effect.WRITE))
+    sync(host)
+
+
+def remove_empty_directory(host: Host, path: str) -> None:
+    """Remove a directory that must be empty."""
+    host.run(Command(("rmdir", "--", path), Effect.WRITE))
+
+
+def sync(host: Host, timeout_s: float = 3600.0) -> None:
+    """Flush everything that the host has written."""
+    host.run(Command(("sync",), Effect.WRITE, timeout_s=timeout_s))
+
+
+def back_up(host: Host, path: str) -> None:
+    """Keep the file as it is beside itself, once; nothing happens where there is no file or already a backup."""
+    backup = path + BACKUP_SUFFIX
+    if stat(host, path) is None or stat(host, backup) is not None:
+        return
+    host.run(Command(("cp", "-p", "--", path, backup + ".new"), Effect.WRITE))
+    host.run(Command(("mv", "-T", "--", backup + ".new", backup), Effect.WRITE))
+    sync(host)
+
+
+def restore_backup(host: Host, path: str, was_absent: bool) -> None:
+    """Bring back what ``back_up`` kept, times and owner included, or remove the file where there was none."""
+    backup = path + BACKUP_SUFFIX
+    if was_absent:
+        host.run(Command(("rm", "-f", "--", path), Effect.WRITE))
+    elif stat(host, backup) is not None:
+        host.run(Command(("mv", "-T", "--", backup, path), Effect.WRITE))
+    host.run(Command(("rm", "-f", "--", backup + ".new"), Effect.WRITE))
+    sync(host)
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a file system has left."""
+
+    free_bytes: int
+    free_inodes: int | None  # None where the file system makes inodes as it needs them
+    device: str
+    mounted_on: str
+
+
+def room(host: Reader, path: str) -> Room:
+    """Free bytes and inodes of the file system that holds ``path``."""
+    blocks = _df(host, "-k", path)
+    inodes = _df(host, "-i", path)
+    free_inodes = int(inodes[3]) if inodes[3].isdigit() and inodes[1] not in ("0", "-") else None
+    return Room(int(blocks[3]) * 1024, free_inodes, blocks[0], blocks[5])
+
+
+def _df(host: Reader, unit: str, path: str) -> list[str]:
+    result = host.read(Command(("df", "-P", unit, "--", path)))
+    lines = result.text.splitlines()
+    fields = lines[-1].split(None, 5) if len(lines) >= 2 else []
+    if len(fields) != 6:
+        raise UnexpectedOutput(f"{host.name}: df -P {unit} {path} printed {result.text!r}")
+    return fields
+
+
+def used_kib(host: Reader, path: str) -> int:
+    """Space that a tree occupies, in KiB; 0 where there is none."""
+    result = host.ask(Command(("du", "-s", "-k", "--", path), timeout_s=600.0))
+    first = result.text.split("\t", 1)[0]
+    return int(first) if first.isdigit() else 0

@@ -1,0 +1,94 @@
+"""What is mounted where, and what fstab promises."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from harness.errors import StepBlocked, UnexpectedOutput
+from harness.hosts.command import Command, Effect
+from harness.hosts.host import Host, Reader
+
+
+@dataclass(frozen=True)
+class Mount:
+    """One line of /proc/mounts."""
+
+    device: str
+    at: str
+    fstype: str
+    options: str
+
+
+def mounts(host: Reader) -> list[Mount]:
+    """Everything that is mounted, in the kernel's order."""
+    found = []
+    for line in host.read(Command(("cat", "/proc/mounts"))).text.splitlines():
+        fields = line.split(" ")
+        if len(fields) < 4:
+            raise UnexpectedOutput(f"{host.name}: /proc/mounts holds {line!r}")
+        found.append(Mount(_unescape(fields[0]), _unescape(fields[1]), fields[2], fields[3]))
+    return found
+
+
+def _unescape(field: str) -> str:
+    """The kernel writes space, tab, newline and backslash as three octal digits."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match.group(1), 8)), field)
+
+
+def mounted_exactly(host: Reader, device: str, at: str) -> bool:
+    """True when the device, and nothing else, is mounted once, there and nowhere else; False when neither is involved.
+
+    Names are compared whole: ``/dev/drbd1`` is not ``/dev/drbd10``.
+
+    Raises:
+        StepBlocked: when the device is mounted elsewhere, or something else covers the mount point.
+    """
+    involved = [mount for mount in mounts(host) if mount.device == device or mount.at == at]
+    if not involved:
+        return False
+    if [(mount.device, mount.at) for mount in involved] != [(device, at)]:
+        seen = ", ".join(f"{mount.device} on {mount.at}" for mount in involved)
+        raise StepBlocked(f"{host.name}: expected {device} on {at} and nothing else, found {seen}")
+    return True
+
+
+def mount(host: Host, device: str, at: str, fstype: str) -> None:
+    """Mount over an empty directory."""
+    host.run(Command(("mount", "-t", fstype, device, at), Effect.WRITE))
+
+
+def unmount(host: Host, at: str) -> None:
+    """Unmount; fails while the file system is in use."""
+    host.run(Command(("umount", at), Effect.WRITE, timeout_s=600.0))
+
+
+@dataclass(frozen=True)
+class FstabLine:
+    """One entry of /etc/fstab; ``line`` counts from 1."""
+
+    device: str
+    at: str
+    fstype: str
+    options: str
+    line: int
+
+
+def parse_fstab(text: str) -> list[FstabLine]:
+    """The entries of an fstab, comments and malformed lines left out."""
+    entries = []
+    for number, line in enumerate(text.splitlines(), 1):
+        fields = line.split("#", 1)[0].split() if line.lstrip().startswith("#") else line.split()
+        if len(fields) >= 4:
+            entries.append(FstabLine(fields[0], fields[1], fields[2], fields[3], number))
+    return entries
+
+
+def fstab_with(text: str, device: str, at: str, fstype: str) -> str:
+    """The fstab with exactly one line for the replicated device, as Walrus needs it.
+
+    ``noauto``: the service mounts; ``owner``: it does so as the user eucalyptus (vendor's *Configure DRBD*).
+    """
+    wanted = f"{device} {at} {fstype} noauto,owner 0 0"
+    kept = [line for line in text.splitlines() if line.split()[:2] != [device, at]]
+    return "\n".join([*kept, wanted]) + "\n"

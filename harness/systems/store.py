@@ -1,0 +1,233 @@
+"""The store as a manifest: every entry with type, size, mode, owner, time and hash, names as bytes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from harness.errors import CommandFailed, UnexpectedOutput
+from harness.hosts.command import Command
+from harness.hosts.host import Reader
+
+LOST_AND_FOUND = b"lost+found"
+_LISTING_FORMAT = r"%y\0%s\0%m\0%U\0%G\0%T@\0%n\0%D:%i\0%P\0%l\0"
+_FIELDS = 10
+_KINDS = {b"f": "file", b"d": "directory", b"l": "symlink"}
+
+
+class Entry(NamedTuple):
+    """One entry below the store; the root itself has the empty path."""
+
+    path: bytes
+    kind: str  # file, directory, symlink, other
+    size: int
+    mode: int
+    uid: int
+    gid: int
+    mtime: str  # seconds and fraction as find prints them
+    target: bytes
+    same_as: bytes  # first path of its hard-link set, empty when alone
+    sha256: str = ""
+    xattrs: tuple[tuple[str, str], ...] = ()
+
+
+Manifest = dict[bytes, Entry]
+
+
+def listing(host: Reader, root: str, timeout_s: float = 3600.0) -> Manifest:
+    """Everything below ``root`` without contents: one pass of find, no hash, no extended attributes.
+
+    A file system's own ``lost+found`` directly below the root is not part of the store.
+    """
+    result = host.read(Command(("find", root, "-xdev", "-printf", _LISTING_FORMAT), timeout_s=timeout_s))
+    fields = result.stdout.split(b"\0")
+    if len(fields) % _FIELDS != 1:
+        raise UnexpectedOutput(f"{host.name}: the listing of {root} ends within an entry")
+    records = [fields[at : at + _FIELDS] for at in range(0, len(fields) - 1, _FIELDS)]
+    records = [record for record in records if not _is_lost_and_found(record[8])]
+    first_path: dict[bytes, bytes] = {}
+    for record in sorted(records, key=lambda record: record[8]):
+        if record[0] == b"f" and record[6] != b"1":
+            first_path.setdefault(record[7], record[8])
+    return {record[8]: _entry(record, first_path) for record in sorted(records, key=lambda record: record[8])}
+
+
+def _is_lost_and_found(path: bytes) -> bool:
+    return path == LOST_AND_FOUND or path.startswith(LOST_AND_FOUND + b"/")
+
+
+def _entry(record: list[bytes], first_path: dict[bytes, bytes]) -> Entry:
+    kind, size, mode, uid, gid, mtime, _links, inode, path, target = record
+    is_file = kind == b"f"
+    return Entry(
+        path=path,
+        kind=_KINDS.get(kind, "other"),
+        size=int(size) if is_file else 0,
+        mode=int(mode, 8),
+        uid=int(uid),
+        gid=int(gid),
+        mtime=mtime.decode(),
+        target=target,
+        same_as=first_path.get(inode, b"") if is_file else b"",
+    )
+
+
+def hash_command(root: str) -> Command:
+    """Hash every file below ``root``; long work, run as a detached job."""
+    return Command(("find", root, "-xdev", "-type", "f", "-exec", "sha256sum", "-b", "--", "{}", "+"))
+
+
+def parse_hashes(output: bytes, root: str) -> dict[bytes, str]:
+    """Path relative to ``root`` to sha256, from sha256sum's lines.
+
+    GNU coreutils marks a name in which it wrote newline and backslash as escapes with a leading backslash.
+    """
+    prefix = root.encode("utf-8", "surrogateescape") + b"/"
+    hashes = {}
+    for line in output.split(b"\n"):
+        if not line:
+            continue
+        escaped = line.startswith(b"\\")
+        digest, _, name = (line[1:] if escaped else line).partition(b" *")
+        if len(digest) != 64 or not name.startswith(prefix):
+            raise UnexpectedOutput(f"sha256sum printed {line!r}")
+        hashes[(_unescape(name) if escaped else name)[len(prefix) :]] = digest.decode()
+    return hashes
+
+
+def _unescape(name: bytes) -> bytes:
+    letters = {b"n": b"\n", b"r": b"\r", b"\\": b"\\"}
+    return re.sub(rb"\\([nr\\])", lambda match: letters[match.group(1)], name)
+
+
+def extended_attributes(host: Reader, root: str, timeout_s: float = 3600.0) -> dict[bytes, tuple[tuple[str, str], ...]]:
+    """Extended attributes of everything below ``root`` that has any; empty where getfattr is not installed."""
+    if not host.ask(Command(("which", "getfattr"))).ok:
+        return {}
+    command = ("getfattr", "-R", "-P", "-h", "-d", "-m", "-", "-e", "hex", "--absolute-names", "--", root)
+    result = host.ask(Command(command, timeout_s=timeout_s))
+    if not result.ok and result.stderr.strip():
+        raise CommandFailed(host.name, " ".join(command), result)
+    return parse_extended_attributes(result.stdout, root)
+
+
+def parse_extended_attributes(output: bytes, root: str) -> dict[bytes, tuple[tuple[str, str], ...]]:
+    """getfattr's blocks: a line ``# file: NAME`` with octal escapes, then ``name=0xHEX`` lines, then a blank line."""
+    prefix = root.encode("utf-8", "surrogateescape")
+    found: dict[bytes, tuple[tuple[str, str], ...]] = {}
+    for block in output.split(b"\n\n"):
+        lines = block.strip(b"\n").split(b"\n")
+        if not lines[0].startswith(b"# file: "):
+            if block.strip():
+                raise UnexpectedOutput(f"getfattr printed {block!r}")
+            continue
+        name = re.sub(rb"\\([0-7]{3})", lambda match: bytes([int(match.group(1), 8)]), lines[0][len(b"# file: ") :])
+        pairs = [line.decode("ascii", "surrogateescape").partition("=") for line in lines[1:]]
+        # SELinux labels belong to the host's policy and not to the object.
+        kept = tuple(sorted((key, value) for key, _, value in pairs if key != "security.selinux"))
+        if kept:
+            found[name[len(prefix) :].lstrip(b"/")] = kept
+    return found
+
+
+def complete(
+    found: Manifest, hashes: dict[bytes, str], xattrs: dict[bytes, tuple[tuple[str, str], ...]]
+) -> Manifest:
+    """A listing joined with hashes and extended attributes.
+
+    Raises:
+        UnexpectedOutput: when a file has no hash: it could not be read, or appeared in between.
+    """
+    joined = {}
+    for path, entry in found.items():
+        if entry.kind == "file" and path not in hashes:
+            raise UnexpectedOutput(f"no hash for {shown(path)}: it could not be read, or it changed while being read")
+        joined[path] = entry._replace(sha256=hashes.get(path, ""), xattrs=xattrs.get(path, ()))
+    return joined
+
+
+def differences(expected: Manifest, found: Manifest, by_listing: bool = False) -> list[str]:
+    """What distinguishes two manifests, a sentence each; ``by_listing`` leaves hashes and extended attributes aside.
+
+    The root's own modification time is not compared: making ``lost+found`` or mounting changes it.
+    """
+    said = []
+    for path in sorted(expected.keys() | found.keys()):
+        want, have = expected.get(path), found.get(path)
+        if want is None:
+            said.append(f"{shown(path)} is extra")
+        elif have is None:
+            said.append(f"{shown(path)} is missing")
+        else:
+            said.extend(f"{shown(path)}: {what}" for what in _unlike(want, have, by_listing))
+    return said
+
+
+def _unlike(want: Entry, have: Entry, by_listing: bool) -> Iterator[str]:
+    skipped = {"sha256", "xattrs"} if by_listing else set()
+    if want.path == b"" or want.kind == "symlink":
+        # Not every old rsync and file system keeps a link's own time; a link's content is its target.
+        skipped.add("mtime")
+    for name, wanted, found in zip(Entry._fields, want, have, strict=True):
+        if wanted != found and name not in skipped:
+            yield f"{name} is {found!r}, expected {wanted!r}"
+
+
+def differing_files(expected: Manifest, found: Manifest) -> list[bytes]:
+    """Paths of files that are there on both sides with other content."""
+    return [
+        path
+        for path, want in expected.items()
+        if want.kind == "file" and path in found and found[path].sha256 != want.sha256
+    ]
+
+
+def total_bytes(manifest: Manifest) -> int:
+    """Bytes of all files, each hard-link set once."""
+    return sum(entry.size for path, entry in manifest.items() if not entry.same_as or entry.same_as == path)
+
+
+def shown(path: bytes) -> str:
+    """A name for people: printable UTF-8 as it is, everything else escaped."""
+    if not path:
+        return "the store's root"
+    text = path.decode("utf-8", "backslashreplace")
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
+def digest(manifest: Manifest) -> str:
+    """One hash over the whole manifest."""
+    summed = hashlib.sha256()
+    for line in _lines(manifest.values()):
+        summed.update(line)
+    return summed.hexdigest()
+
+
+def _lines(entries: Iterable[Entry]) -> Iterator[bytes]:
+    for entry in entries:
+        plain = [base64.b64encode(value).decode() if isinstance(value, bytes) else value for value in entry]
+        yield json.dumps(plain, separators=(",", ":")).encode() + b"\n"
+
+
+def save(manifest: Manifest, path: Path) -> None:
+    """Write a manifest, an entry a line."""
+    with path.open("wb") as file:
+        file.writelines(_lines(manifest.values()))
+
+
+def load(path: Path) -> Manifest:
+    """Read what ``save`` wrote."""
+    manifest = {}
+    for line in path.read_bytes().splitlines():
+        name, kind, size, mode, uid, gid, mtime, target, same_as, sha256, xattrs = json.loads(line)
+        decoded = base64.b64decode(name)
+        pairs = tuple((key, value) for key, value in xattrs)
+        manifest[decoded] = Entry(
+            decoded, kind, size, mode, uid, gid, mtime, base64.b64decode(target), base64.b64decode(same_as), sha256, pairs
+        )
+    return manifest

@@ -1,0 +1,109 @@
+"""Block devices: what they are, what lies on them, who holds them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from harness.errors import CommandFailed, StepBlocked, UnexpectedOutput
+from harness.hosts.command import Command, Effect
+from harness.hosts.host import Host, Reader
+from harness.systems import mounts
+
+# Internal DRBD metadata at the end of the device: 32 KiB of bitmap a GiB, rounded up, and the fixed part.
+_BITMAP_BYTES_PER_GIB = 32 * 1024
+_METADATA_FIXED_BYTES = 36 * 1024 + 32 * 1024
+
+
+def drbd_metadata_bytes(device_bytes: int) -> int:
+    """Room that internal DRBD metadata takes at the end of a device, rounded up generously."""
+    return -(-device_bytes // 1024**3) * _BITMAP_BYTES_PER_GIB + _METADATA_FIXED_BYTES
+
+
+def is_block_device(host: Reader, device: str) -> bool:
+    return host.ask(Command(("test", "-b", device))).ok
+
+
+def size_bytes(host: Reader, device: str) -> int:
+    return int(host.read(Command(("blockdev", "--getsize64", device))).text)
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a low-level probe finds first on a device."""
+
+    type: str
+    uuid: str
+
+
+def signature(host: Reader, device: str) -> Signature | None:
+    """What lies on the device by its own bytes (no cache), None when the probe finds nothing it knows.
+
+    blkid(8): status 2 means nothing found, 8 an ambivalent result.
+    """
+    result = host.ask(Command(("blkid", "-p", device)))
+    if result.exit_status == 2:
+        return None
+    if result.exit_status == 8:
+        return Signature("ambivalent", "")
+    if not result.ok:
+        raise CommandFailed(host.name, f"blkid -p {device}", result)
+    # PTTYPE is a partition table, TYPE a file system or member of something.
+    found = dict(re.findall(r'\b(TYPE|PTTYPE|UUID)="([^"]*)"', result.text))
+    kind = found.get("TYPE") or found.get("PTTYPE")
+    if kind is None:
+        raise UnexpectedOutput(f"{host.name}: blkid -p {device} printed {result.text!r}")
+    return Signature(kind, found.get("UUID", ""))
+
+
+def all_signatures(host: Reader, device: str) -> str:
+    """Everything that wipefs finds, empty when nothing."""
+    return host.read(Command(("wipefs", "-n", device))).text.strip()
+
+
+def holders(host: Reader, device: str) -> list[str]:
+    """Names of what is stacked on the device (partitions, LVM, md, DRBD) and where it is mounted."""
+    lines = host.read(Command(("lsblk", "-n", "-r", "-o", "NAME,TYPE,MOUNTPOINT", device))).text.splitlines()
+    own, *stacked = [line.split(" ") for line in lines]
+    mounted = [f"mounted on {own[2]}"] if len(own) > 2 and own[2] else []
+    return mounted + [fields[0] for fields in stacked]
+
+
+def swap_devices(host: Reader) -> list[str]:
+    return [line.split()[0] for line in host.read(Command(("cat", "/proc/swaps"))).text.splitlines()[1:]]
+
+
+def occupied_by(host: Reader, device: str) -> str | None:
+    """Why the device must not be written over: what lies on it or uses it; None when it is blank and idle."""
+    found = signature(host, device)
+    if found:
+        return f"holds {found.type}{f' ({found.uuid})' if found.uuid else ''}"
+    if left := all_signatures(host, device):
+        return f"holds signatures: {' '.join(left.split())}"
+    if stacked := holders(host, device):
+        return f"is in use: {', '.join(stacked)}"
+    if device in swap_devices(host):
+        return "is swap space"
+    if at := [mount.at for mount in mounts.mounts(host) if mount.device == device]:
+        return f"is mounted on {at[0]}"
+    return None
+
+
+def require_blank(host: Reader, device: str) -> None:
+    """The proof that DESTROY on a device consumes; taken immediately before.
+
+    Raises:
+        StepBlocked: naming what is there.
+    """
+    if reason := occupied_by(host, device):
+        raise StepBlocked(f"{host.name}: {device} {reason}; it must be blank and idle")
+
+
+def make_filesystem_command(device: str, fstype: str) -> Command:
+    """Making a file system; the caller has proof that the device is blank and runs it as a detached job."""
+    return Command((f"mkfs.{fstype}", "-q", device), Effect.DESTROY)
+
+
+def wipe(host: Host, device: str) -> None:
+    """Erase the signatures of what this run itself put on the device."""
+    host.run(Command(("wipefs", "-a", device), Effect.DESTROY))
