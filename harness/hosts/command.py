@@ -89,6 +89,17 @@ class PollJob:
         return f"poll job {self.job_id}"
 
 
+@dataclass(frozen=True)
+class StopJob:
+    """End a detached job with all its processes, at once; nothing happens when it is not running."""
+
+    job_id: str
+    timeout_s: float = 60.0
+
+    def __str__(self) -> str:
+        return f"stop job {self.job_id}"
+
+
 class JobStatus(enum.Enum):
     """The life of a detached job as the host knows it."""
 
@@ -142,7 +153,7 @@ class AskHolder:
         return "ask for the granted epoch"
 
 
-Request = Command | PutFile | StartJob | PollJob | Claim | AskHolder
+Request = Command | PutFile | StartJob | PollJob | StopJob | Claim | AskHolder
 Answer = Result | JobReport | Fence | None
 
 
@@ -151,7 +162,7 @@ def effect_of(request: Request) -> Effect:
     match request:
         case Command(effect=effect) | StartJob(command=Command(effect=effect)):
             return effect
-        case PutFile() | Claim():
+        case PutFile() | StopJob() | Claim():
             return Effect.WRITE
         case PollJob() | AskHolder():
             return Effect.READ

@@ -18,6 +18,7 @@ from harness.hosts.command import (
     PutFile,
     Result,
     StartJob,
+    StopJob,
 )
 from harness.hosts.transport import Transport
 
@@ -105,6 +106,10 @@ class Host(Reader):
     def start(self, job_id: str, command: Command) -> None:
         """Start a detached job; the same id is started once."""
         self.transport.send(StartJob(job_id, command), self._required_fence())
+
+    def stop_job(self, job_id: str) -> None:
+        """End a detached job with all its processes, if it runs."""
+        self.transport.send(StopJob(job_id), self._required_fence())
 
     def claim(self, fence: Fence) -> None:
         """Raise this host's epoch and work under it from now on."""

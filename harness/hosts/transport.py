@@ -17,6 +17,7 @@ class Transport(Protocol):
     PutFile   ``None``
     StartJob  ``None``
     PollJob   ``JobReport``
+    StopJob   ``None``
     Claim     ``None``
     AskHolder ``Fence`` (epoch 0 and run id ``-`` where none was granted; run id ``-`` after a release)
     ========= =============================================================
