@@ -1,0 +1,327 @@
+"""A scenario: one YAML file that says how the world starts, what breaks when, what is done then and what must come out.
+
+``python -m harness.trials.scenario`` prints the JSON Schema of the files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from harness.inventory import Settings
+from harness.labs.lab import Start, StoreSpec
+from harness.trials.hazards import Differs, Program, Role, WalrusRole
+from harness.yamlmodel import Bytes, BytesPerSecond, Strict
+
+LabName = Literal["simulated", "containers", "privileged", "machines"]
+CheckName = Literal["durability", "exclusivity", "service", "replica", "reversibility"]
+OutcomeName = Literal["completed", "rolled_back", "stopped", "refused", "operator_needed"]
+StepName = Literal[
+    "register-additional",
+    "stop-services",
+    "freeze-manifest",
+    "stage-store",
+    "configure-drbd",
+    "create-metadata",
+    "connect-peers",
+    "become-primary",
+    "make-filesystem",
+    "set-store-aside",
+    "mount-device",
+    "restore-store",
+    "wait-for-sync",
+    "hand-over",
+    "commit",
+    "start-services",
+    "set-properties",
+    "confirm-service",
+]
+STEP_NAMES: tuple[str, ...] = StepName.__args__  # type: ignore[attr-defined]  # a Literal's members, in the plan's order
+ALL_CHECKS: tuple[CheckName, ...] = ("durability", "exclusivity", "service", "replica", "reversibility")
+Place = Literal["store", "staging", "old-store", "device"]
+AnyHost = Literal["original", "additional", "clc", "both"]  # both: original and additional
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Nth = Annotated[int, Field(ge=1, le=10_000)]
+
+
+class At(Strict):
+    """The moment of a fault: before, during or after a step; during at a share of its copy, hash or sync."""
+
+    step: StepName
+    moment: Literal["before", "during", "after"]
+    progress: Annotated[float, Field(ge=0, le=1)] | None = None
+
+
+class KillEngine(Strict):
+    """The engine dies at once, as by kill -9."""
+
+    do: Literal["kill_engine"]
+    at: At
+
+
+class PowerOff(Strict):
+    """A host loses power; what was not flushed is lost. Without ``for_s`` it stays off until ``then`` ends that."""
+
+    do: Literal["power_off"]
+    at: At
+    host: AnyHost
+    for_s: Seconds | None = None
+
+
+class Freeze(Strict):
+    """A host stops and later goes on as if nothing had happened."""
+
+    do: Literal["freeze"]
+    at: At
+    host: AnyHost
+    for_s: Seconds
+
+
+class CutLink(Strict):
+    """The replication link is cut in both directions; the engine still reaches both hosts."""
+
+    do: Literal["cut_link"]
+    at: At
+    for_s: Seconds
+
+
+class StallSync(Strict):
+    """The resync makes no progress although the peers stay connected."""
+
+    do: Literal["stall_sync"]
+    at: At
+    for_s: Seconds
+
+
+class FillDisk(Strict):
+    """Somebody fills the file system that holds a place; freed when the attempt ends, or by ``then: free_disk``."""
+
+    do: Literal["fill_disk"]
+    at: At
+    host: WalrusRole
+    path: Place
+    until: Literal["attempt_end", "freed"] = "attempt_end"
+
+
+class CommandFault(Strict):
+    """Which command is hit: the nth one of that program on that host, counted from the start of the trial.
+
+    ``argument`` counts only commands with exactly that argument; ``at`` only those sent during that step.
+    """
+
+    host: Role
+    program: Program
+    argument: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    nth: Nth = 1
+    at: At | None = None
+
+
+class FailCommand(CommandFault):
+    """The program exits with ``status``, before it did anything or after it did all."""
+
+    do: Literal["fail_command"]
+    effect: Literal["before", "after"] = "before"
+    status: Annotated[int, Field(ge=1, le=255)] = 1
+
+
+class HangCommand(CommandFault):
+    """The program never answers, before it did anything or after it did all."""
+
+    do: Literal["hang_command"]
+    effect: Literal["before", "after"] = "before"
+
+
+class LoseReply(CommandFault):
+    """The program runs to its end and its answer never arrives."""
+
+    do: Literal["lose_reply"]
+
+
+class Corrupt(Strict):
+    """One byte of one object changes, size and times kept."""
+
+    do: Literal["corrupt"]
+    at: At
+    host: WalrusRole
+    place: Place
+
+
+class WriteObject(Strict):
+    """A writer that was not stopped changes an object of the store."""
+
+    do: Literal["write_object"]
+    at: At
+    host: WalrusRole = "original"
+
+
+class SecondEngine(Strict):
+    """Somebody starts the move a second time, as a run of its own."""
+
+    do: Literal["second_engine"]
+    at: At
+
+
+class UnmodelledCall(Strict):
+    """A program is called in a way that its fake does not model; such a trial must not pass."""
+
+    do: Literal["unmodelled_call"]
+    at: At
+    host: AnyHost
+
+
+Fault = Annotated[
+    KillEngine
+    | PowerOff
+    | Freeze
+    | CutLink
+    | StallSync
+    | FillDisk
+    | FailCommand
+    | HangCommand
+    | LoseReply
+    | Corrupt
+    | WriteObject
+    | SecondEngine
+    | UnmodelledCall,
+    Field(discriminator="do"),
+]
+
+
+class PowerOn(Strict):
+    """Start a host that was powered off and wait until it answers."""
+
+    power_on: AnyHost
+
+
+class Heal(Strict):
+    """End every fault that is still on."""
+
+    heal: Literal["all"]
+
+
+class Wait(Strict):
+    """Let time pass."""
+
+    wait_s: Seconds
+
+
+class Filled(Strict):
+    """A disk that a fault filled."""
+
+    host: WalrusRole
+    path: Place
+
+
+class FreeDisk(Strict):
+    """Give the room back that ``fill_disk`` took."""
+
+    free_disk: Filled
+
+
+def _action_kind(value: Any) -> str | None:
+    """The tag of an action: a bare word, or the single key of a map."""
+    if isinstance(value, str):
+        return "word"
+    if isinstance(value, Strict):
+        return next(iter(type(value).model_fields))
+    if isinstance(value, dict) and len(value) == 1:
+        return str(next(iter(value)))
+    return None
+
+
+Word = Literal["resume", "rollback", "run_again"]
+Action = Annotated[
+    Annotated[Word, Tag("word")]
+    | Annotated[PowerOn, Tag("power_on")]
+    | Annotated[Heal, Tag("heal")]
+    | Annotated[Wait, Tag("wait_s")]
+    | Annotated[FreeDisk, Tag("free_disk")],
+    Discriminator(_action_kind),
+]
+
+
+class StoreBefore(Strict):
+    """The objects in the store before the move; the same seed gives the same store."""
+
+    objects: Annotated[int, Field(ge=0, le=10_000_000)] = 60
+    bytes: Bytes = 2 * 1024**2
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 7
+    hostile_names: bool = True
+
+
+class Before(Strict):
+    """The world in which the trial begins."""
+
+    drbd: Literal["8.3", "8.4"] = "8.4"
+    strategy: Literal["staged"] = "staged"
+    store: StoreBefore = StoreBefore()
+    device_bytes: Bytes = 1024**3
+    staging_bytes: Bytes | None = None
+    sync_rate: BytesPerSecond = 200 * 1024**2
+    settings: Settings = Settings()
+    differs: Differs = Differs()
+
+    def to_lab(self) -> Start:
+        """The same, as a lab takes it: only settings and hazards that the file gives."""
+        settings = self.settings.model_dump(exclude_unset=True) | {"strategy": self.strategy}
+        return Start(
+            drbd=self.drbd,
+            store=StoreSpec(**self.store.model_dump()),
+            device_bytes=self.device_bytes,
+            staging_bytes=self.staging_bytes,
+            sync_bytes_per_s=self.sync_rate,
+            settings=settings,
+            differs=self.differs.model_dump(exclude_none=True),
+        )
+
+
+class Expect(Strict):
+    """What must come out of the last attempt, and which checks judge the evidence."""
+
+    outcome: OutcomeName
+    findings: list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]] = Field(default_factory=list)
+    copied_again: Annotated[float, Field(ge=0, le=1)] | None = None
+    checks: Annotated[list[CheckName], Field(min_length=1)] = Field(default_factory=lambda: list(ALL_CHECKS))
+    exit_status: Annotated[int, Field(ge=0, le=255)] | None = None
+
+
+class ScenarioFile(Strict):
+    """What stands in a scenario file."""
+
+    claim: Annotated[str, Field(min_length=10, max_length=300)]
+    labs: Annotated[list[LabName], Field(min_length=1)]
+    not_in: dict[LabName, Annotated[str, Field(min_length=10)]] = Field(default_factory=dict)
+    start: Before = Before()
+    faults: list[Fault] = Field(default_factory=list)
+    then: list[Action] = Field(default_factory=list)
+    expect: Expect
+
+
+class Scenario(ScenarioFile):
+    """One scenario; its name is the file's, without the ending."""
+
+    name: str
+    source: str
+
+
+def load_scenarios(paths: Iterable[Path]) -> list[Scenario]:
+    """Read scenario files, and all of those below folders, sorted by name.
+
+    Raises:
+        InvalidInput: with every problem of every file, each with line, column and a suggestion.
+    """
+    raise NotImplementedError(list(paths))
+
+
+def schema_text() -> str:
+    """The JSON Schema of scenario files."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **ScenarioFile.model_json_schema()}
+    return json.dumps(schema, indent=2, sort_keys=True) + "\n"
+
+
+if __name__ == "__main__":
+    print(schema_text(), end="")
