@@ -71,6 +71,7 @@ class Node:
     address: str  # where its peers and clients reach it: an IP address
     uname: str
     backing_device: str | None = None  # disk or partition under DRBD; None on the CLC
+    replication_address: str | None = None  # where DRBD listens; None: at ``address``
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from harness.errors import CommandFailed, Indeterminate, StepBlocked, TimedOut
 from harness.hosts.command import Command, JobStatus, Result
@@ -11,16 +12,23 @@ from harness.migration.site import Progress, Site
 
 _FIRST_LOOK_S = 0.05
 _LONGEST_PAUSE_S = 5.0
+_LONGEST_JOB_S = 3600.0
 
 
 def run_job(
-    site: Site[Host], host: Host, step: str, purpose: str, command: Command, measure: Callable[[], float | None]
+    site: Site[Host],
+    host: Host,
+    step: str,
+    purpose: str,
+    command: Command,
+    measure: Callable[[], float] | None = None,
+    bound_s: float = _LONGEST_JOB_S,
 ) -> Result:
     """Run ``command`` as a detached job to its end and return its answer, whatever the exit status.
 
     A job of the same purpose that an earlier engine started and nobody has collected is taken over instead of starting
-    another. ``measure`` tells how far it is (0 to 1) or None; a measure that stands still for the configured
-    time means that the job is stalled.
+    another. ``measure`` tells how far it is (0 to 1); when it stands still for the configured time the job is
+    stalled. ``bound_s`` limits a job that has no measure.
 
     Raises:
         TimedOut: the job made no progress; it was ended.
@@ -29,7 +37,8 @@ def run_job(
     key = f"job:{step}:{purpose}"
     job_id = _open_job(site, host, key)
     host.start(job_id, command)
-    result = _watch(site, host, step, purpose, job_id, measure)
+    watch = _Watch(site, host, step, purpose, job_id)
+    result = watch.until_end(measure, site.settings.waits.stall if measure else bound_s)
     site.memory.remember(key, {"id": job_id, "collected": True})
     if result is None:
         raise Indeterminate(host.name, f"the job `{command}` vanished without an exit status")
@@ -47,28 +56,35 @@ def _open_job(site: Site[Host], host: Host, key: str) -> str:
     return job_id
 
 
-def _watch(
-    site: Site[Host], host: Host, step: str, purpose: str, job_id: str, measure: Callable[[], float | None]
-) -> Result | None:
-    pause = _FIRST_LOOK_S
-    best: float | None = None
-    moved_at = site.clock.now()
-    while True:
-        report = host.poll(job_id)
-        if report.status is JobStatus.DONE:
-            return report.result
-        if report.status is not JobStatus.RUNNING:
-            return None
-        looked_at = site.clock.now()
-        done = measure()
-        site.report(Progress(step, purpose, done))
-        if done is None or best is None or done > best:
-            best, moved_at = done, site.clock.now()
-        elif site.clock.now() - moved_at > site.settings.waits.stall:
-            host.stop_job(job_id)
-            raise TimedOut(f"{host.name}: {purpose} made no progress for {site.settings.waits.stall:g} s")
-        site.clock.sleep(max(pause, 2 * (site.clock.now() - looked_at)))
-        pause = min(pause * 1.5, _LONGEST_PAUSE_S)
+@dataclass(frozen=True)
+class _Watch:
+    """Looks at one job until it ends."""
+
+    site: Site[Host]
+    host: Host
+    step: str
+    purpose: str
+    job_id: str
+
+    def until_end(self, measure: Callable[[], float] | None, patience_s: float) -> Result | None:
+        """The job's answer, None when it vanished; ends it when nothing moves for ``patience_s`` seconds."""
+        clock = self.site.clock
+        pause, best, moved_at = _FIRST_LOOK_S, -1.0, clock.now()
+        while True:
+            report = self.host.poll(self.job_id)
+            if report.status is not JobStatus.RUNNING:
+                return report.result if report.status is JobStatus.DONE else None
+            looked_at = clock.now()
+            done = measure() if measure else None
+            self.site.report(Progress(self.step, self.purpose, done))
+            if done is not None and done > best:
+                best, moved_at = done, clock.now()
+            elif clock.now() - moved_at > patience_s:
+                self.host.stop_job(self.job_id)
+                raise TimedOut(f"{self.host.name}: {self.purpose} made no progress for {patience_s:g} s")
+            # Measuring a large tree costs time of its own; it must not become the work.
+            clock.sleep(max(pause, 2 * (clock.now() - looked_at)))
+            pause = min(pause * 1.5, _LONGEST_PAUSE_S)
 
 
 def end_jobs(site: Site[Host], host: Host, step: str) -> None:

@@ -1,7 +1,8 @@
 """The journal: the run's memory, append-only, each record durable before what it announces.
 
-One JSON object a line. Each carries the hash of the one before, so a change in the middle shows. A last line without
-its newline is a torn write and is dropped. The journal is memory, never truth: what it says was done is inspected again.
+One JSON object a line. Each carries the hash of the one before, so a change in the middle shows. A last line
+without its newline is a torn write and is dropped. The journal is memory, never truth: what it says was done is
+inspected again.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ _FIRST = "0" * 64
 
 @dataclass(frozen=True)
 class Entry:
-    """One record. ``kind`` is one of begun, epoch, intent, done, fact, undoing, undone, committed, rolled-back, completed, stopped."""
+    """One record.
+
+    Kinds: begun, epoch, intent, done, fact, undoing, undone, committed, rolled-back, completed, stopped.
+    """
 
     seq: int
     kind: str

@@ -19,6 +19,7 @@ class Memory:
         self._journal = journal
         self._clock = clock
         self.folder = folder
+        self._loaded: tuple[str, store.Manifest] | None = None
 
     # What happened
 
@@ -113,10 +114,13 @@ class Memory:
         digest = self.fact("frozen")
         if digest is None:
             return None
+        if self._loaded and self._loaded[0] == digest:
+            return self._loaded[1]
         try:
             manifest = store.load(self._manifest_path)
         except (OSError, ValueError) as error:
             raise JournalDamaged(f"{self._manifest_path}: the frozen manifest cannot be read: {error}") from error
         if store.digest(manifest) != digest:
             raise JournalDamaged(f"{self._manifest_path}: the frozen manifest is not the one that the journal names")
+        self._loaded = (digest, manifest)
         return manifest

@@ -90,5 +90,5 @@ class Site(Generic[H]):
 
 def readable(site: Site[Host]) -> Site[Reader]:
     """The same site through hosts that can only be read."""
-    readers = [Reader(host.name, host.transport, host.clock) for host in site.hosts]
-    return Site(*readers, site.inventory, site.memory, site.clock, site.report)
+    original, additional, clc = (Reader(host.name, host.transport, host.clock) for host in site.hosts)
+    return Site(original, additional, clc, site.inventory, site.memory, site.clock, site.report)

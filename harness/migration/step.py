@@ -34,9 +34,9 @@ StepState = Satisfied | Pending | Blocked
 class Step:
     """One line of the runbook, as a state to reach.
 
-    ``name`` is the word for it everywhere; ``summary`` is what an operator reads. ``until`` names the later step that ends
-    this one's effect on purpose: once that one is done, this one is not asked any more. ``guard`` steps must stay satisfied
-    while later ones act, so they are looked at again before each.
+    ``name`` is the word for it everywhere; ``summary`` is what an operator reads. ``until`` names the later step that
+    ends this one's effect on purpose: once that one is done, this one is not asked any more. ``guard`` steps must stay
+    satisfied while later ones act, so they are looked at again before each.
     """
 
     name: ClassVar[str]
@@ -48,6 +48,11 @@ class Step:
     def inspect(self, site: Site[Reader]) -> StepState:
         """Look at the world; READ commands only."""
         raise NotImplementedError
+
+    def holds(self, site: Site[Reader]) -> str | None:
+        """For a guard: what no longer holds, None while it does. A quicker look than ``inspect``."""
+        state = self.inspect(site)
+        return None if isinstance(state, Satisfied) else str(state)
 
     def apply(self, site: Site[Host]) -> None:
         """Make it true. May be called again after a partial effect; everything destructive demands its proof first."""

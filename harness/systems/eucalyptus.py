@@ -67,7 +67,7 @@ class Cloud:
         return None
 
     def set_property(self, clc: Host, name: str, value: str) -> None:
-        """Ask for a new value. Before the service's row exists the tool prints ``<unset> was <unset>`` and does nothing."""
+        """Ask for a new value. Before its row exists the tool prints ``<unset> was <unset>`` and does nothing."""
         clc.attempt(self.command(("euca-modify-property", "-p", f"{name}={value}"), Effect.WRITE))
 
 

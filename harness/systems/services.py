@@ -44,5 +44,5 @@ def stop(host: Host, service: str, timeout_s: float) -> None:
 
 
 def start(host: Host, service: str, timeout_s: float) -> None:
-    """Ask the service to start. Its exit status is no evidence: the init script prints "done." even when the launch failed."""
+    """Ask the service to start. Its exit status is no evidence: init prints "done." even when the launch failed."""
     host.attempt(Command(("service", service, "start"), Effect.WRITE, timeout_s=timeout_s))

@@ -135,9 +135,7 @@ def parse_extended_attributes(output: bytes, root: str) -> dict[bytes, tuple[tup
     return found
 
 
-def complete(
-    found: Manifest, hashes: dict[bytes, str], xattrs: dict[bytes, tuple[tuple[str, str], ...]]
-) -> Manifest:
+def complete(found: Manifest, hashes: dict[bytes, str], xattrs: dict[bytes, tuple[tuple[str, str], ...]]) -> Manifest:
     """A listing joined with hashes and extended attributes.
 
     Raises:
@@ -228,6 +226,16 @@ def load(path: Path) -> Manifest:
         decoded = base64.b64decode(name)
         pairs = tuple((key, value) for key, value in xattrs)
         manifest[decoded] = Entry(
-            decoded, kind, size, mode, uid, gid, mtime, base64.b64decode(target), base64.b64decode(same_as), sha256, pairs
+            decoded,
+            kind,
+            size,
+            mode,
+            uid,
+            gid,
+            mtime,
+            base64.b64decode(target),
+            base64.b64decode(same_as),
+            sha256,
+            pairs,
         )
     return manifest

@@ -65,7 +65,7 @@ def _address(address: str, port: int) -> str:
 
 
 def with_include(main: str, path: str) -> str:
-    """The main configuration with our file included exactly once; appending it twice would define the resource twice."""
+    """The main configuration with our file included exactly once: twice would define the resource twice."""
     line = f'include "{path}";'
     if any(existing.strip() == line for existing in main.splitlines()):
         return main

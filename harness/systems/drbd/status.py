@@ -44,7 +44,7 @@ class Status:
 
     @property
     def in_sync(self) -> bool:
-        """Connected, both UpToDate, no block marked out of sync: what the kernel can say, and no proof of equal data."""
+        """Connected, both UpToDate, nothing marked out of sync: what the kernel can say, no proof of equal data."""
         return (self.connection, self.disk, self.peer_disk) == ("Connected", "UpToDate", "UpToDate") and (
             self.out_of_sync_kib == 0
         )

@@ -1,0 +1,87 @@
+"""Copies that are believed only after they were read back from the disk and compared with the frozen manifest."""
+
+from __future__ import annotations
+
+from harness.errors import StepBlocked
+from harness.hosts.host import Host, Reader
+from harness.migration.jobs import run_job, succeed
+from harness.migration.site import Site
+from harness.systems import copying, files, store
+
+_ROUNDS = 3
+_SLOWEST_HASHING_BYTES_PER_S = 2 * 1024 * 1024
+
+
+def frozen(site: Site[Reader]) -> store.Manifest:
+    """The frozen manifest; a programming error before it was taken."""
+    manifest = site.memory.frozen()
+    assert manifest is not None, "nothing may be copied before the manifest is frozen"
+    return manifest
+
+
+def full_manifest(site: Site[Host], host: Host, step: str, root: str) -> store.Manifest:
+    """Every entry below ``root`` with hash and extended attributes.
+
+    Raises:
+        StepBlocked: when a file cannot be read; the message holds its name.
+    """
+    listed = store.listing(host, root)
+    command = store.hash_command(root)
+    bound_s = site.settings.waits.stall + store.total_bytes(listed) / _SLOWEST_HASHING_BYTES_PER_S
+    result = run_job(site, host, step, "hash", command, bound_s=bound_s)
+    succeed(host, command, result, f"{host.name}: cannot read every object below {root}")
+    hashes = store.parse_hashes(result.stdout, root)
+    return store.complete(listed, hashes, store.extended_attributes(host, root))
+
+
+def copy_and_verify(site: Site[Host], host: Host, step: str, source: str, destination: str) -> None:
+    """Copy a tree and prove, by reading it back from stable storage, that it equals the frozen manifest.
+
+    Objects that were read back with other content are copied again, a bounded number of times.
+
+    Raises:
+        StepBlocked: the copy failed, the source is not what was frozen, or differences remain.
+    """
+    expected = frozen(site)
+    said: list[str] = []
+    for again in range(_ROUNDS):
+        _copy(site, host, step, source, destination, by_content=bool(again))
+        copying.drop_cached_pages(host, destination)
+        said = store.differences(expected, full_manifest(site, host, step, destination))
+        if not said:
+            return
+        require_unchanged(site, host, source)
+    raise StepBlocked(f"{host.name}: {destination} differs from the frozen store after {_ROUNDS} copies: {_few(said)}")
+
+
+def _copy(site: Site[Host], host: Host, step: str, source: str, destination: str, by_content: bool) -> None:
+    whole = max(1, files.used_kib(host, source))
+    command = copying.copy_command(source, destination, site.settings.copy_limit_kib_s, by_content)
+
+    def measure() -> float:
+        return min(0.99, files.used_kib(host, destination) / whole)
+
+    result = run_job(site, host, step, "copy", command, None if by_content else measure)
+    succeed(host, command, result, f"{host.name}: copying {source} to {destination} failed")
+
+
+def require_unchanged(site: Site[Reader], host: Reader, root: str) -> None:
+    """The tree still lists as it was frozen: names, sizes, owners, modes, times.
+
+    Raises:
+        StepBlocked: naming what changed.
+    """
+    if said := store.differences(frozen(site), store.listing(host, root), by_listing=True):
+        raise StepBlocked(f"{host.name}: {root} is not as it was frozen: {_few(said)}")
+
+
+def listed_as_frozen(site: Site[Reader], host: Reader, root: str) -> bool:
+    """True when the tree exists and lists as it was frozen."""
+    if files.stat(host, root) is None:
+        return False
+    return not store.differences(frozen(site), store.listing(host, root), by_listing=True)
+
+
+def _few(said: list[str]) -> str:
+    more = f" and {len(said) - 5} more" if len(said) > 5 else ""
+    return "; ".join(said[:5]) + more

@@ -1,0 +1,232 @@
+"""The only loop: look, note the intent, act, look again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from harness.errors import (
+    CommandFailed,
+    Held,
+    HostError,
+    Indeterminate,
+    OperatorNeeded,
+    Stopped,
+    TimedOut,
+    Unreachable,
+    WalrusHaError,
+)
+from harness.hosts.command import Fence
+from harness.hosts.host import Host, Reader, wait_until
+from harness.migration.rollback import Rollback
+from harness.migration.site import Site, readable
+from harness.migration.step import Blocked, Pending, Satisfied, Step, StepState
+
+_WALKS = 12  # how often host trouble may send the engine back to the first step
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something an operator may want to see.
+
+    Kinds: satisfied, acting, acted, done, waiting, undoing, completed.
+    """
+
+    kind: str
+    step: str
+    text: str
+
+
+Listener = Callable[[Event], None]
+
+
+class StepFailed(WalrusHaError):
+    """A step could not reach its state; ``step`` names it."""
+
+    def __init__(self, step: Step, why: str) -> None:
+        self.step = step
+        super().__init__(f"{step.name}: {why}")
+
+
+class Engine:
+    """Walks a plan on a site until every step is satisfied, or takes back what it did."""
+
+    def __init__(self, site: Site[Host], plan: Sequence[Step], listener: Listener) -> None:
+        self.site = site
+        self.plan = plan
+        self._tell = listener
+        self._eyes: Site[Reader] = readable(site)
+
+    # Looking
+
+    def asked(self) -> list[Step]:
+        """The steps whose effect must be there now: those that a later finished step did not end on purpose."""
+        memory = self.site.memory
+        return [step for step in self.plan if not (step.until and memory.done(step.until))]
+
+    def look(self, step: Step) -> StepState:
+        """What the world says of a step; nothing else is believed."""
+        return step.inspect(self._eyes)
+
+    def first_pending(self) -> tuple[Step, StepState] | None:
+        """The first step that is not satisfied, None when all are. READ commands only."""
+        for step in self.asked():
+            state = self.look(step)
+            if not isinstance(state, Satisfied):
+                return step, state
+        return None
+
+    # Going forward
+
+    def run(self) -> None:
+        """Reach the end of the plan.
+
+        Raises:
+            Stopped: halted at a safe point: either rolled back or, after the commit point, resumable.
+            OperatorNeeded: what is true is not known well enough.
+            Fenced, Held: another run has the hosts.
+        """
+        for _ in range(_WALKS):
+            try:
+                self.claim()
+                if self.site.memory.rolling_back:
+                    self.roll_back("a rollback had begun and is finished first")
+                self._walk()
+                self._finish()
+                return
+            except (Unreachable, Indeterminate) as trouble:
+                self._wait_for(trouble)
+            except StepFailed as failure:
+                self._give_up(failure)
+        raise Stopped(f"the hosts could not be held long enough: {_WALKS} starts from the first step")
+
+    def _walk(self) -> None:
+        for step in self.plan:
+            if step not in self.asked():
+                continue
+            state = self.look(step)
+            if isinstance(state, Blocked):
+                raise StepFailed(step, state.reason)
+            if isinstance(state, Pending):
+                self._act(step, state)
+            elif not self.site.memory.done(step.name):
+                self.site.memory.note("done", step.name)
+            self._tell(Event("satisfied", step.name, step.summary))
+
+    def _act(self, step: Step, state: Pending) -> None:
+        self._check_guards(step)
+        if not self.site.memory.intended(step.name):
+            self.site.memory.note("intent", step.name)
+        self._tell(Event("acting", step.name, f"{step.summary} ({state.why})"))
+        try:
+            step.apply(self.site)
+        except (CommandFailed, TimedOut) as error:
+            raise StepFailed(step, str(error)) from error
+        except HostError:
+            raise
+        except OperatorNeeded:
+            raise
+        except WalrusHaError as error:
+            raise StepFailed(step, str(error)) from error
+        self._tell(Event("acted", step.name, ""))
+        after = self.look(step)
+        if not isinstance(after, Satisfied):
+            why = after.reason if isinstance(after, Blocked) else after.why
+            raise StepFailed(step, f"acted, and still: {why}")
+        self.site.memory.note("done", step.name)
+        self._tell(Event("done", step.name, step.summary))
+
+    def _check_guards(self, acting: Step) -> None:
+        """What must stay true while others act: a service that came back by itself is found before harm is done."""
+        for step in self.asked():
+            if step is acting:
+                return
+            if step.guard and (broken := step.holds(self._eyes)):
+                raise StepFailed(acting, f"{step.name} no longer holds: {broken}")
+
+    def _finish(self) -> None:
+        if not self.site.memory.completed:
+            self.site.memory.note("completed")
+        for host in self.site.hosts:
+            host.release()
+        self._tell(Event("completed", "", "the pair serves the store"))
+
+    # Trouble
+
+    def claim(self, without_absent: bool = False) -> None:
+        """Raise the epoch on every host, above all that any of them and this run ever granted.
+
+        ``without_absent`` passes over an additional host that does not answer: taking back must not wait for it.
+        """
+        memory = self.site.memory
+        run_id = memory.run_id
+        assert run_id is not None, "a run has a name before it claims anything"
+        held = list(self._holders(without_absent))
+        for host, holder in held:
+            if holder.run_id not in ("-", run_id):
+                raise Held(host.name, f"run {holder.run_id} (epoch {holder.epoch}) has not finished here")
+        epoch = max([memory.epoch, *(holder.epoch for _, holder in held)]) + 1
+        memory.note("epoch", epoch=epoch)
+        for host, _ in held:
+            host.claim(Fence(epoch, run_id))
+
+    def _holders(self, without_absent: bool) -> Iterator[tuple[Host, Fence]]:
+        for host in self.site.hosts:
+            try:
+                yield host, host.holder()
+            except (Unreachable, Indeterminate):
+                if not without_absent or host.name != self.site.additional.name:
+                    raise
+
+    def _wait_for(self, trouble: HostError) -> None:
+        """A host that stopped answering may come back; what it did meanwhile is seen from the first step on."""
+        self._tell(Event("waiting", "", f"{trouble}; waiting for the host to answer"))
+        bound = self.site.settings.waits.host_return
+        try:
+            wait_until(self.site.clock, self._all_answer, bound, f"{trouble.host} to answer again", every_s=1.0)
+        except TimedOut as late:
+            self._after_loss(trouble, late)
+
+    def _all_answer(self) -> bool:
+        try:
+            for host in self.site.hosts:
+                host.holder()
+        except HostError:
+            return False
+        return True
+
+    def _after_loss(self, trouble: HostError, late: TimedOut) -> NoReturn:
+        """A host stays away. Without the additional one, before the commit point, the original serves again."""
+        if trouble.host == self.site.additional.name and not self.site.memory.committed:
+            self._give_up(StepFailed(self._current(), f"{trouble}; {late}"))
+        raise Stopped(f"{trouble}; {late}") from trouble
+
+    def _current(self) -> Step:
+        memory = self.site.memory
+        open_steps = [step for step in self.plan if memory.intended(step.name) and not memory.done(step.name)]
+        return open_steps[-1] if open_steps else self.plan[0]
+
+    def _give_up(self, failure: StepFailed) -> NoReturn:
+        """Before the commit point everything is taken back; after it the run halts and says what is true."""
+        self.site.memory.note("stopped", failure.step.name, why=str(failure))
+        if self.site.memory.committed:
+            raise Stopped(f"{failure} (past the commit point: the way is forward)") from failure
+        self.roll_back(str(failure))
+
+    def roll_back(self, why: str) -> NoReturn:
+        """Take back everything in reverse order, look whether it is gone, and end with RolledBack or Stopped."""
+        remains = Rollback(
+            self.site, self._eyes, self.plan, lambda kind, step, text: self._tell(Event(kind, step, text))
+        ).run()
+        raise RolledBack(why, remains)
+
+
+class RolledBack(Stopped):
+    """The move was taken back; ``remains`` lists what could not be, each with its host."""
+
+    def __init__(self, why: str, remains: list[str]) -> None:
+        self.why = why
+        self.remains = remains
+        left = f" Not taken back yet: {'; '.join(remains)}." if remains else ""
+        super().__init__(f"{why}. The move was rolled back.{left}")

@@ -1,0 +1,51 @@
+"""The plan: the ordered steps of the move. This page is the runbook.
+
+The vendor's *Appendix C: Moving to High Availability* in the vendor's order, with what it leaves out: the data is
+proven at every hand-over, and nothing is destroyed.
+"""
+
+from __future__ import annotations
+
+from harness.migration.step import Step
+from harness.migration.steps.aside import SetStoreAside
+from harness.migration.steps.configure import ConfigureDrbd
+from harness.migration.steps.connect import ConnectPeers
+from harness.migration.steps.filesystem import MakeFilesystem
+from harness.migration.steps.freeze import FreezeManifest
+from harness.migration.steps.handover import Commit, HandOver
+from harness.migration.steps.metadata import CreateMetadata
+from harness.migration.steps.mounting import MountDevice
+from harness.migration.steps.primary import BecomePrimary
+from harness.migration.steps.register import RegisterAdditional
+from harness.migration.steps.restore import RestoreStore
+from harness.migration.steps.stage import StageStore
+from harness.migration.steps.start import ConfirmService, SetProperties, StartServices
+from harness.migration.steps.stop import StopServices
+from harness.migration.steps.sync import WaitForSync
+
+
+def staged() -> list[Step]:
+    """The vendor's order: stop, copy away, configure, copy back, sync, start."""
+    return [
+        RegisterAdditional(),  # Appendix C, step 1
+        StopServices(),  # step 2; the window opens
+        FreezeManifest(),
+        StageStore(),  # step 3
+        ConfigureDrbd(),  # step 4, the linked topic "Configure DRBD"
+        CreateMetadata(),
+        ConnectPeers(),
+        BecomePrimary(),  # step 5
+        MakeFilesystem(),
+        SetStoreAside(),
+        MountDevice(),  # left out by the vendor: without it, step 6 copies beside the device
+        RestoreStore(),  # step 6
+        WaitForSync(),  # step 7
+        HandOver(),
+        Commit(),  # the point of no return
+        StartServices(),  # step 8; the window closes
+        SetProperties(),
+        ConfirmService(),
+    ]
+
+
+PLANS = {"staged": staged}

@@ -1,0 +1,64 @@
+"""The backing devices: there, equal, blank, large enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.hosts.host import Reader
+from harness.migration.preflight.finding import Finding, error
+from harness.migration.site import Site
+from harness.systems import files, store, volumes
+
+# What a file system itself takes: inode tables, journal, reserved blocks.
+_FILESYSTEM_SHARE = 0.08
+
+
+def _present(site: Site[Reader]) -> dict[str, int]:
+    """Size by host name of the backing devices that are there."""
+    return {
+        host.name: volumes.size_bytes(host, site.disk(host))
+        for host in site.pair
+        if volumes.is_block_device(host, site.disk(host))
+    }
+
+
+def present_and_equal(site: Site[Reader]) -> Iterator[Finding]:
+    sizes = _present(site)
+    for host in site.pair:
+        if host.name not in sizes:
+            what = f"{site.disk(host)} is not a block device"
+            yield error("device-missing", host.name, what, "Set `backing_device` under the host's `migrate:`.")
+    if len(sizes) == 2 and len(set(sizes.values())) != 1:
+        one, other = sizes[site.original.name], sizes[site.additional.name]
+        what = f"{site.disk(site.additional)} has {other} bytes, on {site.original.name} {one}"
+        yield error("device-size-differs", site.additional.name, what, "Make both devices the same size.")
+
+
+def blank(site: Site[Reader]) -> Iterator[Finding]:
+    """Nothing lies on either device and nothing uses it; whatever does would be destroyed."""
+    present = _present(site)
+    for host in site.pair:
+        if host.name in present and (reason := volumes.occupied_by(host, site.disk(host))):
+            what = f"{site.disk(host)} {reason}"
+            yield error("device-not-blank", host.name, what, "Choose another device, or clear this one yourself.")
+        areas = [site.settings.store, site.settings.staging] if host.name == site.original.name else []
+        for area in areas:
+            if files.stat(host, area) and files.room(host, area).device == site.disk(host):
+                what = f"{site.disk(host)} holds {area}"
+                yield error("device-holds-store", host.name, what, "Choose a device of its own.")
+
+
+def large_enough(site: Site[Reader]) -> Iterator[Finding]:
+    if files.stat(site.original, site.settings.store) is None:
+        return
+    needed = max(
+        store.total_bytes(store.listing(site.original, site.settings.store)),
+        files.used_kib(site.original, site.settings.store) * 1024,
+    )
+    for name, size in _present(site).items():
+        usable = int((size - volumes.drbd_metadata_bytes(size)) * (1 - _FILESYSTEM_SHARE))
+        if usable < needed:
+            what = (
+                f"the device has room for about {usable} bytes after metadata and file system, the store needs {needed}"
+            )
+            yield error("device-too-small", name, what, "Choose a larger device.")

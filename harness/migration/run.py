@@ -1,0 +1,187 @@
+"""A run of the migration from the outside: begin or resume it, look at it, take it back."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.clock import Clock, WallClock
+from harness.errors import InvalidInput, Refused
+from harness.hosts.host import Host, Reader
+from harness.inventory import Inventory
+from harness.migration import words
+from harness.migration.engine import Engine, Event, Listener, RolledBack
+from harness.migration.journal import Journal
+from harness.migration.memory import Memory
+from harness.migration.plan import PLANS
+from harness.migration.preflight import Finding, preflight
+from harness.migration.site import Progress, Site, readable
+from harness.migration.step import Blocked, Pending, Satisfied
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: the word for it, the exit status, and what the operator reads last."""
+
+    outcome: str  # completed, rolled_back, stopped, refused, operator_needed, unchanged
+    exit_status: int
+    message: str
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class Listeners:
+    """Who is told while the run goes on."""
+
+    event: Listener = lambda event: None
+    progress: Callable[[Progress], None] = lambda progress: None
+
+
+class Migration:
+    """One run, at home in a folder that holds its journal; opening the folder again resumes it.
+
+    ``folder`` is created. ``name_run`` makes the run's id; labs pass one that is the same each time.
+    """
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        folder: Path,
+        clock: Clock | None = None,
+        listeners: Listeners | None = None,
+        name_run: Callable[[], str] = lambda: secrets.token_hex(4),
+    ) -> None:
+        self.inventory = inventory
+        self.folder = folder
+        self.clock = clock or WallClock()
+        self._listeners = listeners or Listeners()
+        self._name_run = name_run
+
+    def migrate(self) -> Outcome:
+        """Begin the move, or go on with it. Never raises for what happens to hosts: the outcome says it."""
+        with self._opened() as engine:
+            return words.told(self, engine, lambda: self._migrate(engine))
+
+    def _migrate(self, engine: Engine) -> Outcome:
+        memory = engine.site.memory
+        if memory.completed:
+            return self._already_done(engine)
+        if not memory.began or memory.rolled_back:
+            self._require_preflight(engine)
+            digest = hashlib.sha256(repr(self.inventory.settings).encode()).hexdigest()
+            memory.note("begun", run_id=memory.run_id or self._name_run(), settings=digest)
+        engine.run()
+        return Outcome("completed", 0, words.completed(engine.site))
+
+    def _already_done(self, engine: Engine) -> Outcome:
+        """Running again after success only looks; what is no longer as it was left is for a person to judge."""
+        pending = engine.first_pending()
+        if pending is None:
+            for host in engine.site.hosts:
+                holder = host.holder()
+                if holder.run_id == engine.site.memory.run_id:
+                    engine.claim()
+                    host.release()
+            return Outcome("completed", 0, words.nothing_to_do(engine.site))
+        step, state = pending
+        return Outcome("stopped", 1, words.no_longer(engine.site, step, state))
+
+    def _require_preflight(self, engine: Engine) -> None:
+        found = preflight(readable(engine.site))
+        errors = tuple(finding for finding in found if finding.severity == "error")
+        if errors:
+            raise PreflightRefused(errors)
+
+    def check(self) -> list[Finding]:
+        """All preflight findings; changes nothing."""
+        with self._looking() as engine:
+            return preflight(readable(engine.site))
+
+    def plan(self) -> list[tuple[str, str, str, str]]:
+        """Each step with its name, summary, present state and what would undo it; changes nothing."""
+        with self._looking() as engine:
+            rows = []
+            for step in engine.plan:
+                began = engine.site.memory.began
+                asked = step in engine.asked()
+                state = engine.look(step) if began and asked else Pending("not begun")
+                word = {Satisfied: "done", Pending: "to do", Blocked: "blocked"}[type(state)] if asked else "past"
+                rows.append((step.name, step.summary, word, step.undo_summary or "nothing to undo"))
+            return rows
+
+    def verify(self) -> list[str]:
+        """What is not as a finished move must be, empty when all is; changes nothing."""
+        with self._looking() as engine:
+            if not engine.site.memory.completed:
+                return [f"the move is not completed: {words.position(engine)}"]
+            faults = []
+            for step in engine.asked():
+                state = engine.look(step)
+                if not isinstance(state, Satisfied):
+                    faults.append(f"{step.name}: {state.reason if isinstance(state, Blocked) else state.why}")
+            return faults
+
+    def rollback(self) -> Outcome:
+        """Take the move back, before its commit point."""
+        with self._opened() as engine:
+            return words.told(self, engine, lambda: self._rollback(engine))
+
+    def _rollback(self, engine: Engine) -> Outcome:
+        memory = engine.site.memory
+        if memory.committed:
+            raise Refused(words.too_late(engine.site))
+        if not memory.began or memory.rolled_back:
+            return Outcome("rolled_back", 0, "There is nothing to take back: no step was begun.")
+        engine.claim(without_absent=True)
+        try:
+            engine.roll_back("asked for")
+        except RolledBack as ended:
+            if ended.remains:
+                raise
+            return Outcome("rolled_back", 0, words.rolled_back(engine.site, ended))
+
+    def status(self) -> dict[str, object]:
+        """Where the run stands, from its journal alone; no host is asked."""
+        return words.status(self.folder)
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[Engine]:
+        with Journal.open(self.folder) as journal, self._engine(journal) as engine:
+            yield engine
+
+    @contextlib.contextmanager
+    def _looking(self) -> Iterator[Engine]:
+        """An engine for looking: an existing journal is read, none is made."""
+        if (self.folder / "journal.jsonl").exists():
+            with self._opened() as engine:
+                yield engine
+        else:
+            with self._engine(None) as engine:
+                yield engine
+
+    @contextlib.contextmanager
+    def _engine(self, journal: Journal | None) -> Iterator[Engine]:
+        memory = Memory(journal or Journal(self.folder, -1, []), self.folder, self.clock)
+        hosts = [Host(node.name, node.connection.open(node.name), self.clock) for node in self.inventory.nodes()]
+        original, additional, clc = hosts
+        site = Site(original, additional, clc, self.inventory, memory, self.clock, self._listeners.progress)
+        try:
+            yield Engine(site, PLANS[self.inventory.settings.strategy](), self._listeners.event)
+        finally:
+            for host in hosts:
+                host.transport.close()
+
+
+class PreflightRefused(Refused):
+    """Preflight found errors; carries them."""
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        self.findings = findings
+        super().__init__("\n".join(str(finding) for finding in findings))
+
+
+__all__ = ["Event", "InvalidInput", "Migration", "Outcome", "PreflightRefused", "Reader"]

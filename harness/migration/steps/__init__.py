@@ -1,0 +1,1 @@
+"""The steps of the move, one line of the runbook a module."""

@@ -1,0 +1,88 @@
+"""Configure DRBD and Walrus on both hosts."""
+
+from __future__ import annotations
+
+from harness.errors import StepBlocked
+from harness.hosts.command import Command, Effect
+from harness.hosts.host import Host, Reader
+from harness.migration.site import Site
+from harness.migration.step import Pending, Satisfied, Step, StepState
+from harness.systems import eucalyptus, files, mounts
+from harness.systems.drbd import config, dialect, status
+
+MAIN_CONFIGURATION = "/etc/drbd.conf"
+FSTAB = "/etc/fstab"
+
+
+def dialect_on(host: Reader) -> dialect.Dialect:
+    """The host's DRBD grammar.
+
+    Raises:
+        StepBlocked: when its DRBD is none that Walrus 3.2 works with.
+    """
+    version = dialect.kernel_version(host)
+    found = dialect.dialect_of(version)
+    if found is None:
+        raise StepBlocked(f"{host.name}: DRBD {'.'.join(map(str, version))} does not work under Walrus 3.2")
+    return found
+
+
+class ConfigureDrbd(Step):
+    """Module, drbd.conf, its include, fstab and CLOUD_OPTS are right on both hosts; what was there is kept beside."""
+
+    name = "configure-drbd"
+    summary = "Configure DRBD and Walrus on both hosts; every changed file is backed up"
+    undo_summary = "put the configuration files back as they were, and unload the module if it was not loaded"
+
+    def inspect(self, site: Site[Reader]) -> StepState:
+        for host in site.pair:
+            for path, wanted in self._wanted(site, host).items():
+                if files.read(host, path) != wanted:
+                    return Pending(f"{host.name}: {path} is not as it must be")
+            if not status.module_loaded(host):
+                return Pending(f"{host.name}: the drbd module is not loaded")
+        return Satisfied()
+
+    def apply(self, site: Site[Host]) -> None:
+        for host in site.pair:
+            for path, wanted in self._wanted(site, host).items():
+                self._change(site, host, path, wanted)
+            if not status.module_loaded(host):
+                site.memory.remember(f"loaded-module:{host.name}", True)
+                host.run(Command(("modprobe", "drbd"), Effect.WRITE))
+            host.read(Command(("drbdadm", "-c", MAIN_CONFIGURATION, "sh-nop")))
+
+    def _change(self, site: Site[Host], host: Host, path: str, wanted: str) -> None:
+        present = files.read(host, path)
+        if present == wanted:
+            return
+        if present is None:
+            site.memory.remember(f"absent:{host.name}:{path}", True)
+        elif not site.memory.fact(f"absent:{host.name}:{path}"):
+            files.back_up(host, path)
+        host.put(path, wanted.encode("utf-8", "surrogateescape"))
+
+    def _wanted(self, site: Site[Reader], host: Reader) -> dict[str, str]:
+        """Path to content, each made from what is there so that what others wrote stays."""
+        settings = site.settings
+        return {
+            settings.drbd_conf: config.render(site.resource(), dialect_on(host)),
+            MAIN_CONFIGURATION: config.with_include(files.read(host, MAIN_CONFIGURATION) or "", settings.drbd_conf),
+            FSTAB: mounts.fstab_with(
+                files.read(host, FSTAB) or "", settings.device, settings.store, settings.filesystem
+            ),
+            eucalyptus.CONFIGURATION: eucalyptus.with_storage_manager(files.read(host, eucalyptus.CONFIGURATION) or ""),
+        }
+
+    def _paths(self, site: Site[Reader]) -> tuple[str, ...]:
+        return site.settings.drbd_conf, MAIN_CONFIGURATION, FSTAB, eucalyptus.CONFIGURATION
+
+    def undo(self, site: Site[Host], host: Host) -> None:
+        for path in self._paths(site):
+            files.restore_backup(host, path, bool(site.memory.fact(f"absent:{host.name}:{path}")))
+        if site.memory.fact(f"loaded-module:{host.name}") and status.module_loaded(host):
+            host.run(Command(("rmmod", "drbd"), Effect.WRITE))
+
+    def still_there(self, site: Site[Reader], host: Reader) -> str | None:
+        left = [path for path in self._paths(site) if files.stat(host, path + files.BACKUP_SUFFIX)]
+        return f"backups not put back: {', '.join(left)}" if left else None

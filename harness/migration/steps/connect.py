@@ -1,0 +1,58 @@
+"""Bring the resource up on both hosts and let the peers find each other."""
+
+from __future__ import annotations
+
+from harness.errors import StepBlocked
+from harness.hosts.command import Command, Effect
+from harness.hosts.host import Host, Reader
+from harness.migration.site import Site
+from harness.migration.step import Pending, Satisfied, Step, StepState
+from harness.migration.steps.configure import dialect_on
+from harness.systems.drbd import status
+
+
+class ConnectPeers(Step):
+    """The resource is up on both hosts and the peers talk to each other."""
+
+    name = "connect-peers"
+    summary = "Bring the resource up on both hosts and wait until the peers are connected"
+    undo_summary = "take the resource down"
+
+    def inspect(self, site: Site[Reader]) -> StepState:
+        for host in site.pair:
+            seen = status.status(host, site.settings.device)
+            if seen is None:
+                return Pending(f"{host.name}: {site.settings.resource} is not up")
+            if not seen.talking:
+                return Pending(f"{host.name}: {site.settings.resource} is {seen.connection}")
+        return Satisfied()
+
+    def apply(self, site: Site[Host]) -> None:
+        resource = site.settings.resource
+        for host in site.pair:
+            if not status.module_loaded(host):
+                host.run(Command(("modprobe", "drbd"), Effect.WRITE))
+            seen = status.status(host, site.settings.device)
+            if seen is None:
+                host.run(dialect_on(host).command("up", resource, Effect.WRITE))
+            elif seen.connection == "StandAlone":
+                host.run(dialect_on(host).command("connect", resource, Effect.WRITE))
+        bound = site.settings.waits.connect
+        site.original.wait_until(lambda: self._all_talk(site), bound, f"{resource} to connect on both hosts", 0.25)
+
+    def _all_talk(self, site: Site[Host]) -> bool:
+        seen = [status.status(host, site.settings.device) for host in site.pair]
+        for host, one in zip(site.pair, seen, strict=True):
+            if one and one.connection == "StandAlone":
+                raise StepBlocked(
+                    f"{host.name}: {site.settings.resource} fell back to StandAlone ({one}): the peers refuse each "
+                    "other, perhaps after a split brain; a person must decide which side gives way"
+                )
+        return all(one is not None and one.talking for one in seen)
+
+    def undo(self, site: Site[Host], host: Host) -> None:
+        if status.status(host, site.settings.device) is not None:
+            host.run(dialect_on(host).command("down", site.settings.resource, Effect.WRITE))
+
+    def still_there(self, site: Site[Reader], host: Reader) -> str | None:
+        return f"{site.settings.resource} is still up" if status.status(host, site.settings.device) else None

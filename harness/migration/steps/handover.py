@@ -1,0 +1,63 @@
+"""Unmount and demote: Walrus promotes and mounts by itself."""
+
+from __future__ import annotations
+
+from harness.hosts.command import Effect
+from harness.hosts.host import Host, Reader
+from harness.migration import copies
+from harness.migration.site import Site
+from harness.migration.step import Pending, Satisfied, Step, StepState
+from harness.migration.steps.configure import dialect_on
+from harness.systems import files, mounts
+from harness.systems.drbd import status
+
+
+class HandOver(Step):
+    """The device is unmounted and both sides are Secondary and UpToDate, as Walrus must find them.
+
+    A device that root left mounted could not be unmounted by the service, which runs as the user eucalyptus.
+    """
+
+    name = "hand-over"
+    summary = "Unmount the device and make both sides Secondary"
+    until = "start-services"
+
+    def inspect(self, site: Site[Reader]) -> StepState:
+        device = site.settings.device
+        for host in site.pair:
+            if mounts.mounted_exactly(host, device, site.settings.store):
+                return Pending(f"{host.name}: {device} is mounted")
+            seen = status.status(host, device)
+            if seen is None or (seen.role, seen.peer_role) != ("Secondary", "Secondary") or not seen.in_sync:
+                return Pending(f"{host.name}: {seen or 'not up'}")
+        return Satisfied()
+
+    def apply(self, site: Site[Host]) -> None:
+        host = site.original
+        if mounts.mounted_exactly(host, site.settings.device, site.settings.store):
+            copies.require_unchanged(site, host, site.settings.store)
+            files.sync(host)
+            mounts.unmount(host, site.settings.store)
+        seen = status.status(host, site.settings.device)
+        if seen and seen.role == "Primary":
+            host.run(dialect_on(host).command("secondary", site.settings.resource, Effect.WRITE))
+
+
+class Commit(Step):
+    """The point of no return: everything before is proven, and from the next step on undoing would lose data.
+
+    From Walrus' first accepted write on the pair, the old store is out of date.
+    """
+
+    name = "commit"
+    summary = "Commit: from here on the way is forward"
+    until = "start-services"
+
+    def inspect(self, site: Site[Reader]) -> StepState:
+        return Satisfied() if site.memory.committed else Pending("not committed")
+
+    def apply(self, site: Site[Host]) -> None:
+        for name in ("staged", "restored"):
+            assert site.memory.fact(name) == site.memory.fact("frozen"), f"the {name} copy was never verified"
+        copies.require_unchanged(site, site.original, site.old_store)
+        site.memory.note("committed", self.name)

@@ -1,0 +1,53 @@
+"""Mount the replicated device where the store was."""
+
+from __future__ import annotations
+
+from harness.errors import StepBlocked
+from harness.hosts.host import Host, Reader
+from harness.migration.site import Site
+from harness.migration.step import Blocked, Pending, Satisfied, Step, StepState
+from harness.systems import files, mounts, volumes
+
+
+class MountDevice(Step):
+    """The store's place shows the replicated device: exactly this device, once, and nothing else."""
+
+    name = "mount-device"
+    summary = "Mount the replicated device in the store's place and prove that it is the device"
+    until = "hand-over"
+    undo_summary = "unmount the replicated device"
+
+    def inspect(self, site: Site[Reader]) -> StepState:
+        host, device, place = site.original, site.settings.device, site.settings.store
+        try:
+            mounted = mounts.mounted_exactly(host, device, place)
+        except StepBlocked as found:
+            return Blocked(str(found))
+        if not mounted:
+            return Pending(f"{device} is not mounted on {place}")
+        return (
+            Satisfied()
+            if self._right_filesystem(site, host)
+            else Blocked(f"{host.name}: {device} holds another file system")
+        )
+
+    def _right_filesystem(self, site: Site[Reader], host: Reader) -> bool:
+        found = volumes.signature(host, site.settings.device)
+        return found is not None and found.uuid == site.memory.fact("filesystem")
+
+    def apply(self, site: Site[Host]) -> None:
+        host, place = site.original, site.settings.store
+        if found := files.children(host, place):
+            raise StepBlocked(f"{host.name}: nothing is mounted over {place}: it holds {len(found)} entries")
+        mounts.mount(host, site.settings.device, place, site.settings.filesystem)
+
+    def undo_hosts(self, site: Site[Host]) -> tuple[Host, ...]:
+        return (site.original,)
+
+    def undo(self, site: Site[Host], host: Host) -> None:
+        if mounts.mounted_exactly(host, site.settings.device, site.settings.store):
+            mounts.unmount(host, site.settings.store)
+
+    def still_there(self, site: Site[Reader], host: Reader) -> str | None:
+        mounted = mounts.mounted_exactly(host, site.settings.device, site.settings.store)
+        return f"{site.settings.device} is still mounted" if mounted else None

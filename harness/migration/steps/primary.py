@@ -1,0 +1,66 @@
+"""Make the original host Primary; the first sync starts, or is skipped."""
+
+from __future__ import annotations
+
+from harness.errors import StepBlocked
+from harness.hosts.command import Effect
+from harness.hosts.host import Host, Reader
+from harness.migration.site import Site
+from harness.migration.step import Blocked, Pending, Satisfied, Step, StepState
+from harness.migration.steps.configure import dialect_on
+from harness.systems.drbd import status
+
+
+class BecomePrimary(Step):
+    """The original host is Primary with an UpToDate disk; the direction of the first sync is chosen once, by name."""
+
+    name = "become-primary"
+    summary = "Make the original host Primary and start, or skip, the first synchronisation"
+    until = "hand-over"
+    undo_summary = "make the original host Secondary again"
+
+    def inspect(self, site: Site[Reader]) -> StepState:
+        seen = status.status(site.original, site.settings.device)
+        if seen is None:
+            return Pending(f"{site.original.name}: {site.settings.resource} is not up")
+        if seen.peer_role == "Primary":
+            return Blocked(f"{site.additional.name} is Primary; during the move only the original may be")
+        if (seen.role, seen.disk) != ("Primary", "UpToDate"):
+            return Pending(f"{site.original.name}: {seen.role} with a disk that is {seen.disk}")
+        return Satisfied()
+
+    def apply(self, site: Site[Host]) -> None:
+        seen = self._seen(site)
+        words, resource = dialect_on(site.original), site.settings.resource
+        if seen.disk == "Inconsistent":
+            self._require_fresh(site, seen)
+            if site.settings.first_sync == "skip":
+                site.original.run(words.skip_first_sync(resource))
+            else:
+                site.original.run(words.force_primary(resource))
+                return
+        site.original.run(words.command("primary", resource, Effect.WRITE))
+
+    def _seen(self, site: Site[Reader]) -> status.Status:
+        seen = status.status(site.original, site.settings.device)
+        if seen is None:
+            raise StepBlocked(f"{site.original.name}: {site.settings.resource} is not up")
+        return seen
+
+    def _require_fresh(self, site: Site[Host], seen: status.Status) -> None:
+        """The proof for declaring data good by force: both sides fresh and connected, nothing written by anyone yet."""
+        fresh = (seen.connection, seen.disk, seen.peer_disk) == ("Connected", "Inconsistent", "Inconsistent")
+        if not fresh or site.memory.intended("make-filesystem"):
+            raise StepBlocked(f"{site.original.name}: {seen} is not a fresh, connected pair; nothing is forced on it")
+
+    def undo_hosts(self, site: Site[Host]) -> tuple[Host, ...]:
+        return (site.original,)
+
+    def undo(self, site: Site[Host], host: Host) -> None:
+        seen = status.status(host, site.settings.device)
+        if seen and seen.role == "Primary":
+            host.run(dialect_on(host).command("secondary", site.settings.resource, Effect.WRITE))
+
+    def still_there(self, site: Site[Reader], host: Reader) -> str | None:
+        seen = status.status(host, site.settings.device)
+        return "still Primary" if seen and seen.role == "Primary" else None

@@ -1,0 +1,49 @@
+"""Stage a verified copy of the store."""
+
+from __future__ import annotations
+
+from harness.hosts.command import Command, Effect
+from harness.hosts.host import Host, Reader
+from harness.migration import copies, jobs
+from harness.migration.site import Site
+from harness.migration.step import Pending, Satisfied, Step, StepState
+from harness.systems import files
+
+
+class StageStore(Step):
+    """A copy of the store lies in the staging area and was read back from the disk equal to the frozen manifest."""
+
+    name = "stage-store"
+    summary = "Copy the store to the staging area and verify the copy on stable storage"
+    until = "commit"
+    undo_summary = "remove the staged copy, the store being whole in its place"
+
+    def inspect(self, site: Site[Reader]) -> StepState:
+        if site.memory.fact("staged") != site.memory.fact("frozen"):
+            return Pending("the staged copy is not verified")
+        if not copies.listed_as_frozen(site, site.original, site.staged_copy):
+            return Pending(f"{site.staged_copy} does not list as it was frozen")
+        return Satisfied()
+
+    def apply(self, site: Site[Host]) -> None:
+        host = site.original
+        files.make_directory(host, site.staged_copy, 0o700)
+        copies.copy_and_verify(site, host, self.name, self._source(site), site.staged_copy)
+        site.memory.remember("staged", site.memory.fact("frozen"))
+
+    def _source(self, site: Site[Host]) -> str:
+        return site.old_store if files.stat(site.original, site.old_store) else site.settings.store
+
+    def undo_hosts(self, site: Site[Host]) -> tuple[Host, ...]:
+        return (site.original,)
+
+    def undo(self, site: Site[Host], host: Host) -> None:
+        jobs.end_jobs(site, host, self.name)
+        if files.stat(host, site.staged_copy) is None:
+            return
+        # The proof that this removal consumes: the store itself is back in its place, as it was frozen.
+        copies.require_unchanged(site, host, site.settings.store)
+        host.run(Command(("rm", "-rf", "--", site.staged_copy), Effect.DESTROY, timeout_s=3600.0))
+
+    def still_there(self, site: Site[Reader], host: Reader) -> str | None:
+        return f"{site.staged_copy} remains" if files.stat(host, site.staged_copy) else None

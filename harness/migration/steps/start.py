@@ -1,0 +1,152 @@
+"""Start the services on the pair, tell the cloud about the device, and see that it serves."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import partial
+from urllib.parse import quote
+
+from harness.errors import StepBlocked
+from harness.hosts.command import Command
+from harness.hosts.host import Host, Reader
+from harness.migration import copies
+from harness.migration.site import Progress, Site
+from harness.migration.step import Pending, Satisfied, Step, StepState
+from harness.systems import mounts, services
+from harness.systems.drbd import status
+from harness.systems.eucalyptus import Registered
+
+_SAMPLE_OBJECT_BYTES = 16 * 1024 * 1024
+
+
+class StartServices(Step):
+    """eucalyptus-cloud runs on both hosts, and starts at boot as it did before."""
+
+    name = "start-services"
+    summary = "Start eucalyptus-cloud on both hosts, the original first"
+
+    def inspect(self, site: Site[Reader]) -> StepState:
+        service = site.settings.service
+        for host in site.pair:
+            if not services.processes(host, service):
+                return Pending(f"{host.name}: {service} does not run")
+            if services.starts_at_boot(host, service) != self._at_boot(site, host):
+                return Pending(f"{host.name}: {service} is not set to start at boot as before")
+        return Satisfied()
+
+    def _at_boot(self, site: Site[Reader], host: Reader) -> bool:
+        before = site.memory.fact(f"service:{host.name}")
+        return bool(before["boot"]) if before else True
+
+    def apply(self, site: Site[Host]) -> None:
+        service = site.settings.service
+        for host in site.pair:
+            services.set_starts_at_boot(host, service, self._at_boot(site, host))
+            if not services.processes(host, service):
+                services.start(host, service, site.settings.waits.command)
+            bound = site.settings.waits.service_start
+            host.wait_until(partial(services.processes, host, service), bound, f"{service} to run")
+
+
+class SetProperties(Step):
+    """The cloud's database names the device and the resource; read again: set too early, nothing happens silently."""
+
+    name = "set-properties"
+    summary = "Set walrus.blockdevice and walrus.resource and read them back"
+
+    def _wanted(self, site: Site[Reader]) -> dict[str, str]:
+        return {"walrus.blockdevice": site.settings.device, "walrus.resource": site.settings.resource}
+
+    def inspect(self, site: Site[Reader]) -> StepState:
+        for name, wanted in self._wanted(site).items():
+            found = site.cloud.property(site.clc, name)
+            if found != wanted:
+                return Pending(f"{name} is {found or 'unset'}")
+        return Satisfied()
+
+    def apply(self, site: Site[Host]) -> None:
+        for name, wanted in self._wanted(site).items():
+            site.clc.wait_until(
+                partial(self._set, site, name, wanted),
+                site.settings.waits.service_start,
+                f"{name} to become {wanted}; the row exists once Walrus has started with its DRBD manager",
+            )
+
+    def _set(self, site: Site[Host], name: str, wanted: str) -> bool:
+        if site.cloud.property(site.clc, name) != wanted:
+            site.cloud.set_property(site.clc, name, wanted)
+        return site.cloud.property(site.clc, name) == wanted
+
+
+class ConfirmService(Step):
+    """One Walrus is ENABLED and one DISABLED, the ENABLED one serves the store from the replicated device."""
+
+    name = "confirm-service"
+    summary = "Wait for one ENABLED and one DISABLED Walrus and read objects through it"
+
+    def inspect(self, site: Site[Reader]) -> StepState:
+        states = {walrus.address: walrus for walrus in site.cloud.walruses(site.clc)}
+        pair = {node.name: states.get(node.address) for node in site.inventory.pair}
+        if sorted(walrus.state if walrus else "absent" for walrus in pair.values()) != ["DISABLED", "ENABLED"]:
+            return Pending(", ".join(f"{name} is {w.state if w else 'absent'}" for name, w in pair.items()))
+        serving = next(host for host in site.pair if _state(pair[host.name]) == "ENABLED")
+        if missing := self._not_on_device(site, serving):
+            return Pending(missing)
+        return self._readable(site, serving)
+
+    def _not_on_device(self, site: Site[Reader], serving: Reader) -> str | None:
+        """State is not evidence of data: ENABLED may stand on a bare directory when the device was never mounted."""
+        device = site.settings.device
+        if not mounts.mounted_exactly(serving, device, site.settings.store):
+            return f"{serving.name} is ENABLED without {device} mounted on {site.settings.store}"
+        seen = status.status(serving, device)
+        if seen is None or (seen.role, seen.peer_role) != ("Primary", "Secondary"):
+            return f"{serving.name} is ENABLED, DRBD is {seen or 'not up'}"
+        idle = site.peer(serving)
+        if mounts.mounted_exactly(idle, device, site.settings.store):
+            return f"{idle.name} is DISABLED and still has {device} mounted"
+        return None
+
+    def _readable(self, site: Site[Reader], serving: Reader) -> StepState:
+        """Objects come back through Walrus with contents that the frozen manifest knows."""
+        known = {entry.sha256 for entry in copies.frozen(site).values() if entry.kind == "file"}
+        for key in self._sample(site):
+            url = f"http://{site.node(serving).address}:8773/services/Walrus/{key}"
+            argv = tuple(word.replace("{url}", url) for word in site.settings.service_probe.command)
+            answer = site.clc.ask(Command(argv, timeout_s=120.0))
+            if not answer.ok:
+                said = answer.stderr.decode("utf-8", "backslashreplace").strip()
+                return Pending(f"{key} cannot be read through Walrus: {said}")
+            if hashlib.sha256(answer.stdout).hexdigest() not in known:
+                return Pending(f"{key} came back with content that no frozen object has")
+        return Satisfied()
+
+    def _sample(self, site: Site[Reader]) -> list[str]:
+        probe = site.settings.service_probe
+        if probe.objects:
+            return [quote(key) for key in probe.objects]
+        objects = [
+            path
+            for path, entry in copies.frozen(site).items()
+            if entry.kind == "file" and path.count(b"/") == 1 and 0 < entry.size <= _SAMPLE_OBJECT_BYTES
+        ]
+        every = max(1, len(objects) // probe.sample) if probe.sample else 1
+        return [quote(path) for path in objects[::every][: probe.sample]]
+
+    def apply(self, site: Site[Host]) -> None:
+        seen: list[StepState] = []
+
+        def confirmed() -> bool:
+            seen.append(self.inspect(site))
+            if isinstance(seen[-1], Pending):
+                site.report(Progress(self.name, seen[-1].why, None))
+            return isinstance(seen[-1], Satisfied)
+
+        try:
+            site.clc.wait_until(confirmed, site.settings.waits.service_start, "the pair to serve")
+        except Exception as error:
+            raise StepBlocked(f"{error}; last seen: {seen[-1] if seen else 'nothing'}") from error
+
+
+def _state(walrus: Registered | None) -> str:
+    return walrus.state if walrus else "absent"

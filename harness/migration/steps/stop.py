@@ -1,0 +1,87 @@
+"""Stop eucalyptus-cloud on both Walrus hosts, and keep it down."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from harness.hosts.host import Host, Reader
+from harness.migration.site import Site
+from harness.migration.step import Pending, Satisfied, Step, StepState
+from harness.systems import services
+
+
+def _is_down(host: Reader, service: str) -> bool:
+    return not services.processes(host, service)
+
+
+class StopServices(Step):
+    """No Walrus process runs on either host and none will start at boot.
+
+    The additional host stops first: stopping the original while the newcomer runs would let the cloud promote the
+    newcomer with its empty store.
+    """
+
+    name = "stop-services"
+    summary = "Stop eucalyptus-cloud on both Walrus hosts, the additional one first, and keep it down"
+    until = "start-services"
+    guard = True
+    undo_summary = "start eucalyptus-cloud again as it ran before, the original first"
+
+    def inspect(self, site: Site[Reader]) -> StepState:
+        service = site.settings.service
+        for host in (site.additional, site.original):
+            if pids := services.processes(host, service):
+                return Pending(f"{host.name}: {service} runs as process {', '.join(map(str, pids))}")
+            if services.starts_at_boot(host, service):
+                return Pending(f"{host.name}: {service} would start at boot")
+        return Satisfied()
+
+    def holds(self, site: Site[Reader]) -> str | None:
+        for host in (site.additional, site.original):
+            if pids := services.processes(host, site.settings.service):
+                return f"{host.name}: {site.settings.service} runs again as process {', '.join(map(str, pids))}"
+        return None
+
+    def apply(self, site: Site[Host]) -> None:
+        service, bound = site.settings.service, site.settings.waits.service_stop
+        for host in (site.additional, site.original):
+            self._remember(site, host)
+            services.set_starts_at_boot(host, service, False)
+            if services.processes(host, service):
+                services.stop(host, service, bound)
+                host.wait_until(partial(_is_down, host, service), bound, f"{service} to stop")
+
+    def _remember(self, site: Site[Host], host: Host) -> None:
+        """How the service was before the first attempt to stop it; a second look would see our own doing."""
+        if site.memory.fact(f"service:{host.name}") is None:
+            service = site.settings.service
+            before = {"ran": bool(services.processes(host, service)), "boot": services.starts_at_boot(host, service)}
+            site.memory.remember(f"service:{host.name}", before)
+
+    def undo(self, site: Site[Host], host: Host) -> None:
+        service = site.settings.service
+        before = site.memory.fact(f"service:{host.name}")
+        if before is None:
+            return
+        services.set_starts_at_boot(host, service, before["boot"])
+        if before["ran"] and not services.processes(host, service):
+            services.start(host, service, site.settings.waits.command)
+            bound = site.settings.waits.service_start
+            host.wait_until(lambda: services.processes(host, service), bound, f"{service} to run again")
+            if host.name == site.original.name:
+                self._until_enabled(site, host)
+
+    def _until_enabled(self, site: Site[Host], host: Host) -> None:
+        """The original must have its place back before the additional comes up beside it."""
+        address = site.node(host).address
+
+        def enabled() -> bool:
+            return any(w.address == address and w.state == "ENABLED" for w in site.cloud.walruses(site.clc))
+
+        host.wait_until(enabled, site.settings.waits.service_start, "the original Walrus to be ENABLED again")
+
+    def still_there(self, site: Site[Reader], host: Reader) -> str | None:
+        before = site.memory.fact(f"service:{host.name}")
+        if before and before["ran"] and not services.processes(host, site.settings.service):
+            return f"{site.settings.service} does not run"
+        return None

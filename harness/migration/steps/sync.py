@@ -1,0 +1,44 @@
+"""Wait until both sides are UpToDate."""
+
+from __future__ import annotations
+
+from harness.errors import Indeterminate, StepBlocked, TimedOut
+from harness.hosts.host import Host, Reader
+from harness.migration.site import Progress, Site
+from harness.migration.step import Pending, Satisfied, Step, StepState
+from harness.systems.drbd import status
+
+
+class WaitForSync(Step):
+    """Both sides are connected and UpToDate and no block is marked out of sync, as each of them sees it."""
+
+    name = "wait-for-sync"
+    summary = "Wait until both sides are UpToDate"
+
+    def inspect(self, site: Site[Reader]) -> StepState:
+        for host in site.pair:
+            seen = status.status(host, site.settings.device)
+            if seen is None or not seen.in_sync:
+                return Pending(f"{host.name}: {seen or 'not up'}")
+        return Satisfied()
+
+    def apply(self, site: Site[Host]) -> None:
+        """Watch the source. A lost link is waited for, the sync goes on from where it was; standing still is not."""
+        clock, stall = site.clock, site.settings.waits.stall
+        whole, least, moved_at = 0, None, clock.now()
+        while True:
+            seen = status.status(site.original, site.settings.device)
+            if seen is None:
+                # The host was away and came back empty-handed: start over from what is there.
+                raise Indeterminate(site.original.name, f"{site.settings.resource} is not up any more")
+            if seen.disk != "UpToDate":
+                raise StepBlocked(f"{site.original.name}: the source of the sync lost its disk: {seen}")
+            if seen.in_sync:
+                return
+            whole = max(whole, seen.out_of_sync_kib)
+            site.report(Progress(self.name, str(seen), 1 - seen.out_of_sync_kib / whole if whole else None))
+            if least is None or seen.out_of_sync_kib < least:
+                least, moved_at = seen.out_of_sync_kib, clock.now()
+            elif clock.now() - moved_at > stall:
+                raise TimedOut(f"the sync stands still since {stall:g} s at {seen.out_of_sync_kib} KiB to go: {seen}")
+            clock.sleep(0.25)
