@@ -5,60 +5,91 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field, model_validator
 
+from harness.grammar import ComponentName, Directory, DrbdDevice, FilePath, ResourceName, ServiceName
 from harness.hosts.transport import Connection
+from harness.yamlmodel import Strict, wrong
 
 Role = Literal["original", "additional", "clc"]
+Seconds = Annotated[float, Field(gt=0, le=30 * 86_400)]
 
 
-class Waits(BaseModel):
+class Waits(Strict):
     """Upper bounds of the engine's waits, in seconds. Reaching one stops the run; none of them hurries anything."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-    command: Annotated[float, Field(gt=0)] = 60.0
-    host_return: Annotated[float, Field(ge=0)] = 600.0  # for a host that stopped answering
-    stall: Annotated[float, Field(gt=0)] = 120.0  # a copy or sync without any progress
-    connect: Annotated[float, Field(gt=0)] = 60.0  # DRBD peers to find each other
-    service_stop: Annotated[float, Field(gt=0)] = 180.0
-    service_start: Annotated[float, Field(gt=0)] = 600.0  # until one ENABLED and one DISABLED
+    command: Seconds = 60.0
+    host_return: Annotated[float, Field(ge=0, le=30 * 86_400)] = 600.0  # for a host that stopped answering
+    stall: Seconds = 120.0  # a copy or sync without any progress
+    connect: Seconds = 60.0  # DRBD peers to find each other
+    service_stop: Seconds = 180.0
+    service_start: Seconds = 600.0  # until one ENABLED and one DISABLED
 
 
-class ServiceProbe(BaseModel):
+def _object_key(value: str) -> str:
+    bucket, _, key = value.partition("/")
+    if not bucket or not key or any(character < " " for character in value):
+        raise wrong(f"{value!r} names no object", "write bucket/key")
+    return value
+
+
+def _probe_command(value: list[str]) -> list[str]:
+    if not value or not value[0] or value[0].startswith("-"):
+        raise wrong("the first word of the command is no program", "such as [curl, -fsS, --, '{url}']")
+    if not any("{url}" in word for word in value[1:]):
+        raise wrong("the command does not say which object to read", "put {url} where the address belongs")
+    return value
+
+
+class ServiceProbe(Strict):
     """How objects are read through Walrus after the move. ``{url}`` in the command is replaced."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-    objects: list[str] = []  # "bucket/key"; empty: taken from the manifest, where key and file name agree
+    objects: list[Annotated[str, AfterValidator(_object_key)]] = Field(default_factory=list)  # empty: from the manifest
     sample: Annotated[int, Field(ge=0, le=100)] = 3
-    command: list[str] = ["curl", "-fsS", "--max-time", "30", "--", "{url}"]
+    command: Annotated[list[str], AfterValidator(_probe_command)] = Field(
+        default_factory=lambda: ["curl", "-fsS", "--max-time", "30", "--", "{url}"]
+    )
 
 
-class Settings(BaseModel):
+def _sync_rate(value: str) -> str:
+    number, unit = (value[:-1], value[-1]) if value[-1:] in ("K", "M", "G") else (value, "")
+    if not number.isascii() or not number.isdigit() or number[0] == "0" or len(number) > 9:
+        raise wrong(f"{value!r} is no rate in DRBD's notation", "bytes a second with K, M or G, such as 40M")
+    return number + unit
+
+
+class Settings(Strict):
     """The settings of the move, under ``migrate:`` in the inventory; defaults are the vendor's."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-    store: str = "/var/lib/eucalyptus/bukkits"
-    service: str = "eucalyptus-cloud"
-    resource: str = "r0"
-    device: str = "/dev/drbd1"
+    store: Directory = "/var/lib/eucalyptus/bukkits"
+    service: ServiceName = "eucalyptus-cloud"
+    resource: ResourceName = "r0"
+    device: DrbdDevice = "/dev/drbd1"
     port: Annotated[int, Field(ge=1, le=65535)] = 7789
-    staging: str = "/newlocation"
+    staging: Directory = "/newlocation"
     filesystem: Literal["ext3", "ext4", "xfs"] = "ext4"
     first_sync: Literal["full", "skip"] = "full"
     strategy: Literal["staged"] = "staged"
-    sync_rate: Annotated[str, Field(pattern=r"^[1-9][0-9]*[KMG]?$")] = "40M"  # bytes a second, DRBD's notation
-    copy_limit_kib_s: Annotated[int, Field(gt=0)] | None = None
-    partition: str = "walrus"
-    component: str = "walrus-additional"  # the additional Walrus' name on the CLC
-    drbd_conf: str = "/etc/eucalyptus/drbd.conf"
-    eucarc: str | None = None  # file with the cloud credentials on the CLC, sourced there
+    sync_rate: Annotated[str, AfterValidator(_sync_rate)] = "40M"  # bytes a second, DRBD's notation
+    copy_limit_kib_s: Annotated[int, Field(gt=0, lt=2**31)] | None = None
+    partition: ComponentName = "walrus"
+    component: ComponentName = "walrus-additional"  # the additional Walrus' name on the CLC
+    drbd_conf: FilePath = "/etc/eucalyptus/drbd.conf"
+    eucarc: FilePath | None = None  # file with the cloud credentials on the CLC, sourced there
     service_probe: ServiceProbe = ServiceProbe()
     waits: Waits = Waits()
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        """Store, staging area and the old store's new name lie apart: none is another, or inside another."""
+        for store in (self.store, f"{self.store}.before-ha"):
+            for inner, outer in ((self.staging, store), (store, self.staging)):
+                if f"{inner}/".startswith(f"{outer}/"):
+                    where = "the same as" if inner == outer else "inside"
+                    raise wrong(f"{inner} is {where} {outer}", "keep the staging area apart from the store", "staging")
+        return self
 
 
 @dataclass(frozen=True)
@@ -68,7 +99,7 @@ class Node:
     name: str  # the inventory's name; also what uname -n must print unless ``uname`` says otherwise
     role: Role
     connection: Connection
-    address: str  # where its peers and clients reach it: an IP address
+    address: str  # where its clients and the CLC reach it, and its peer unless the next says otherwise: an IP address
     uname: str
     backing_device: str | None = None  # disk or partition under DRBD; None on the CLC
     replication_address: str | None = None  # where DRBD listens; None: at ``address``
@@ -99,4 +130,17 @@ def load(path: Path) -> Inventory:
     Raises:
         InvalidInput: with every problem of the file, each with line, column and a suggestion.
     """
-    raise NotImplementedError(path)
+    from harness.inventory_file import read_inventory  # the file's form needs the model, never the other way round
+
+    return read_inventory(path)
+
+
+def render(inventory: Inventory) -> str:
+    """The inventory as a file that ``load`` reads to an equal one.
+
+    Raises:
+        ValueError: a host is reached in a way that no inventory file can say.
+    """
+    from harness.inventory_text import render_inventory
+
+    return render_inventory(inventory)
