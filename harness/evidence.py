@@ -98,7 +98,7 @@ class Sent:
 class Attempt:
     """One run of the engine from start to end, or to its death."""
 
-    command: Literal["migrate", "rollback"]
+    command: Literal["migrate", "rollback", "second_migrate"]  # the last: another engine, started in between
     started_at: float
     ended_at: float
     outcome: str  # completed, rolled_back, stopped, refused, operator_needed, killed, undetermined

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -107,14 +108,46 @@ class Truth(Protocol):
         ...
 
 
+class Timers(Protocol):
+    """Lets something happen later, while the engine is busy or waiting."""
+
+    def after(self, seconds: float, action: Callable[[], object]) -> None: ...
+
+    def cancel(self) -> None:
+        """Forget what has not happened yet."""
+        ...
+
+
+class WallTimers:
+    """Timers on the machine's own time, each in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._pending: list[threading.Timer] = []
+
+    def after(self, seconds: float, action: Callable[[], object]) -> None:
+        timer = threading.Timer(seconds, action)
+        timer.daemon = True
+        self._pending.append(timer)
+        timer.start()
+
+    def cancel(self) -> None:
+        for timer in self._pending:
+            timer.cancel()
+        for timer in self._pending:
+            timer.join(60.0)
+        self._pending.clear()
+
+
 @dataclass(frozen=True)
 class Opened:
-    """A lab that is up."""
+    """A lab that is up. ``repeatable``: the same start and faults give the same trace, byte for byte."""
 
     inventory: Inventory
     faults: Faults
     truth: Truth
     clock: Clock
+    timers: Timers = field(default_factory=WallTimers)
+    repeatable: bool = False
 
 
 class Lab(Protocol):

@@ -144,9 +144,10 @@ class Migration:
                 raise
             return Outcome("rolled_back", 0, words.rolled_back(engine.site, ended))
 
-    def status(self) -> dict[str, object]:
-        """Where the run stands, from its journal alone; no host is asked."""
-        return words.status(self.folder)
+    @staticmethod
+    def status_of(folder: Path) -> dict[str, object]:
+        """Where the run of this folder stands, from its journal alone; no host is asked."""
+        return words.status(folder)
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[Engine]:

@@ -1,0 +1,217 @@
+"""The verbs of walrus-ha: parse and print, nothing else."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from harness import __version__, console, inventory, runs
+from harness.checks.verdict import judge_file
+from harness.labs import catalogue
+from harness.labs.lab import Lab
+from harness.migration.run import Listeners, Migration, Outcome
+from harness.report import json_report, junit, text
+from harness.report.model import FindingLine, RehearsalReport, TrialReport
+from harness.trials.rehearsal import Planned, plan_rehearsal, rehearse
+from harness.trials.scenario import load_scenarios
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
+_INVENTORY = click.option(
+    "-i", "--inventory", "inventory_path", required=True, type=click.Path(path_type=Path), help="Inventory file."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def walrus_ha() -> None:
+    """Move a Eucalyptus 3.2 Walrus onto a DRBD-replicated pair, and rehearse the move before."""
+
+
+@walrus_ha.command("rehearse")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--lab", "labs", multiple=True, help="Lab to rehearse in; may be repeated. Default: simulated.")
+@click.option("--report", "folder", type=click.Path(path_type=Path), help="Keep journals and evidence here.")
+@click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Also write a JUnit file.")
+@_JSON
+def rehearse_command(
+    paths: tuple[Path, ...], labs: tuple[str, ...], folder: Path | None, junit_path: Path | None, as_json: bool
+) -> None:
+    """Run scenarios (files or folders; default: all that come with the tool) in labs and judge them."""
+    chosen = [catalogue.find(name) for name in labs or ("simulated",)]
+    scenarios = load_scenarios(paths or (catalogue.scenario_folder(),))
+    reports = rehearse(plan_rehearsal(scenarios, chosen), folder, _tell_trial)
+    report = RehearsalReport(reports)
+    if junit_path:
+        junit_path.write_bytes(junit.render(report))
+    click.echo(json_report.render(report) if as_json else text.render(report))
+    sys.exit(report.exit_status)
+
+
+def _tell_trial(planned: Planned, report: TrialReport | None) -> None:
+    name = f"{planned.scenario.name}[{planned.lab.name}]"
+    if report:
+        click.echo(f"{report.verdict.name:<12} {report.seconds:7.2f} s  {name}", err=True)
+
+
+@walrus_ha.command("check")
+@_INVENTORY
+@_JSON
+def check_command(inventory_path: Path, as_json: bool) -> None:
+    """Look whether the hosts are ready for the move; changes nothing."""
+    findings = _migration(inventory_path).check()
+    lines = [FindingLine(one.id, one.host, one.severity, one.message, one.remedy) for one in findings]
+    click.echo(json_report.render_findings(lines) if as_json else text.render_findings(lines))
+    sys.exit(3 if any(one.severity == "error" for one in findings) else 0)
+
+
+@walrus_ha.command("plan")
+@_INVENTORY
+@_JSON
+def plan_command(inventory_path: Path, as_json: bool) -> None:
+    """Print the steps of the move, where it stands and what would undo each; changes nothing."""
+    rows = _migration(inventory_path).plan()
+    if as_json:
+        keys = ("step", "summary", "state", "undo")
+        click.echo(json.dumps({"steps": [dict(zip(keys, row, strict=True)) for row in rows]}))
+        return
+    for number, (step, summary, state, undo) in enumerate(rows, 1):
+        click.echo(f"{number:2} {step:<20} {state:<8} {summary}\n{'':32}undo: {undo}")
+
+
+@walrus_ha.command("migrate")
+@_INVENTORY
+@_JSON
+def migrate_command(inventory_path: Path, as_json: bool) -> None:
+    """Carry out the move, or go on with it after an interruption."""
+    folder = runs.folder_for(inventory_path)
+    migration = _migration(inventory_path)
+    runs.note_inventory(folder, inventory_path)
+    _finish(migration.migrate(), folder, as_json)
+
+
+@walrus_ha.command("rollback")
+@click.argument("run")
+@_JSON
+def rollback_command(run: str, as_json: bool) -> None:
+    """Take a move back that has not passed its commit point."""
+    folder = runs.find(run)
+    _finish(_migration(runs.inventory_of(folder), folder).rollback(), folder, as_json)
+
+
+@walrus_ha.command("verify")
+@click.argument("run")
+@_JSON
+def verify_command(run: str, as_json: bool) -> None:
+    """See whether a completed move is still as it was left; changes nothing."""
+    folder = runs.find(run)
+    faults = _migration(runs.inventory_of(folder), folder).verify()
+    if as_json:
+        click.echo(json.dumps({"run": str(folder), "faults": faults}))
+    else:
+        click.echo("\n".join(faults) or f"All is as the move left it ({folder}).")
+    sys.exit(1 if faults else 0)
+
+
+@walrus_ha.command("status")
+@click.argument("run")
+@_JSON
+def status_command(run: str, as_json: bool) -> None:
+    """Say where a run stands, from its journal alone."""
+    folder = runs.find(run)
+    status = {"folder": str(folder), **Migration.status_of(folder)}
+    if as_json:
+        click.echo(json.dumps(status))
+        return
+    for key, value in status.items():
+        if isinstance(value, dict):
+            click.echo(f"{key}:")
+            for name, state in value.items():
+                click.echo(f"  {name:<20} {state}")
+        elif value is not None:
+            click.echo(f"{key}: {value}")
+
+
+@walrus_ha.command("judge")
+@click.argument("evidence", type=click.Path(path_type=Path))
+@_JSON
+def judge_command(evidence: Path, as_json: bool) -> None:
+    """Judge saved evidence again."""
+    judgement = judge_file(evidence)
+    click.echo(json_report.render_judgement(judgement) if as_json else text.render_judgement(judgement))
+    sys.exit(0 if judgement.verdict.name == "PASS" else 1)
+
+
+@walrus_ha.command("doctor")
+@_JSON
+def doctor_command(as_json: bool) -> None:
+    """List the labs, what each lacks on this machine, and what would provide it."""
+    states = catalogue.survey()
+    if as_json:
+        click.echo(json.dumps({"labs": [vars(state) for state in states]}))
+        return
+    for state in states:
+        click.echo(f"{state.name:<12} {'ready' if state.ready else 'not here'}")
+        for lack in state.lacks:
+            click.echo(f"{'':13}- {lack}")
+        if state.remedy and not state.ready:
+            click.echo(f"{'':13}  {state.remedy}")
+
+
+@walrus_ha.group("lab")
+def lab_group() -> None:
+    """Bring up a lab to work in by hand."""
+
+
+@lab_group.command("up")
+@click.argument("name")
+@click.option("--objects", default=60, show_default=True, help="Objects in the store.")
+@click.option("--bytes", "size", default=2 * 1024 * 1024, show_default=True, help="Their size together.")
+def lab_up(name: str, objects: int, size: int) -> None:
+    """Start a lab that stays, and print its inventory."""
+    up = catalogue.up(name, objects, size)
+    click.echo(f"run {up.run_id}; inventory: {up.inventory_path}", err=True)
+    click.echo(up.inventory_path.read_text(), nl=False)
+
+
+@lab_group.command("down")
+@click.argument("run_id", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every lab of ours on this machine.")
+def lab_down(run_id: str | None, everything: bool) -> None:
+    """End a lab that was brought up; nothing that it did not start is touched."""
+    if not everything and not run_id:
+        raise click.UsageError("name a run, or say --all")
+    for line in catalogue.down(None if everything else run_id):
+        click.echo(line)
+
+
+@lab_group.command("ssh")
+@click.argument("run_id")
+@click.argument("host")
+def lab_ssh(run_id: str, host: str) -> None:
+    """Open a shell on a host of a lab."""
+    catalogue.shell(run_id, host)
+
+
+def _migration(inventory_path: Path, folder: Path | None = None) -> Migration:
+    shown = console.Console()
+    shown.catch_interrupts()
+    loaded = inventory.load(inventory_path)
+    listeners = Listeners(shown.event, shown.progress)
+    return Migration(loaded, folder or runs.folder_for(inventory_path), listeners=listeners)
+
+
+def _finish(outcome: Outcome, folder: Path, as_json: bool) -> None:
+    message = outcome.message.replace(" RUN", f" {folder.name}")
+    if as_json:
+        findings = [vars(finding) for finding in outcome.findings]
+        answer = {"outcome": outcome.outcome, "run": str(folder), "message": message, "findings": findings}
+        click.echo(json.dumps(answer))
+    else:
+        click.echo(message)
+    sys.exit(outcome.exit_status)
+
+
+__all__ = ["Lab", "walrus_ha"]

@@ -1,0 +1,69 @@
+"""What an operator sees while it runs: events on standard error, one line each, and a heartbeat."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from types import FrameType
+from typing import TextIO
+
+from harness.migration.engine import Event
+from harness.migration.site import Progress
+
+_HEARTBEAT_S = 10.0
+_MARKS = {"acting": ">", "done": "+", "satisfied": "=", "waiting": "~", "undoing": "<", "completed": "#"}
+
+
+class Console:
+    """Prints events and progress, and turns the first Ctrl-C into a stop at the next safe point.
+
+    Between two requests every moment is a safe point: the journal is durable and jobs on the hosts go on. A second
+    Ctrl-C stops at once.
+    """
+
+    def __init__(self, stream: TextIO = sys.stderr) -> None:
+        self._stream = stream
+        self._live = stream.isatty()
+        self._said_at = 0.0
+        self._done: set[str] = set()
+        self._interrupted = False
+
+    def event(self, event: Event) -> None:
+        """One line an event; steps that were just done are not told again as satisfied."""
+        self._stop_if_asked()
+        if event.kind == "acted" or (event.kind == "satisfied" and event.step in self._done):
+            return
+        if event.kind == "done":
+            self._done.add(event.step)
+        self._line(f"{_MARKS.get(event.kind, ' ')} {event.step:<20} {event.text}".rstrip())
+
+    def progress(self, progress: Progress) -> None:
+        """On a terminal the line is renewed, elsewhere one is written every now and then."""
+        self._stop_if_asked()
+        share = "" if progress.fraction is None else f" {progress.fraction:6.1%}"
+        text = f"  {progress.step:<20} {progress.what}{share}"
+        now = time.monotonic()
+        if self._live:
+            self._stream.write(f"\r\x1b[K{text}")
+            self._stream.flush()
+        elif now - self._said_at >= _HEARTBEAT_S:
+            self._line(text)
+
+    def _line(self, text: str) -> None:
+        self._said_at = time.monotonic()
+        stamp = time.strftime("%H:%M:%SZ", time.gmtime())
+        self._stream.write(f"{chr(13) + chr(27) + '[K' if self._live else ''}{stamp} {text}\n")
+        self._stream.flush()
+
+    def catch_interrupts(self) -> None:
+        signal.signal(signal.SIGINT, self._asked_to_stop)
+
+    def _asked_to_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._interrupted = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        self._line("  stopping at the next safe point; Ctrl-C again stops at once")
+
+    def _stop_if_asked(self) -> None:
+        if self._interrupted:
+            raise KeyboardInterrupt

@@ -1,0 +1,176 @@
+"""Faults at their moments: the catalogue is one table from a scenario's words to a lab's doors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from harness.evidence import Receipt, Sent
+from harness.hosts.command import Effect, Request, effect_of
+from harness.labs.lab import ADDITIONAL, ORIGINAL, Opened
+from harness.migration.engine import Event
+from harness.migration.site import Progress
+from harness.trials.scenario import (
+    At,
+    Corrupt,
+    CutLink,
+    Fault,
+    FillDisk,
+    Freeze,
+    KillEngine,
+    PowerOff,
+    SecondEngine,
+    StallSync,
+    UnmodelledCall,
+    WriteObject,
+)
+from harness.trials.tap import CommandFaults, program_of
+
+
+class EngineKilled(BaseException):
+    """The engine dies here and now; no handler of the engine sees it, as none would see SIGKILL."""
+
+
+def roles(host: str) -> tuple[str, ...]:
+    """The hosts that a scenario's word means."""
+    return (ORIGINAL, ADDITIONAL) if host == "both" else (host,)
+
+
+@dataclass
+class Armed:
+    """One fault of the scenario, waiting for its moment."""
+
+    fault: Fault
+    sprung: bool = False
+    seen: int = 0  # matching commands so far, for faults that count them
+
+
+@dataclass
+class Schedule:
+    """Watches the engine and springs each fault at its moment; records what was sent.
+
+    ``second_engine`` starts another engine and returns its outcome's word.
+    """
+
+    opened: Opened
+    faults: Iterable[Fault]
+    second_engine: Callable[[], str]
+    census: Callable[[str], None]
+    attempt: int = 0
+    step: str = ""
+    sent: list[Sent] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)
+    filled: list[tuple[str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.armed = [Armed(fault) for fault in self.faults]
+
+    # What the engine tells
+
+    def on_event(self, event: Event) -> None:
+        if event.kind in ("acting", "undoing"):
+            self.step = event.step
+        if event.kind == "acting":
+            self._reach(event.step, "before")
+        elif event.kind == "acted":
+            self._reach(event.step, "during")
+            self._reach(event.step, "after")
+        elif event.kind in ("done", "satisfied"):
+            self.step = ""
+
+    def on_progress(self, progress: Progress) -> None:
+        self._reach(progress.step, "during", progress.fraction or 0.0)
+
+    def before_send(self, role: str, request: Request) -> None: ...
+
+    def after_send(self, role: str, request: Request) -> None:
+        """A step without progress of its own is in its middle once its first change is made."""
+        if self.step and effect_of(request) is not Effect.READ:
+            self._reach(self.step, "during")
+
+    # Faults that hit a command
+
+    def hit(self, role: str, request: Request) -> CommandFaults | None:
+        argv = program_of(request)
+        if not argv:
+            return None
+        for armed in self.armed:
+            fault = armed.fault
+            if armed.sprung or not isinstance(fault, CommandFaults) or fault.host != role or fault.program != argv[0]:
+                continue
+            if (fault.argument and fault.argument not in argv) or (fault.at and fault.at.step != self.step):
+                continue
+            armed.seen += 1
+            if armed.seen == fault.nth:
+                armed.sprung = True
+                return fault
+        return None
+
+    def proven(self, fault: CommandFaults, detail: str) -> None:
+        self.receipts.append(Receipt(self.opened.clock.now(), fault.do, True, detail))
+
+    # Faults that hit the world
+
+    def _reach(self, step: str, moment: str, progress: float | None = None) -> None:
+        for armed in self.armed:
+            at: At | None = getattr(armed.fault, "at", None)
+            if armed.sprung or isinstance(armed.fault, CommandFaults) or at is None:
+                continue
+            if (at.step, at.moment) != (step, moment):
+                continue
+            if moment == "during" and at.progress is not None and (progress is None or progress < at.progress):
+                continue
+            armed.sprung = True
+            self._spring(armed.fault)
+
+    def _spring(self, fault: Fault) -> None:
+        doors, timers = self.opened.faults, self.opened.timers
+        match fault:
+            case KillEngine():
+                self._receipt("kill_engine", True, f"in {self.step or fault.at.step}")
+                raise EngineKilled(fault.at.step)
+            case PowerOff(host=host, for_s=for_s):
+                for role in roles(host):
+                    self.receipts.append(doors.power_off(role))
+                    self._later(for_s, doors.power_on, role)
+                self.census(f"{host} without power")
+            case Freeze(host=host, for_s=for_s):
+                for role in roles(host):
+                    self.receipts.append(doors.freeze(role))
+                    self._later(for_s, doors.thaw, role)
+            case CutLink(for_s=for_s):
+                self.receipts.append(doors.cut_link())
+                timers.after(for_s, lambda: self.receipts.append(doors.heal_link()))
+            case StallSync(for_s=for_s):
+                self.receipts.append(doors.stall_sync())
+                timers.after(for_s, lambda: self.receipts.append(doors.resume_sync()))
+            case FillDisk(host=role, path=path, until=until):
+                self.receipts.append(doors.fill_disk(role, path))
+                if until == "attempt_end":
+                    self.filled.append((role, path))
+            case Corrupt(host=role, place=place):
+                self.receipts.append(doors.corrupt(role, place))
+            case WriteObject(host=role):
+                self.receipts.append(doors.write_object(role))
+            case UnmodelledCall(host=host):
+                self.receipts.extend(doors.unmodelled_call(role) for role in roles(host))
+            case SecondEngine():
+                self._receipt("second_engine", True, f"it ended {self.second_engine()}")
+
+    def _later(self, for_s: float | None, action: Callable[[str], Receipt], role: str) -> None:
+        if for_s is not None:
+            self.opened.timers.after(for_s, lambda: self.receipts.append(action(role)))
+
+    def _receipt(self, fault: str, proven: bool, detail: str) -> None:
+        self.receipts.append(Receipt(self.opened.clock.now(), fault, proven, detail))
+
+    def end_of_attempt(self) -> None:
+        """Give back what was taken for the length of an attempt."""
+        while self.filled:
+            self.receipts.append(self.opened.faults.free_disk(*self.filled.pop()))
+
+    def missed(self) -> None:
+        """Every fault that never found its moment is one without proof."""
+        for armed in self.armed:
+            if not armed.sprung:
+                self._receipt(armed.fault.do, False, "its moment never came")

@@ -1,0 +1,67 @@
+"""A rehearsal: scenarios times labs, each a trial that is judged, all of them a report."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.checks.verdict import judge
+from harness.errors import LabUnavailable
+from harness.labs.lab import Lab
+from harness.report.model import TrialReport
+from harness.trials.scenario import Scenario
+from harness.trials.trial import run_trial
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One cell of scenarios times labs; ``reason`` says why it is skipped, if it is."""
+
+    scenario: Scenario
+    lab: Lab
+    reason: str | None = None
+
+
+def plan_rehearsal(scenarios: Iterable[Scenario], labs: Sequence[Lab]) -> Iterator[Planned]:
+    """Every scenario in every lab asked for; what cannot run there is skipped with its reason."""
+    for scenario in scenarios:
+        for lab in labs:
+            if lab.name in scenario.labs:
+                yield Planned(scenario, lab)
+            else:
+                why = dict(scenario.not_in).get(lab.name)  # type: ignore[call-overload]  # names are checked on load
+                yield Planned(scenario, lab, why or f"the scenario does not name the lab {lab.name}")
+
+
+def rehearse(
+    planned: Iterable[Planned], folder: Path | None, tell: Callable[[Planned, TrialReport | None], None]
+) -> list[TrialReport]:
+    """Run what is planned, one after the other, and keep each trial's evidence below ``folder``, if one is given.
+
+    ``tell`` hears of each trial twice: before it starts (None) and when it is judged.
+    """
+    reports = []
+    for one in planned:
+        tell(one, None)
+        report = _one(one, folder)
+        tell(one, report)
+        reports.append(report)
+    return reports
+
+
+def _one(planned: Planned, folder: Path | None) -> TrialReport:
+    scenario, lab = planned.scenario, planned.lab
+    if planned.reason:
+        return TrialReport.skipped(scenario.name, lab.name, planned.reason)
+    with tempfile.TemporaryDirectory(prefix="walrus-ha-") as scratch:
+        workdir = Path(scratch) if folder is None else folder / lab.name / scenario.name
+        workdir.mkdir(parents=True, exist_ok=True)
+        try:
+            evidence = run_trial(scenario, lab, workdir)
+        except LabUnavailable as missing:
+            return TrialReport.skipped(scenario.name, lab.name, str(missing))
+        path = workdir / "evidence.json"
+        evidence.save(path)
+        return TrialReport.judged(evidence, judge(evidence), path if folder else None)

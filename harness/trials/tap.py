@@ -1,0 +1,132 @@
+"""Transports with a tap: what the engine sends is recorded, and answers can be lost, delayed or replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from harness.clock import Clock
+from harness.errors import CommandFailed, Indeterminate, WalrusHaError
+from harness.evidence import Sent
+from harness.hosts.command import Answer, Command, Fence, JobReport, PollJob, Request, Result, StartJob, effect_of
+from harness.hosts.transport import Connection, Transport
+from harness.trials.scenario import FailCommand, HangCommand, LoseReply
+
+_LONGEST_HANG_S = 3.0
+
+Proceed = Callable[[], Answer]
+CommandFaults = FailCommand | HangCommand | LoseReply
+
+
+class Watcher(Protocol):
+    """Who is asked about each request, and told of each answer."""
+
+    step: str
+    attempt: int
+    sent: list[Sent]
+
+    def before_send(self, role: str, request: Request) -> None: ...
+    def after_send(self, role: str, request: Request) -> None: ...
+    def hit(self, role: str, request: Request) -> CommandFaults | None:
+        """The fault that this very request meets, if any."""
+        ...
+
+    def proven(self, fault: CommandFaults, detail: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class TappedConnection:
+    """A connection whose transports are tapped."""
+
+    inner: Connection
+    role: str
+    watcher: Watcher
+    clock: Clock
+
+    def open(self, name: str) -> Transport:
+        return _Tap(self.inner.open(name), name, self.role, self.watcher, self.clock)
+
+    def describe(self) -> str:
+        return self.inner.describe()
+
+
+class _Tap:
+    def __init__(self, inner: Transport, name: str, role: str, watcher: Watcher, clock: Clock) -> None:
+        self._inner = inner
+        self._name = name
+        self._role = role
+        self._watcher = watcher
+        self._clock = clock
+
+    def send(self, request: Request, fence: Fence | None = None) -> Answer:
+        self._watcher.before_send(self._role, request)
+        fault = self._watcher.hit(self._role, request)
+        outcome = "died"
+        try:
+            answer = self._through(request, fence, fault)
+            outcome = _outcome(answer)
+        except WalrusHaError as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            self._record(request, outcome)
+        self._watcher.after_send(self._role, request)
+        return answer
+
+    def _through(self, request: Request, fence: Fence | None, fault: CommandFaults | None) -> Answer:
+        match fault:
+            case None:
+                return self._inner.send(request, fence)
+            case FailCommand(effect=effect, status=status):
+                if effect == "after":
+                    self._inner.send(request, fence)
+                self._watcher.proven(fault, f"`{request}` answered status {status} {effect} its effect")
+                return self._failed(request, Result(status, b"", b"failed on purpose\n"))
+            case HangCommand(effect=effect):
+                if effect == "after":
+                    self._inner.send(request, fence)
+                self._clock.sleep(min(_LONGEST_HANG_S, request.timeout_s if isinstance(request, Command) else 3.0))
+                self._watcher.proven(fault, f"`{request}` hung {effect} its effect")
+                raise Indeterminate(self._name, f"`{request}` did not answer in time")
+            case LoseReply():
+                self._inner.send(request, fence)
+                self._watcher.proven(fault, f"`{request}` ran and its reply was dropped")
+                raise Indeterminate(self._name, f"the reply to `{request}` was lost")
+
+    def _failed(self, request: Request, result: Result) -> Answer:
+        if isinstance(request, StartJob):
+            raise CommandFailed(self._name, str(request), result)
+        return result
+
+    def _record(self, request: Request, outcome: str) -> None:
+        watcher = self._watcher
+        effect = effect_of(request).value
+        watcher.sent.append(
+            Sent(self._clock.now(), watcher.attempt, self._name, watcher.step, str(request), effect, outcome)
+        )
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def _outcome(answer: Answer) -> str:
+    match answer:
+        case Result(exit_status=status):
+            return f"status {status}"
+        case JobReport(status=word):
+            return word.value
+        case _:
+            return "done"
+
+
+def program_of(request: Request) -> tuple[str, ...]:
+    """The argument list that a request runs, empty for requests that run none."""
+    match request:
+        case Command(argv=argv) | StartJob(command=Command(argv=argv)):
+            return argv
+        case _:
+            return ()
+
+
+__all__ = ["PollJob", "TappedConnection", "Watcher", "program_of"]

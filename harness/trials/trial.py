@@ -1,0 +1,231 @@
+"""One trial: open the lab, run the engine while things break, do what the scenario says, collect the evidence."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from harness.checks.manifests import differences
+from harness.errors import LabError, WalrusHaError
+from harness.evidence import Attempt, Census, Evidence, Expectation, Manifest
+from harness.inventory import Inventory, Node
+from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Lab, Opened
+from harness.migration.run import Listeners, Migration, Outcome
+from harness.trials.faults import EngineKilled, Schedule, roles
+from harness.trials.scenario import Action, FreeDisk, Heal, PowerOn, Scenario, Wait
+from harness.trials.tap import TappedConnection
+
+_PLACES = (
+    (ORIGINAL, "store"),
+    (ORIGINAL, "old-store"),
+    (ORIGINAL, "staging"),
+    (ORIGINAL, "device"),
+    (ADDITIONAL, "device"),
+)
+_SETTLED = ("completed", "rolled_back", "refused")
+
+
+def run_trial(scenario: Scenario, lab: Lab, workdir: Path) -> Evidence:
+    """Run the scenario in the lab and return the evidence; nothing is judged here.
+
+    ``workdir`` receives the run's journal and is created.
+
+    Raises:
+        LabUnavailable: this machine cannot offer the lab.
+    """
+    started = time.monotonic()
+    with lab.open(scenario.start.to_lab()) as opened:
+        trial = Trial(scenario, lab.name, opened, workdir)
+        try:
+            trial.run()
+        except LabError as error:
+            trial.evidence.notes.append(f"the lab failed: {error}")
+        finally:
+            opened.timers.cancel()
+            trial.conclude()
+    trial.evidence.seconds = time.monotonic() - started
+    return trial.evidence
+
+
+@dataclass
+class Trial:
+    """A trial under way."""
+
+    scenario: Scenario
+    lab: str
+    opened: Opened
+    workdir: Path
+    evidence: Evidence = field(init=False)
+    schedule: Schedule = field(init=False)
+
+    def __post_init__(self) -> None:
+        expect, inventory = self.scenario.expect, self.opened.inventory
+        self.evidence = Evidence(
+            scenario=self.scenario.name,
+            claim=self.scenario.claim,
+            lab=self.lab,
+            seed=self.scenario.start.store.seed,
+            expectation=Expectation(expect.outcome, list(expect.checks), expect.copied_again),
+            original=inventory.original.name,
+            additional=inventory.additional.name,
+        )
+        self.schedule = Schedule(self.opened, self.scenario.faults, self._second_engine, self._census)
+        self.evidence.sent = self.schedule.sent
+        self.evidence.receipts = self.schedule.receipts
+
+    # The story
+
+    def run(self) -> None:
+        """Look, break, do what is to be done, heal, look again."""
+        truth, evidence = self.opened.truth, self.evidence
+        evidence.frozen = truth.manifest(ORIGINAL, "store")
+        evidence.before = [truth.snapshot(role) for role in ROLES]
+        evidence.reads = truth.read_objects("before", evidence.frozen)
+        self._attempt("migrate")
+        for action in self.scenario.then:
+            self._do(action)
+        self._settle()
+
+    def _do(self, action: Action) -> None:
+        faults = self.opened.faults
+        match action:
+            case "resume" | "run_again":
+                self._attempt("migrate")
+            case "rollback":
+                self._attempt("rollback")
+            case PowerOn(power_on=host):
+                self.schedule.receipts.extend(faults.power_on(role) for role in roles(host))
+            case Heal():
+                faults.heal()
+            case Wait(wait_s=seconds):
+                self.opened.clock.sleep(seconds)
+            case FreeDisk(free_disk=disk):
+                self.schedule.receipts.append(faults.free_disk(disk.host, disk.path))
+
+    def _settle(self) -> None:
+        """The faults are over; what is true now is what counts."""
+        truth, evidence = self.opened.truth, self.evidence
+        assert evidence.frozen is not None
+        self.schedule.missed()
+        evidence.after = [truth.snapshot(role) for role in ROLES]
+        outcome = evidence.attempts[-1].outcome
+        serving = self._serving()
+        if outcome in _SETTLED:
+            evidence.reads = evidence.reads + truth.read_objects("after", evidence.frozen)
+        evidence.served = truth.manifest(serving, "store")
+        self._census("at the end")
+        evidence.events = truth.events()
+        if outcome == "completed":
+            evidence.replica = truth.read_replica()
+
+    def _serving(self) -> str:
+        """The role of the host whose Walrus was ENABLED last and is so still."""
+        state = {ORIGINAL: "", ADDITIONAL: ""}
+        by_name = {self.evidence.original: ORIGINAL, self.evidence.additional: ADDITIONAL}
+        for event in self.opened.truth.events():
+            if event.kind == "walrus" and event.host in by_name:
+                state[by_name[event.host]] = event.detail
+        return ADDITIONAL if state[ADDITIONAL] == "ENABLED" else ORIGINAL
+
+    def conclude(self) -> None:
+        """What can be known even after the lab failed."""
+        evidence = self.evidence
+        evidence.unsupported = self.opened.truth.unsupported()
+        evidence.trace_hash = self._trace_hash()
+
+    # The engine
+
+    def _attempt(self, command: str) -> None:
+        schedule, clock = self.schedule, self.opened.clock
+        schedule.attempt += 1
+        started, before = clock.now(), self._copied()
+        outcome = Outcome("killed", -1, "")
+        try:
+            migration = self._migration(self._tapped(), self.workdir / "run", "trial")
+            outcome = migration.rollback() if command == "rollback" else migration.migrate()
+        except EngineKilled:
+            pass
+        except WalrusHaError as error:
+            outcome = Outcome("operator_needed", error.exit_status, str(error))
+        schedule.step = ""
+        schedule.end_of_attempt()
+        copied = self._copied() - before
+        status = None if outcome.outcome == "killed" else outcome.exit_status
+        word = "rollback" if command == "rollback" else "migrate"
+        self.evidence.attempts.append(
+            Attempt(word, started, clock.now(), outcome.outcome, status, outcome.message, max(0, copied))
+        )
+        self._expected_findings(outcome)
+        self._census(f"after attempt {schedule.attempt}")
+
+    def _expected_findings(self, outcome: Outcome) -> None:
+        """A refusal must be for the reason that the scenario planted."""
+        wanted = set(self.scenario.expect.findings)
+        found = {finding.id for finding in outcome.findings if finding.severity == "error"}
+        if outcome.outcome == "refused" and wanted != found:
+            self.evidence.notes.append(f"refused for {sorted(found)}, expected {sorted(wanted)}")
+
+    def _copied(self) -> int:
+        truth = self.opened.truth
+        try:
+            return truth.bytes_received(ORIGINAL, "staging") + truth.bytes_received(ORIGINAL, "device")
+        except LabError:
+            return 0
+
+    def _tapped(self) -> Inventory:
+        def tapped(node: Node) -> Node:
+            return replace(node, connection=TappedConnection(node.connection, node.role, self.schedule, self.opened.clock))
+
+        inventory = self.opened.inventory
+        return replace(
+            inventory,
+            original=tapped(inventory.original),
+            additional=tapped(inventory.additional),
+            clc=tapped(inventory.clc),
+        )
+
+    def _migration(self, inventory: Inventory, folder: Path, run_id: str) -> Migration:
+        listeners = Listeners(self.schedule.on_event, self.schedule.on_progress)
+        return Migration(inventory, folder, self.opened.clock, listeners, lambda: run_id)
+
+    def _second_engine(self) -> str:
+        started = self.opened.clock.now()
+        other = Migration(self.opened.inventory, self.workdir / "second", self.opened.clock, name_run=lambda: "second")
+        outcome = other.migrate()
+        ended = self.opened.clock.now()
+        self.evidence.attempts.append(
+            Attempt("second_migrate", started, ended, outcome.outcome, outcome.exit_status, outcome.message)
+        )
+        return outcome.outcome
+
+    # The truth
+
+    def _census(self, moment: str) -> None:
+        """Which places hold a complete copy now; a host without power is read from its disk as far as the lab can."""
+        frozen = self.evidence.frozen
+        if frozen is None:
+            return
+        complete = [
+            f"{self._name(role)}:{place}"
+            for role, place in _PLACES
+            if self._equals(frozen, self.opened.truth.manifest(role, place))
+        ]
+        self.evidence.censuses.append(Census(self.opened.clock.now(), moment, complete))
+
+    def _equals(self, frozen: Manifest, found: Manifest) -> bool:
+        return found.error is None and not differences(frozen, found)
+
+    def _name(self, role: str) -> str:
+        return self.evidence.original if role == ORIGINAL else self.evidence.additional
+
+    def _trace_hash(self) -> str:
+        """Where the lab is repeatable everything counts, elsewhere the ordered effects."""
+        evidence = self.evidence
+        if self.opened.repeatable:
+            told = [vars(one) for one in (*evidence.sent, *evidence.events, *evidence.attempts)]
+        else:
+            told = [{"host": one.host, "what": one.what} for one in evidence.sent if one.effect != "read"]
+        return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
