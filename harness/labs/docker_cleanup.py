@@ -1,0 +1,135 @@
+"""What ends a containers lab, however its harness ended: everything that carries the run's label is removed.
+
+Run as a program (``python -m harness.labs.docker_cleanup RUN``) this module is the watchdog of one lab. It waits at the
+other end of a pipe for the harness to vanish and sweeps then. No process id is watched, so none can be mistaken.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from typing import IO, Any
+
+from harness.errors import LabError, LabUnavailable
+
+OURS = "walrus-ha"  # label on everything that a lab starts, its value is 1
+RUN = "walrus-ha.run"  # label with the run's id
+PATIENCE_S = 30.0
+
+
+def labels(run_id: str) -> dict[str, str]:
+    """The labels of one run's containers, networks and volumes."""
+    return {OURS: "1", RUN: run_id}
+
+
+def connect(timeout_s: float = 60.0) -> Any:
+    """A client of the Docker daemon that answers.
+
+    Raises:
+        LabUnavailable: when the SDK is missing or no daemon answers.
+    """
+    try:
+        import docker
+    except ImportError:
+        raise LabUnavailable("the Python package docker is missing: pip install 'walrus-ha[labs]'") from None
+    try:
+        client = docker.from_env(timeout=timeout_s)
+        client.ping()
+    except (docker.errors.DockerException, OSError) as error:
+        raise LabUnavailable(f"no Docker daemon answers ({error}): make labs") from error
+    return client
+
+
+def sweep(client: Any, run_id: str | None = None) -> list[str]:
+    """Remove what carries the label of one run, or of any run; returns what was removed. Touches nothing else.
+
+    Raises:
+        LabError: when something with the label would not go.
+    """
+    label = f"{OURS}=1" if run_id is None else f"{RUN}={run_id}"
+    deadline = time.monotonic() + PATIENCE_S
+    removed: list[str] = []
+    while True:
+        found = _labelled(client, label)
+        failures = [failure for kind, name, remove in found if (failure := _remove(kind, name, remove, removed))]
+        if not failures:
+            return removed
+        if time.monotonic() > deadline:
+            raise LabError("could not remove " + "; ".join(failures))
+        time.sleep(0.5)
+
+
+def left_over(client: Any, run_id: str | None = None) -> list[str]:
+    """What carries the label of one run, or of any run."""
+    label = f"{OURS}=1" if run_id is None else f"{RUN}={run_id}"
+    return [f"{kind} {name}" for kind, name, _ in _labelled(client, label)]
+
+
+Found = tuple[str, str, Callable[[], None]]
+
+
+def _labelled(client: Any, label: str) -> list[Found]:
+    """Containers first: networks and volumes are free only without them."""
+    wanted = {"label": [label]}
+    found: list[Found] = []
+    for container in client.containers.list(all=True, filters=wanted, ignore_removed=True):
+        found.append(("container", container.name, lambda it=container: it.remove(force=True, v=True)))  # type: ignore[misc]  # mypy cannot infer a lambda's default
+    for network in client.networks.list(filters=wanted):
+        found.append(("network", network.name, network.remove))
+    for volume in client.volumes.list(filters=wanted):
+        found.append(("volume", volume.name, volume.remove))
+    return found
+
+
+def _remove(kind: str, name: str, remove: Callable[[], None], removed: list[str]) -> str | None:
+    """Remove one thing; what went wrong, if something did. Gone already is fine: two sweeps may meet."""
+    from docker.errors import APIError, NotFound
+
+    try:
+        remove()
+    except NotFound:
+        return None
+    except APIError as error:
+        return f"{kind} {name}: {error.explanation}"
+    removed.append(f"{kind} {name}")
+    return None
+
+
+class Watchdog:
+    """A process of its own that removes a run's leftovers as soon as this process is gone."""
+
+    def __init__(self, run_id: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", __name__, run_id],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # a Ctrl-C meant for the harness must not reach it
+        )
+
+    def dismiss(self) -> None:
+        """The run is cleaned up; nothing is left to watch."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(b"dismissed")
+            self._process.stdin.close()
+        self._process.wait(PATIENCE_S)
+
+
+def _watch(run_id: str, harness: IO[bytes]) -> None:
+    """Wait until the harness closes its end, by its word or by its death."""
+    if harness.read() != b"dismissed":
+        sweep(connect(), run_id)
+
+
+def main(arguments: Iterable[str]) -> None:
+    """Watch over one run."""
+    (run_id,) = arguments
+    _watch(run_id, sys.stdin.buffer)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
