@@ -40,14 +40,12 @@ def render(resource: Resource, dialect: Dialect) -> str:
         "  protocol C;",
         *dialect.rate_section(resource.rate),
         "  net {",
-        "    verify-alg sha1;",
+        *dialect.net_options(),
         "    after-sb-0pri disconnect;",
         "    after-sb-1pri disconnect;",
         "    after-sb-2pri disconnect;",
         "  }",
     ]
-    if not dialect.verify_alg_in_net:
-        lines.remove("    verify-alg sha1;")
     for peer in resource.peers:
         lines += [
             f"  on {peer.uname} {{",

@@ -44,9 +44,9 @@ class Dialect:
             return ["  syncer {", f"    rate {rate};", "    verify-alg sha1;", "  }"]
         return ["  disk {", f"    resync-rate {rate};", "    c-plan-ahead 0;", "  }"]
 
-    @property
-    def verify_alg_in_net(self) -> bool:
-        return not self.options_first
+    def net_options(self) -> list[str]:
+        """``verify-alg`` moved from the syncer section to the net section with 8.4."""
+        return [] if self.options_first else ["    verify-alg sha1;"]
 
 
 DIALECT_83 = Dialect("8.3", options_first=True)
