@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import stat
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,23 +39,25 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
     value_marks: dict[Location, _Mark] = field(default_factory=dict)
     key_marks: dict[Location, _Mark] = field(default_factory=dict)
-    _complained: set[_Mark] = field(default_factory=set)
+    _unreadable: set[_Mark] = field(default_factory=set)
+    _noted: set[Problem] = field(default_factory=set)
 
     def complain(self, location: Location, message: str, suggestion: str = "", at_key: bool = False) -> None:
-        """Note a problem with the value at ``location``, or with its key.
+        """Note a problem with the value at ``location``, or with its key: once, and not where reading itself failed."""
+        mark = self.mark(location, at_key)
+        problem = Problem(self.file, *mark, message, suggestion)
+        if mark not in self._unreadable and problem not in self._noted:
+            self._noted.add(problem)
+            self.problems.append(problem)
 
-        A place that was complained about already is left alone: one mistake, one message.
-        """
-        self.complain_at(self._mark(location, at_key), message, suggestion)
-
-    def complain_at(self, mark: _Mark, message: str, suggestion: str = "") -> None:
-        """The same, for a line and column."""
-        if mark not in self._complained:
-            self._complained.add(mark)
+    def complain_unreadable(self, mark: tuple[int, int], message: str, suggestion: str = "") -> None:
+        """Note that what stands at a line and column has no value; nothing else will be said about it."""
+        if mark not in self._unreadable:
+            self._unreadable.add(mark)
             self.problems.append(Problem(self.file, *mark, message, suggestion))
 
-    def _mark(self, location: Location, at_key: bool) -> _Mark:
-        """The place of a value or key; what came through an alias stands where the alias stands."""
+    def mark(self, location: Location, at_key: bool = False) -> tuple[int, int]:
+        """Line and column of a value or key; what came through an alias stands where the alias stands."""
         if at_key and location in self.key_marks:
             return self.key_marks[location]
         while location and location not in self.value_marks:
@@ -71,6 +74,19 @@ class Document:
                 return None
         return value
 
+    def gather(self, parts: Mapping[str, Location], otherwise: Location) -> Document:
+        """A map of values from several places of this document, which keep their places; problems are shared."""
+        gathered = Document(self.file, {key: self.get(source) for key, source in parts.items()}, self.problems)
+        gathered._unreadable, gathered._noted = self._unreadable, self._noted
+        gathered.value_marks[()] = self.mark(otherwise)
+        for key, source in parts.items():
+            gathered.value_marks[(key,)] = self.mark(source)
+            gathered.key_marks[(key,)] = self.mark(source, at_key=True)
+            for marks, all_marks in ((gathered.value_marks, self.value_marks), (gathered.key_marks, self.key_marks)):
+                below = [place for place in all_marks if place[: len(source)] == source and len(place) > len(source)]
+                marks.update({(key, *place[len(source) :]): all_marks[place] for place in below})
+        return gathered
+
     def require_sound(self) -> None:
         """Raise InvalidInput with all problems noted so far, in the order of the file."""
         if self.problems:
@@ -83,7 +99,7 @@ def read(path: Path) -> Document:
     Raises:
         InvalidInput: the file cannot be read as YAML at all; one problem, with its place.
     """
-    return parse(_text(path), str(path))
+    return parse(read_text(path), str(path))
 
 
 def parse(text: str, file: str) -> Document:
@@ -107,7 +123,7 @@ def parse(text: str, file: str) -> Document:
     return document
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
     """The file's text, never more than the cap.
 
     Raises:
@@ -227,7 +243,7 @@ class _Composer:
         try:
             value = resolve(event.value) if event.style is None else _sound(event.value)
         except Unclear as unclear:
-            self.document.complain_at(mark, str(unclear), unclear.suggestion)
+            self.document.complain_unreadable(mark, str(unclear), unclear.suggestion)
             value = None
         if event.anchor:
             self.anchors[event.anchor] = _Anchored(value, 1, 0)
@@ -242,16 +258,16 @@ class _Composer:
         try:
             key = resolve(event.value) if event.style is None else _sound(event.value)
         except Unclear as unclear:
-            self.document.complain_at(mark, str(unclear), unclear.suggestion)
+            self.document.complain_unreadable(mark, str(unclear), unclear.suggestion)
             return
         if not isinstance(key, str):
-            self.document.complain_at(mark, "keys are text", f'write "{event.value}"')
+            self.document.complain_unreadable(mark, "keys are text", f'write "{event.value}"')
         elif key in top.value:
             first = self.document.key_marks.get(location, (0, 0))[0]
             message = f"key {key!r} stands here a second time; the first is in line {first}"
-            self.document.complain_at(mark, message, "keep one of the two")
+            self.document.complain_unreadable(mark, message, "keep one of the two")
         elif key == "<<" and event.style is None:
-            self.document.complain_at(mark, "merge keys are not read", "write the keys out, or use an alias as a value")
+            self.document.complain_unreadable(mark, "merge keys are not read", "write the keys out")
         else:
             top.keep = True
             self.document.key_marks[location] = mark
@@ -308,9 +324,9 @@ class _Composer:
         tag = event.tag.replace("tag:yaml.org,2002:", "!!")
         if tag.startswith("!vault"):
             hint = "secrets do not belong here: use an ssh key or agent, and passwordless sudo"
-            self.document.complain_at(mark, "encrypted values (!vault) are not read", hint)
+            self.document.complain_unreadable(mark, "encrypted values (!vault) are not read", hint)
         else:
-            self.document.complain_at(mark, f"the tag {tag} is not allowed", "write the plain value")
+            self.document.complain_unreadable(mark, f"the tag {tag} is not allowed", "write the plain value")
 
 
 def _mark(event: yaml.Event) -> _Mark:
@@ -330,15 +346,18 @@ _NULL = {"", "~", "null", "Null", "NULL"}
 _TRUE, _FALSE = {"true", "True", "TRUE"}, {"false", "False", "FALSE"}
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _DECIMAL = re.compile(r"[-+]?[0-9]{1,15}\.[0-9]{1,15}")
-_DISPUTED = {
-    "true or false in YAML 1.1 and text in 1.2": re.compile(r"(?i:yes|no|on|off)"),
-    "an octal number to some readers and a decimal one to others": re.compile(r"[-+]?0o?[0-9_]+"),
-    "a number in base 2 or 16 only to some readers": re.compile(r"[-+]?0[xb][0-9A-Fa-f_]+"),
-    "a number in base 60 in YAML 1.1": re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?"),
-    "a date to some readers": re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?"),
-    "no number that can be read safely": re.compile(r"[-+]?(\.?[0-9][0-9_]*|[0-9][0-9_]*\.[0-9_]*)([eE][-+]?[0-9]+)?"),
-    "not a finite number": re.compile(r"[-+]?\.(?i:inf|nan)"),
-    "a special value in YAML 1.1": re.compile(r"="),
+_DISPUTED = {  # what it is, what else to write, its form
+    "true or false in YAML 1.1 and text in 1.2": ("write true or false, or ", re.compile(r"(?i:yes|no|on|off)")),
+    "octal to some readers and decimal to others": ("drop the leading zero, or write ", re.compile(r"[-+]?0o?[0-9_]+")),
+    "a number in base 2 or 16 to some readers": ("write it decimal, or ", re.compile(r"[-+]?0[xb][0-9A-Fa-f_]+")),
+    "in base 60 in YAML 1.1": ("write ", re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")),
+    "a date to some readers": ("write ", re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?")),
+    "no number that every reader takes alike": (
+        "write plain digits, or ",
+        re.compile(r"[-+]?(\.?[0-9][0-9_]*|[0-9][0-9_]*\.[0-9_]*)([eE][-+]?[0-9]+)?"),
+    ),
+    "not a finite number": ("write a number, or ", re.compile(r"[-+]?\.(?i:inf|nan)")),
+    "a special value in YAML 1.1": ("write ", re.compile(r"=")),
 }
 
 
@@ -356,10 +375,9 @@ def resolve(word: str) -> str | int | float | bool | None:
         return int(word)
     if _DECIMAL.fullmatch(word):
         return float(word)
-    for meaning, pattern in _DISPUTED.items():
+    for meaning, (hint, pattern) in _DISPUTED.items():
         if pattern.fullmatch(word):
-            hint = f'write true or false, or "{word}" for text' if "true" in meaning else f'write "{word}" for text'
-            raise Unclear(f"{word} is {meaning}", hint)
+            raise Unclear(f"{word} is {meaning}", f'{hint}"{word}" in quotes for text')
     return _sound(word)
 
 
