@@ -1,7 +1,7 @@
 """What ends a containers lab, however its harness ended: everything that carries the run's label is removed.
 
-Run as a program (``python -m harness.labs.docker_cleanup RUN``) this module is the watchdog of one lab. It waits at the
-other end of a pipe for the harness to vanish and sweeps then. No process id is watched, so none can be mistaken.
+Run as a program with a run's id this module is the watchdog of one lab. It waits at the other end of a pipe for the
+harness to vanish and sweeps then. No process id is watched, so none can be mistaken.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import IO, Any
 
 from harness.errors import LabError, LabUnavailable
@@ -125,11 +125,21 @@ def _watch(run_id: str, harness: IO[bytes]) -> None:
         sweep(connect(), run_id)
 
 
-def main(arguments: Iterable[str]) -> None:
-    """Watch over one run."""
-    (run_id,) = arguments
-    _watch(run_id, sys.stdin.buffer)
+def main(argument: str) -> int:
+    """``RUN``: watch over one run. ``--all``: remove what every run left. ``--answers``: is there a daemon?"""
+    try:
+        match argument:
+            case "--answers":
+                connect(timeout_s=5.0)
+            case "--all":
+                print("".join(f"removed {thing}\n" for thing in sweep(connect())), end="")
+            case run_id:
+                _watch(run_id, sys.stdin.buffer)
+    except LabUnavailable as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1]))

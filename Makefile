@@ -1,0 +1,67 @@
+# make setup     the virtual environment in .venv, which holds the walrus-ha command
+# make rehearse  the three core scenarios in the embedded lab
+# make test      the tests, in every lab that this machine offers
+# make check     ruff, mypy, the import contract
+# make doctor    which labs this machine offers, and what the others lack
+# make labs      Docker, the image tools and the lab's image, from Debian's packages
+# make containers  all scenarios in the containers lab
+# make bench     the measurements
+# make clean     remove what was built, and what a lab left running; keeps .venv, images and runs/
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+JOBS ?= auto
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup rehearse test check doctor labs containers bench clean
+
+help:
+	@sed -n 's/^# make /make /p' Makefile
+
+setup: $(READY)
+
+# Made anew when what it depends on changes, and at no other time.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo "walrus-ha needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) --version`: make setup PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || images/install python3-venv
+	@echo "setting up $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+rehearse: setup
+	$(BIN)/walrus-ha rehearse scenarios/core
+
+test: setup
+	$(BIN)/pytest -n $(JOBS) --dist loadgroup
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+doctor: setup
+	$(BIN)/walrus-ha doctor
+
+labs: setup
+	images/install docker mmdebstrap openssh-client rsync attr
+	images/start-docker $(BIN)/python
+	$(BIN)/python -m harness.labs.container_image
+
+containers: setup
+	$(BIN)/walrus-ha rehearse --lab containers scenarios
+
+bench: setup
+	$(BIN)/python -m tests.bench
+
+clean:
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m harness.labs.docker_cleanup --all || true; fi
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
