@@ -1,0 +1,70 @@
+"""Which labs this machine offers, what the others lack, and what would provide it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.labs.lab import Lab
+
+NAMES = ("simulated", "containers", "privileged", "machines")
+NOT_BUILT = "not built yet: this version of walrus-ha has the simulated and the containers lab only"
+REQUIRED = "WALRUS_HA_REQUIRE_LABS"  # labs that must not be skipped, separated by commas
+
+
+@dataclass(frozen=True)
+class LabState:
+    """One lab on this machine. ``remedy`` is the command that would provide what it lacks, empty where none would."""
+
+    name: str
+    ready: bool
+    lacks: list[str]
+    remedy: str
+
+
+def survey() -> list[LabState]:
+    """The state of every lab that the design knows, ready or not."""
+    return [_state(name) for name in NAMES]
+
+
+def lab(name: str) -> Lab:
+    """The lab of that name.
+
+    Raises:
+        KeyError: there is none that could be opened.
+    """
+    return _LABS[name]()
+
+
+def missing(name: str) -> str | None:
+    """Why the lab cannot be opened here, in one line; None when it can."""
+    state = _state(name)
+    return None if state.ready else f"the {name} lab lacks: " + "; ".join(state.lacks)
+
+
+def required() -> frozenset[str]:
+    """The labs that must not be skipped, from the environment."""
+    return frozenset(name for name in os.environ.get(REQUIRED, "").split(",") if name)
+
+
+def _state(name: str) -> LabState:
+    if name not in _LABS:
+        return LabState(name, ready=False, lacks=[NOT_BUILT], remedy="")
+    lacks = lab(name).lacks()
+    return LabState(name, ready=not lacks, lacks=lacks, remedy="make labs" if lacks else "")
+
+
+def _simulated() -> Lab:
+    from harness.labs.simulated import SimulatedLab
+
+    return SimulatedLab()
+
+
+def _containers() -> Lab:
+    from harness.labs.containers import ContainersLab
+
+    return ContainersLab()
+
+
+_LABS: dict[str, Callable[[], Lab]] = {"simulated": _simulated, "containers": _containers}
