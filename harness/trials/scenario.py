@@ -6,16 +6,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from harness import yamlfile
+from harness.errors import InvalidInput, Problem
 from harness.inventory import Settings
 from harness.labs.lab import Start, StoreSpec
 from harness.trials.hazards import Differs, Program, Role, WalrusRole
-from harness.yamlmodel import Bytes, BytesPerSecond, Strict
+from harness.yamlmodel import Bytes, BytesPerSecond, Strict, validate
+
+_NAME = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
 
 LabName = Literal["simulated", "containers", "privileged", "machines"]
 CheckName = Literal["durability", "exclusivity", "service", "replica", "reversibility"]
@@ -314,12 +319,57 @@ def load_scenarios(paths: Iterable[Path]) -> list[Scenario]:
     Raises:
         InvalidInput: with every problem of every file, each with line, column and a suggestion.
     """
-    raise NotImplementedError(list(paths))
+    problems: list[Problem] = []
+    found: dict[str, Scenario] = {}
+    for path in dict.fromkeys(file for given in paths for file in _files(given, problems)):
+        try:
+            scenario = read_scenario(path)
+        except InvalidInput as invalid:
+            problems += [problem for problem in invalid.problems if isinstance(problem, Problem)]
+            continue
+        known = found.setdefault(scenario.name, scenario)
+        if known is not scenario:
+            message = f"a second scenario with the name {scenario.name!r}; the first is {known.source}"
+            problems.append(Problem(str(path), 1, 1, message, "the name of a file is its claim: choose another"))
+    if problems:
+        raise InvalidInput(*sorted(problems))
+    return [found[name] for name in sorted(found)]
+
+
+def _files(path: Path, problems: list[Problem]) -> list[Path]:
+    """The scenario files that a path means."""
+    if not path.is_dir():
+        return [path]
+    files = sorted(file for file in path.rglob("*.yaml") if file.is_file())
+    if not files:
+        problems.append(Problem(str(path), 1, 1, "no scenario here", "scenarios are files that end in .yaml"))
+    return files
+
+
+def read_scenario(path: Path) -> Scenario:
+    """The scenario in one file.
+
+    Raises:
+        InvalidInput: with every problem of the file.
+    """
+    from harness.trials.possible import impossible  # the rules know the model, never the other way round
+
+    document = yamlfile.read(path)
+    parsed = validate(document, ScenarioFile)
+    for found in impossible(parsed) if parsed else ():
+        document.complain(found.location, found.message, found.suggestion)
+    if not _NAME.fullmatch(path.stem):
+        hint = "such as copy-interrupted-by-power-cut.yaml"
+        document.complain((), f"{path.stem!r} is no name for a scenario: small letters, digits and -", hint)
+    document.require_sound()
+    assert parsed is not None, "a sound document gives a scenario"
+    return Scenario.model_construct(name=path.stem, source=str(path), **dict(parsed))
 
 
 def schema_text() -> str:
     """The JSON Schema of scenario files."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **ScenarioFile.model_json_schema()}
+    schema["title"] = "A scenario of walrus-ha"
     return json.dumps(schema, indent=2, sort_keys=True) + "\n"
 
 

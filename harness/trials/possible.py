@@ -1,0 +1,196 @@
+"""What cannot happen: scenarios that are well formed and tell no story. Each rule gives place, reason and way out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.trials.scenario import (
+    STEP_NAMES,
+    Corrupt,
+    CutLink,
+    Fault,
+    FillDisk,
+    FreeDisk,
+    KillEngine,
+    PowerOff,
+    PowerOn,
+    ScenarioFile,
+    StallSync,
+    UnmodelledCall,
+    WriteObject,
+)
+from harness.yamlfile import Location
+
+MEASURED_STEPS = ("stage-store", "restore-store", "wait-for-sync")
+"""Steps that know how far they are; elsewhere a share of the work means nothing."""
+
+FIRST_CONNECTED, FIRST_SYNCING, LAST_SYNCING = "connect-peers", "become-primary", "wait-for-sync"
+KERNEL_LABS = ("privileged", "machines")
+_EXIT_STATUSES = {"completed": (0,), "refused": (3,), "operator_needed": (5,), "stopped": (1, 4), "rolled_back": (0, 4)}
+
+
+@dataclass(frozen=True)
+class Impossible:
+    """Something that cannot happen, where the file says it, and what to write instead."""
+
+    location: Location
+    message: str
+    suggestion: str
+
+
+def impossible(scenario: ScenarioFile) -> Iterator[Impossible]:
+    """Everything in the scenario that cannot happen."""
+    yield from _labs(scenario)
+    yield from _store(scenario)
+    for index, fault in enumerate(scenario.faults):
+        yield from _moment(scenario, fault, ("faults", index))
+        yield from _target(scenario, fault, ("faults", index))
+    yield from _actions(scenario)
+    yield from _expectation(scenario)
+
+
+def _labs(scenario: ScenarioFile) -> Iterator[Impossible]:
+    for index, lab in enumerate(scenario.labs):
+        if lab in scenario.labs[:index]:
+            yield Impossible(("labs", index), f"the lab {lab} is named twice", "name each lab once")
+        if lab in scenario.not_in:
+            hint = "take it out of labs, or out of not_in"
+            yield Impossible(("not_in", lab), f"the lab {lab} is in labs and in not_in", hint)
+        if lab in KERNEL_LABS and scenario.start.drbd == "8.3":
+            hint = 'take the lab out, or start with drbd: "8.4"'
+            yield Impossible(("labs", index), f"the lab {lab} runs DRBD 8.4, the kernel's", hint)
+    if scenario.start.settings.model_fields_set & {"strategy"}:
+        hint = "write it as strategy: under start"
+        yield Impossible(("start", "settings", "strategy"), "the strategy is no setting of a scenario", hint)
+
+
+def _store(scenario: ScenarioFile) -> Iterator[Impossible]:
+    start, place = scenario.start, ("start", "store")
+    if start.store.bytes and not start.store.objects:
+        yield Impossible((*place, "bytes"), "no objects cannot have a size", "write bytes: 0, or some objects")
+    if scenario.expect.outcome != "refused":
+        for name, room in (("device_bytes", start.device_bytes), ("staging_bytes", start.staging_bytes)):
+            if room is not None and start.store.bytes >= room:
+                message = f"the store of {start.store.bytes} bytes is larger than {name}, {room}"
+                yield Impossible((*place, "bytes"), message, "make the store smaller, or expect outcome: refused")
+    if start.differs.additional_device_bytes == start.device_bytes:
+        message, hint = "this is the size of both devices anyway", "write another size, or leave it out"
+        yield Impossible(("start", "differs", "additional_device_bytes"), message, hint)
+
+
+def _moment(scenario: ScenarioFile, fault: Fault, place: Location) -> Iterator[Impossible]:
+    """Whether the fault's moment exists, and whether the fault can do anything then."""
+    at = fault.at
+    if at is None:
+        return
+    if at.progress is not None and at.moment != "during":
+        hint = "write moment: during, or leave progress out"
+        yield Impossible((*place, "at", "progress"), f"{at.moment} a step there is no progress", hint)
+    elif at.progress is not None and at.step not in MEASURED_STEPS:
+        hint = f"leave progress out; measured are {', '.join(MEASURED_STEPS)}"
+        yield Impossible((*place, "at", "progress"), f"the progress of {at.step} is not measured", hint)
+    number = STEP_NAMES.index(at.step)
+    if isinstance(fault, CutLink) and number < STEP_NAMES.index(FIRST_CONNECTED):
+        hint = f"choose {FIRST_CONNECTED} or a later step"
+        yield Impossible((*place, "at", "step"), f"in {at.step} the peers are not connected yet", hint)
+    if isinstance(fault, StallSync):
+        yield from _stall(scenario, at.step, (*place, "at", "step"))
+
+
+def _stall(scenario: ScenarioFile, step: str, place: Location) -> Iterator[Impossible]:
+    syncing = range(STEP_NAMES.index(FIRST_SYNCING), STEP_NAMES.index(LAST_SYNCING) + 1)
+    if STEP_NAMES.index(step) not in syncing:
+        hint = f"choose a step from {FIRST_SYNCING} to {LAST_SYNCING}"
+        yield Impossible(place, f"in {step} nothing is synchronised", hint)
+    elif scenario.start.settings.first_sync == "skip":
+        hint = "remove first_sync: skip from start.settings, or the fault"
+        yield Impossible(place, "the first synchronisation is skipped, so none can stall", hint)
+
+
+def _target(scenario: ScenarioFile, fault: Fault, place: Location) -> Iterator[Impossible]:
+    """Whether what the fault hits is there."""
+    if isinstance(fault, Corrupt | WriteObject) and not scenario.start.store.objects:
+        yield Impossible((*place, "do"), "there is no object to change", "give start.store some objects")
+    if isinstance(fault, Corrupt | FillDisk):
+        where, key = (fault.place, "place") if isinstance(fault, Corrupt) else (fault.path, "path")
+        if fault.host == "additional" and where in ("staging", "old-store"):
+            hint = "choose host: original, or another place"
+            yield Impossible((*place, key), f"the additional host has no {where}", hint)
+    if isinstance(fault, UnmodelledCall):
+        for index, lab in enumerate(scenario.labs):
+            if lab in KERNEL_LABS:
+                yield Impossible(("labs", index), f"the lab {lab} has no fakes to call", "take the lab out")
+
+
+def _actions(scenario: ScenarioFile) -> Iterator[Impossible]:
+    off = Counter(host for fault in scenario.faults if isinstance(fault, PowerOff) for host in _hosts(fault.host))
+    back = {
+        host: fault.for_s
+        for fault in scenario.faults
+        if isinstance(fault, PowerOff) and fault.for_s is not None
+        for host in _hosts(fault.host)
+    }
+    filled = {(fault.host, fault.path): fault.until for fault in scenario.faults if isinstance(fault, FillDisk)}
+    for index, action in enumerate(scenario.then):
+        place: Location = ("then", index)
+        if action == "resume" and not scenario.faults:
+            yield Impossible(
+                place, "nothing was interrupted, so nothing can be resumed", "write run_again, or add a fault"
+            )
+        if isinstance(action, PowerOn):
+            for host in _hosts(action.power_on):
+                if not off[host]:
+                    hint = "remove this, or add a power_off fault"
+                    yield Impossible((*place, "power_on"), f"{host} was never powered off", hint)
+                elif host in back:
+                    hint = "remove this, or for_s at the fault"
+                    yield Impossible((*place, "power_on"), f"{host} comes back by itself after {back[host]:g} s", hint)
+        if isinstance(action, FreeDisk):
+            until = filled.get((action.free_disk.host, action.free_disk.path))
+            if until is None:
+                hint = "remove this, or add a fill_disk fault"
+                yield Impossible((*place, "free_disk"), "no fault filled this disk", hint)
+            elif until == "attempt_end":
+                hint = "remove this, or write until: freed at the fault"
+                yield Impossible((*place, "free_disk"), "the disk is freed when the attempt ends", hint)
+
+
+def _hosts(word: str) -> tuple[str, ...]:
+    return ("original", "additional") if word == "both" else (word,)
+
+
+def _expectation(scenario: ScenarioFile) -> Iterator[Impossible]:
+    expect = scenario.expect
+    if expect.findings and expect.outcome != "refused":
+        hint = "write outcome: refused, or remove findings"
+        yield Impossible(("expect", "findings"), f"findings refuse a run; this one is {expect.outcome}", hint)
+    if expect.outcome == "refused" and not expect.findings:
+        hint = "add findings: with the ids that preflight must report"
+        yield Impossible(("expect", "outcome"), "a refusal without a reason proves nothing", hint)
+    if expect.exit_status is not None and expect.exit_status not in _EXIT_STATUSES[expect.outcome]:
+        hint = f"write {' or '.join(map(str, _EXIT_STATUSES[expect.outcome]))}, or leave it out"
+        message = f"{expect.outcome} never ends with status {expect.exit_status}"
+        yield Impossible(("expect", "exit_status"), message, hint)
+    for index, check in enumerate(expect.checks):
+        if check in expect.checks[:index]:
+            yield Impossible(("expect", "checks", index), f"the check {check} is named twice", "name each check once")
+    yield from _ends(scenario)
+
+
+def _ends(scenario: ScenarioFile) -> Iterator[Impossible]:
+    """Whether the story has somebody to bring it to its end."""
+    outcome, attempts = scenario.expect.outcome, [action for action in scenario.then if isinstance(action, str)]
+    killed = any(isinstance(fault, KillEngine) for fault in scenario.faults)
+    if killed and not attempts:
+        hint = "add then: [resume] or then: [rollback]"
+        yield Impossible(("expect", "outcome"), f"the engine is dead and nobody brings the move to {outcome}", hint)
+    if scenario.expect.copied_again is not None and not attempts:
+        hint = "remove copied_again, or add then: [resume]"
+        yield Impossible(("expect", "copied_again"), "one attempt alone copies nothing again", hint)
+    if outcome == "refused" and not attempts:
+        for index, fault in enumerate(scenario.faults):
+            if fault.at is not None:
+                hint = "remove the fault, or expect another outcome"
+                yield Impossible(("faults", index, "at"), "a refused run begins no step", hint)
