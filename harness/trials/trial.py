@@ -177,7 +177,9 @@ class Trial:
 
     def _tapped(self) -> Inventory:
         def tapped(node: Node) -> Node:
-            return replace(node, connection=TappedConnection(node.connection, node.role, self.schedule, self.opened.clock))
+            return replace(
+                node, connection=TappedConnection(node.connection, node.role, self.schedule, self.opened.clock)
+            )
 
         inventory = self.opened.inventory
         return replace(
