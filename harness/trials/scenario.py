@@ -264,7 +264,7 @@ class Before(Strict):
     drbd: Literal["8.3", "8.4"] = "8.4"
     strategy: Literal["staged"] = "staged"
     store: StoreBefore = StoreBefore()
-    device_bytes: Bytes = 1024**3
+    device_bytes: Bytes = 256 * 1024**2
     staging_bytes: Bytes | None = None
     sync_rate: BytesPerSecond = 200 * 1024**2
     settings: Settings = Settings()
