@@ -1,0 +1,52 @@
+"""Durability: no object is lost or changed, and at no moment looked at was there less than one complete copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.checks.finding import Finding, Unknown, weigh
+from harness.checks.manifests import differences, lines, require, require_frozen
+from harness.checks.phases import last_outcome, moved
+from harness.checks.replay import pair, world_at
+from harness.evidence import Evidence
+
+_ENDED = ("completed", "rolled_back", "refused")
+
+
+def durability(evidence: Evidence) -> Finding:
+    """What is served at the end is the frozen store, and a complete copy existed all along."""
+    fine = "the served store is the frozen one, and a complete copy existed at every census"
+    return weigh("durability", evidence, (serves_something_else, lost_the_last_copy, lost_the_old_store), fine)
+
+
+def serves_something_else(evidence: Evidence) -> Iterator[str]:
+    """A run that merely stopped may leave the place half filled, as long as no Walrus serves it."""
+    if not moved(evidence) and last_outcome(evidence) not in _ENDED and not _enabled(evidence):
+        return
+    frozen = require_frozen(evidence.frozen)
+    served = require(evidence.served, "the served store")
+    yield from lines("the served store", differences(frozen, served))
+
+
+def lost_the_last_copy(evidence: Evidence) -> Iterator[str]:
+    if not evidence.censuses:
+        raise Unknown("no census of the copies was taken")
+    for census in evidence.censuses:
+        if not census.complete:
+            yield f"no complete copy existed {census.moment} (at {census.at:g} s)"
+
+
+def lost_the_old_store(evidence: Evidence) -> Iterator[str]:
+    """The old store is kept, whole, until a person retires it."""
+    if not moved(evidence):
+        return
+    if not evidence.censuses:
+        raise Unknown("no census tells whether the old store is still complete")
+    place, complete = f"{evidence.original}:old-store", evidence.censuses[-1].complete
+    if place not in complete:
+        yield f"{place}, renamed aside, is not complete any more (complete: {', '.join(complete) or 'nothing'})"
+
+
+def _enabled(evidence: Evidence) -> bool:
+    world = world_at(evidence)
+    return any(world[host].walrus == "ENABLED" for host in pair(evidence))

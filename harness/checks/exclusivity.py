@@ -1,0 +1,171 @@
+"""Exclusivity: one Primary, one mount, one direction, and no writer while the store is being copied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.checks.finding import Finding, Unknown, weigh
+from harness.checks.groundwork import snapshot_of
+from harness.checks.phases import RESTORE, Quiet, committed_at, moved, quiet_times
+from harness.checks.replay import STOPPED, Seen, in_order, pair, replay, world_at
+from harness.evidence import Event, Evidence
+
+_REPLICATED = "/dev/drbd"
+
+
+def exclusivity(evidence: Evidence) -> Finding:
+    """Nothing ever had two owners."""
+    looks = (
+        two_primaries,
+        mounted_twice,
+        walrus_while_quiet,
+        additional_serves_before_commit,
+        started_on_an_unfinished_pair,
+        synchronised_the_wrong_way,
+        discarded,
+        made_anew_after_restore,
+        split_brain,
+    )
+    return weigh("exclusivity", evidence, looks, "one Primary, one mount, one direction, no writer while copying")
+
+
+def two_primaries(evidence: Evidence) -> Iterator[str]:
+    for event, world in replay(evidence):
+        if event.kind == "role" and event.detail == "Primary":
+            for host, seen in world.items():
+                if host != event.host and seen.role == "Primary":
+                    yield f"{event.host} became Primary at {event.at:g} s while {host} was Primary"
+
+
+def mounted_twice(evidence: Evidence) -> Iterator[str]:
+    for event, world in replay(evidence):
+        if event.kind != "mount":
+            continue
+        device, _, place = event.detail.partition(" ")
+        for host, seen in world.items():
+            for other, where in seen.mounts:
+                if other == device and (host == event.host or device.startswith(_REPLICATED)):
+                    yield (
+                        f"{event.host} mounted {device} on {place} at {event.at:g} s "
+                        f"while it was mounted on {where} of {host}"
+                    )
+
+
+def walrus_while_quiet(evidence: Evidence) -> Iterator[str]:
+    times = quiet_times(evidence)
+    if moved(evidence) and not times:
+        raise Unknown("the move was completed, but no request ever froze the manifest")
+    for quiet in times:
+        for host in pair(evidence):
+            yield from _runs_at_freeze(evidence, quiet, host)
+        for event in in_order(evidence):
+            if event.kind == "walrus" and event.detail != STOPPED and quiet.holds(event.at):
+                yield f"Walrus on {event.host} became {event.detail} at {event.at:g} s, between freeze and commit"
+
+
+def _runs_at_freeze(evidence: Evidence, quiet: Quiet, host: str) -> Iterator[str]:
+    """Where no event told of a host so far, it is as the first snapshot shows it."""
+    state = world_at(evidence, quiet.start)[host].walrus
+    if not state:
+        before = snapshot_of(evidence.before, host)
+        if before is None or not before.reachable:
+            raise Unknown(f"nothing tells whether Walrus ran on {host} when the manifest was frozen")
+        ran = any(service.get("running") for service in before.services.values())
+        state = "running, never stopped," if ran else STOPPED
+    if state != STOPPED:
+        yield f"Walrus on {host} was {state} when the manifest was frozen at {quiet.start:g} s"
+
+
+def additional_serves_before_commit(evidence: Evidence) -> Iterator[str]:
+    """Before the commit the additional host has no store of its own: ENABLED there means an empty or partial one."""
+    for event in _before_commit(evidence):
+        if (event.kind, event.host, event.detail) == ("walrus", evidence.additional, "ENABLED"):
+            yield f"Walrus on {event.host} was ENABLED at {event.at:g} s, before the commit"
+
+
+def started_on_an_unfinished_pair(evidence: Evidence) -> Iterator[str]:
+    """When Walrus starts past the commit, both disks are UpToDate and no resync is open."""
+    committed = committed_at(evidence)
+    if committed is None:
+        return
+    syncing = ""
+    for event, world in replay(evidence):
+        if event.kind == "walrus" and event.detail != STOPPED and event.at >= committed:
+            disks = {host: world[host].disk for host in pair(evidence)}
+            yield from _unfinished(event, disks, syncing)
+            return
+        if event.kind.startswith("sync-"):
+            syncing = "" if event.kind == "sync-done" else f"{event.host} was {event.kind} since {event.at:g} s"
+
+
+def _unfinished(start: Event, disks: dict[str, str], syncing: str) -> Iterator[str]:
+    began = f"Walrus started on {start.host} at {start.at:g} s"
+    for host, disk in disks.items():
+        if disk not in ("", "UpToDate"):
+            yield f"{began} while the disk of {host} was {disk}"
+    if syncing:
+        yield f"{began} before the resync was done: {syncing}"
+    silent = [host for host, disk in disks.items() if not disk]
+    if silent:
+        raise Unknown(f"no event told the disk state of {' and '.join(silent)} before Walrus started")
+
+
+def synchronised_the_wrong_way(evidence: Evidence) -> Iterator[str]:
+    wrong = {("sync-source", evidence.additional), ("sync-target", evidence.original)}
+    for event in _before_commit(evidence):
+        if (event.kind, event.host) in wrong:
+            yield f"{event.host} became {event.kind} at {event.at:g} s; only {evidence.original} may be source"
+
+
+def discarded(evidence: Evidence) -> Iterator[str]:
+    for event in in_order(evidence):
+        if event.kind == "destroy" and "discard" in event.detail:
+            yield f"data was discarded on {event.host} at {event.at:g} s: {event.detail}"
+
+
+def made_anew_after_restore(evidence: Evidence) -> Iterator[str]:
+    """Once data is being restored, no metadata and no file system is made any more, short of a new freeze."""
+    for quiet in quiet_times(evidence):
+        restored = [
+            sent.at
+            for sent in evidence.sent
+            if sent.step == RESTORE and sent.effect != "read" and quiet.start <= sent.at <= quiet.end
+        ]
+        for event in in_order(evidence):
+            late = bool(restored) and restored[0] < event.at and (event.at < quiet.end or quiet.committed)
+            if late and event.kind == "destroy" and _makes_anew(event):
+                yield f"{event.host} ran `{event.detail}` at {event.at:g} s, after data was restored onto the device"
+
+
+def _makes_anew(event: Event) -> bool:
+    return any(word == "create-md" or word.startswith("mkfs") for word in event.detail.split())
+
+
+def split_brain(evidence: Evidence) -> Iterator[str]:
+    """A connection that falls to StandAlone by itself: the peers have refused each other."""
+    if "split brain" in evidence.claim.lower().replace("-", " "):
+        return
+    for event, world in replay(evidence):
+        fell = event.kind == "connection" and event.detail == "StandAlone" and _was_up(world[event.host])
+        if fell and not _asked_to_part(evidence, event):
+            yield f"{event.host} fell to StandAlone at {event.at:g} s, although nobody disconnected it"
+
+
+def _was_up(seen: Seen) -> bool:
+    return seen.connection not in ("", "StandAlone", "Unconfigured")
+
+
+def _asked_to_part(evidence: Evidence, event: Event) -> bool:
+    """The engine's own request to part was under way: its effect lies between the record before and its own."""
+    before = 0.0
+    for sent in evidence.sent:
+        parting = {"down", "disconnect"} & set(sent.what.split())
+        if sent.host == event.host and parting and before <= event.at <= sent.at:
+            return True
+        before = sent.at
+    return False
+
+
+def _before_commit(evidence: Evidence) -> Iterator[Event]:
+    committed = committed_at(evidence)
+    return (event for event in in_order(evidence) if committed is None or event.at < committed)

@@ -1,0 +1,57 @@
+"""Honesty: whoever reads the last words of a run that did not succeed knows where the data is and what to type next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from harness.checks.finding import Finding, Unknown, weigh
+from harness.checks.replay import pair
+from harness.evidence import Attempt, Evidence
+
+_COMMAND = re.compile(r"\bwalrus-ha [a-z]+")
+_UNTOUCHED = re.compile(r"nothing was changed", re.IGNORECASE)
+
+
+def honesty(evidence: Evidence) -> Finding:
+    """Every unsuccessful exit names a safe copy and a next command, and the copy is where it says."""
+    fine = "every unsuccessful end says where the data is and what to do next"
+    return weigh("honesty", evidence, (says_too_little, points_to_no_copy), fine)
+
+
+def says_too_little(evidence: Evidence) -> Iterator[str]:
+    for number, attempt in enumerate(evidence.attempts, 1):
+        if not attempt.exit_status:
+            continue
+        if not attempt.last_words.strip():
+            yield f"attempt {number} ended {attempt.outcome} without a word"
+            continue
+        if not _COMMAND.search(attempt.last_words):
+            yield f"attempt {number} ended {attempt.outcome} and its last words give no walrus-ha command to type next"
+        if not _named_hosts(evidence, attempt) and not _says_untouched(attempt):
+            yield f"attempt {number} ended {attempt.outcome} and its last words name no copy as HOST:/PATH"
+
+
+def points_to_no_copy(evidence: Evidence) -> Iterator[str]:
+    """The hosts named at the very end are compared with the last census."""
+    if not evidence.attempts or not evidence.attempts[-1].exit_status:
+        return
+    named = _named_hosts(evidence, evidence.attempts[-1])
+    if not named:
+        return
+    if not evidence.censuses:
+        raise Unknown("there is no census to compare the last words with")
+    complete = evidence.censuses[-1].complete
+    if not named & {place.partition(":")[0] for place in complete}:
+        found = ", ".join(complete) or "nothing"
+        yield f"the last words point to {' and '.join(sorted(named))}, where no copy is complete (complete: {found})"
+
+
+def _named_hosts(evidence: Evidence, attempt: Attempt) -> set[str]:
+    said = attempt.last_words
+    return {host for host in pair(evidence) if re.search(rf"(?<![\w.-]){re.escape(host)}:/\S", said)}
+
+
+def _says_untouched(attempt: Attempt) -> bool:
+    """Refused before anything was done: the store is where it always was."""
+    return attempt.outcome == "refused" and _UNTOUCHED.search(attempt.last_words) is not None

@@ -1,0 +1,81 @@
+"""When the engine was where, told from what it sent, not from what it says.
+
+A request is recorded when its answer is there, so its effect lies between the record before and its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.evidence import Attempt, Evidence, Sent
+
+FREEZE, STOP, RESTORE = "freeze-manifest", "stop-services", "restore-store"
+FROM_COMMIT_ON = frozenset({"commit", "start-services", "set-properties", "confirm-service"})
+FOREVER = float("inf")
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """A time in which nothing may write to the store: from its freezing to the commit, or until the stop is undone."""
+
+    start: float
+    end: float
+    committed: bool
+
+    def holds(self, at: float) -> bool:
+        """Strictly inside: what happens at the very edge belongs to the step that made the edge."""
+        return self.start < at < self.end
+
+
+def committed_at(evidence: Evidence) -> float | None:
+    """When the commit was reached, None when it never was."""
+    return next((sent.at for sent in evidence.sent if sent.step in FROM_COMMIT_ON), None)
+
+
+def quiet_times(evidence: Evidence) -> list[Quiet]:
+    """Every quiet time; more than one when a move was rolled back and begun anew."""
+    return list(_quiet_times(evidence.sent))
+
+
+def _quiet_times(sent: list[Sent]) -> Iterator[Quiet]:
+    start: float | None = None
+    before = 0.0
+    for one in sent:
+        if start is None and one.step == FREEZE:
+            start = one.at
+        elif start is not None and one.step in FROM_COMMIT_ON:
+            yield Quiet(start, one.at, True)
+            return
+        elif start is not None and _starts_services_again(one):
+            yield Quiet(start, before, False)
+            start = None
+        before = one.at
+    if start is not None:
+        yield Quiet(start, FOREVER, False)
+
+
+def _starts_services_again(sent: Sent) -> bool:
+    """Undoing the stop; the step itself, going forward, never starts anything."""
+    words = sent.what.split()
+    return sent.step == STOP and sent.effect != "read" and words[:1] == ["service"] and words[-1:] == ["start"]
+
+
+def moved(evidence: Evidence) -> bool:
+    """Some attempt completed the move."""
+    return any(attempt.outcome == "completed" for attempt in evidence.attempts)
+
+
+def last_outcome(evidence: Evidence) -> str:
+    """The last attempt's outcome, empty when there was no attempt."""
+    return evidence.attempts[-1].outcome if evidence.attempts else ""
+
+
+def recorded(evidence: Evidence) -> list[Attempt]:
+    """The attempts whose requests are recorded; ``Sent.attempt`` counts these from 1."""
+    return [attempt for attempt in evidence.attempts if attempt.command in ("migrate", "rollback")]
+
+
+def changes_by(evidence: Evidence, number: int) -> list[Sent]:
+    """Everything that the attempt of this number sent to change a host; raising or releasing an epoch counts."""
+    return [sent for sent in evidence.sent if sent.attempt == number and sent.effect != "read"]

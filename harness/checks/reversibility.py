@@ -1,0 +1,87 @@
+"""Reversibility: what did not go through left no trace; hosts, disks, files and services are as they were."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
+from harness.checks.finding import Finding, Unknown, not_asked, weigh
+from harness.checks.groundwork import snapshot_of
+from harness.checks.manifests import differences, lines, printable, require, require_frozen
+from harness.checks.phases import changes_by, last_outcome, moved, recorded
+from harness.evidence import Evidence, HostSnapshot
+
+Value = TypeVar("Value")
+
+
+def reversibility(evidence: Evidence) -> Finding:
+    """After a rollback or a refusal the hosts are as before; a refused run did not even try to change one."""
+    refused = any(attempt.outcome == "refused" for attempt in evidence.attempts)
+    taken_back = last_outcome(evidence) in ("rolled_back", "refused") and not moved(evidence)
+    if not refused and not taken_back:
+        return not_asked("reversibility", "nothing was taken back or refused")
+    looks = (refused_but_changed, *((hosts_differ, store_differs) if taken_back else ()))
+    return weigh("reversibility", evidence, looks, "every host that answers is as it was before")
+
+
+def refused_but_changed(evidence: Evidence) -> Iterator[str]:
+    for number, attempt in enumerate(recorded(evidence), 1):
+        if attempt.outcome == "refused":
+            for sent in changes_by(evidence, number):
+                yield f"attempt {number} was refused, and had sent a {sent.effect} to {sent.host}: {sent.what}"
+
+
+def store_differs(evidence: Evidence) -> Iterator[str]:
+    frozen = require_frozen(evidence.frozen)
+    yield from lines("the original's store", differences(frozen, require(evidence.served, "the original's store")))
+
+
+def hosts_differ(evidence: Evidence) -> Iterator[str]:
+    """Hosts that do not answer any more cannot be compared; the original must answer."""
+    unseen = []
+    for before in evidence.before:
+        after = snapshot_of(evidence.after, before.host)
+        if after is None:
+            unseen.append(f"there is no snapshot of {before.host} after the trial")
+        elif not before.reachable:
+            unseen.append(f"{before.host} was not seen before the trial")
+        elif after.reachable:
+            yield from (f"{before.host}: {change}" for change in _changes(before, after))
+        elif before.host == evidence.original:
+            unseen.append(f"{before.host} does not answer, so nobody knows how it was left")
+    if not evidence.before:
+        unseen.append("there is no snapshot from before the trial")
+    if unseen:
+        raise Unknown("; ".join(unseen))
+
+
+def _changes(before: HostSnapshot, after: HostSnapshot) -> Iterator[str]:
+    for path, was, is_now in _differing(before.files, after.files):
+        yield f"{printable(path)} {_file_word(was, is_now)}"
+    for name, state, state_now in _differing(before.services, after.services):
+        yield f"service {name} was {json.dumps(state)}, is {json.dumps(state_now)}"
+    for device, held, holds in _differing(before.disks, after.disks):
+        yield f"{device} was {held or 'absent'}, is {holds or 'absent'}"
+    if sorted(before.mounts) != sorted(after.mounts):
+        yield f"mounts were {_mounts(before)}, are {_mounts(after)}"
+    for path in sorted(set(after.leftovers) - set(before.leftovers)):
+        yield f"left over: {printable(path)}"
+
+
+def _differing(
+    before: Mapping[str, Value], after: Mapping[str, Value]
+) -> Iterator[tuple[str, Value | None, Value | None]]:
+    for key in sorted({*before, *after}):
+        if before.get(key) != after.get(key):
+            yield key, before.get(key), after.get(key)
+
+
+def _file_word(was: str | None, is_now: str | None) -> str:
+    if was is None:
+        return "did not exist and was left behind"
+    return "is gone" if is_now is None else "is not as it was"
+
+
+def _mounts(snapshot: HostSnapshot) -> str:
+    return ", ".join(" on ".join(map(printable, mount)) for mount in sorted(snapshot.mounts)) or "none"

@@ -1,0 +1,97 @@
+"""Judging: every check that applies looks at the evidence, and the worst word wins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from harness.checks.durability import durability
+from harness.checks.exclusivity import exclusivity
+from harness.checks.finding import Finding, Verdict, last_line, worst
+from harness.checks.groundwork import groundwork
+from harness.checks.honesty import honesty
+from harness.checks.idempotence import idempotence, reruns
+from harness.checks.outcome import outcome
+from harness.checks.replica import replica
+from harness.checks.reversibility import reversibility
+from harness.checks.service import service
+from harness.checks.thrift import thrift
+from harness.errors import InvalidInput, Problem
+from harness.evidence import FORMAT, Evidence
+
+Check = Callable[[Evidence], Finding]
+
+CHECKS: dict[str, Check] = {
+    check.__name__: check for check in (durability, exclusivity, service, replica, reversibility, idempotence)
+}
+"""The checks that a scenario can name."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict on one trial; ``reason`` is the worst finding's, empty when all is well."""
+
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    reason: str
+
+
+def judge(evidence: Evidence) -> Judgement:
+    """Judge the evidence by the checks that its scenario names and by those that always apply."""
+    findings = tuple(_look(name, check, evidence) for name, check in _applying(evidence))
+    verdict = worst(finding.verdict for finding in findings)
+    if verdict is Verdict.PASS:
+        return Judgement(verdict, findings, "")
+    decisive = next(finding for finding in findings if finding.verdict is verdict)
+    return Judgement(verdict, findings, f"{decisive.check}: {decisive.reason}")
+
+
+def judge_file(path: Path) -> Judgement:
+    """Judge saved evidence again.
+
+    Raises:
+        InvalidInput: when the file cannot be read or is not evidence of a format that is known here.
+    """
+    try:
+        evidence = Evidence.load(path)
+    except OSError as error:
+        raise InvalidInput(f"{path}: {error.strerror or error}") from error
+    except ValidationError as error:
+        problems = (f"{'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}" for one in error.errors())
+        raise InvalidInput(*(Problem(str(path), 1, 1, f"not evidence: {problem}") for problem in problems)) from error
+    if evidence.format != FORMAT:
+        raise InvalidInput(f"{path}: evidence of format {evidence.format}; this version judges format {FORMAT}")
+    return judge(evidence)
+
+
+def _applying(evidence: Evidence) -> Iterator[tuple[str, Check]]:
+    yield "groundwork", groundwork
+    yield "outcome", outcome
+    named = list(dict.fromkeys(evidence.expectation.checks))
+    for name in named:
+        yield name, CHECKS.get(name, _no_such_check(name))
+    yield "honesty", honesty
+    if "idempotence" not in named and reruns(evidence):
+        yield "idempotence", idempotence
+    if evidence.expectation.copied_again is not None:
+        yield "thrift", thrift
+
+
+def _look(name: str, check: Check, evidence: Evidence) -> Finding:
+    try:
+        return check(evidence)
+    except Exception as crash:  # noqa: BLE001 - a judge that crashed has judged nothing, whatever the cause
+        return Finding(name, Verdict.INCONCLUSIVE, f"the check itself crashed: {last_line(crash)}")
+
+
+def _no_such_check(name: str) -> Check:
+    def unknown(evidence: Evidence) -> Finding:
+        return Finding(name, Verdict.INCONCLUSIVE, f"there is no check of this name; there are {', '.join(CHECKS)}")
+
+    return unknown
+
+
+__all__ = ["CHECKS", "Finding", "Judgement", "Verdict", "judge", "judge_file", "worst"]
