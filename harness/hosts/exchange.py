@@ -1,0 +1,257 @@
+"""One request to one host over the pipes of a local process, and what its reply means."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO
+
+from harness.errors import CommandFailed, Fenced, Held, Indeterminate
+from harness.hosts.command import Answer, Command, Fence, JobReport, JobStatus, Request, Result
+from harness.hosts.script import Message
+
+_CHUNK = 65536
+_FAREWELL_S = 1.0  # for the process to end by itself after its reply is complete
+
+
+class NotSent(Exception):
+    """The process ended, or was given up, before it greeted us: the request was certainly not sent.
+
+    ``status`` is its exit status, None when it was given up; ``said`` is what it wrote to standard error.
+    """
+
+    def __init__(self, status: int | None, said: str) -> None:
+        self.status = status
+        self.said = said
+        super().__init__(said)
+
+
+class Lost(Exception):
+    """The request may have been sent and no complete reply came; the text says why."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A complete reply: the words of its last line, and what the request printed."""
+
+    words: tuple[str, ...]
+    stdout: bytes
+    stderr: bytes
+
+
+def exchange(
+    argv: Sequence[str],
+    message: Message,
+    greeting_s: float,
+    reply_s: float,
+    give_up: Callable[[subprocess.Popen[bytes]], None],
+    env: Mapping[str, str] | None = None,
+) -> Reply:
+    """Start ``argv``, wait for its greeting, send the message and read the reply.
+
+    ``give_up`` gets the process when we stop listening to it before it ended.
+
+    Raises:
+        NotSent: no greeting within ``greeting_s`` seconds.
+        Lost: no complete reply within ``reply_s`` seconds after the greeting.
+    """
+    pipe = subprocess.PIPE
+    try:
+        # A session of its own: Ctrl-C on the terminal is for the engine to handle, not for ssh.
+        process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, env=env, start_new_session=True)
+    except OSError as error:
+        raise NotSent(None, f"cannot run {argv[0]}: {error.strerror}") from error
+    with _Conversation(process, message) as conversation:
+        try:
+            conversation.await_greeting(greeting_s)
+            return conversation.await_reply(reply_s)
+        finally:
+            if process.poll() is None:
+                give_up(process)
+
+
+class _Conversation:
+    """The three pipes of one process."""
+
+    def __init__(self, process: subprocess.Popen[bytes], message: Message) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self.process = process
+        self.message = message
+        self.stdin = process.stdin
+        self.stdout = _Stream(process.stdout, message)
+        self.stderr = _Stream(process.stderr, message)
+        self.unsent = memoryview(message.body)
+        self.sending = False
+        self.selector = selectors.DefaultSelector()
+        for stream in (self.stdout, self.stderr):
+            self.selector.register(stream.pipe, selectors.EVENT_READ, stream)
+        os.set_blocking(self.stdin.fileno(), False)
+
+    def __enter__(self) -> _Conversation:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close_stdin()
+        self.selector.close()
+        self.stdout.pipe.close()
+        self.stderr.pipe.close()
+
+    def await_greeting(self, within_s: float) -> None:
+        """Read until the host greets us, then begin to send."""
+        self._pump(lambda: self.stdout.greeted, within_s)
+        if not self.stdout.greeted:
+            status = self._ended()
+            said = self.stderr.text() if status is not None else f"no shell within {within_s:g} s"
+            raise NotSent(status, said)
+        self.selector.register(self.stdin, selectors.EVENT_WRITE)
+        self.sending = True
+
+    def await_reply(self, within_s: float) -> Reply:
+        """Send the message and read until the reply is complete."""
+        closed = self._pump(lambda: self.stdout.complete, within_s)
+        if not self.stdout.complete:
+            raise Lost(self._why_lost() if closed else f"no reply within {within_s:g} s; it may still be running")
+        # Errors travel on a stream of their own and can arrive a moment after the reply.
+        self._pump(lambda: self.stderr.complete, _FAREWELL_S)
+        self._close_stdin()
+        self._ended()
+        return Reply(self.stdout.words(), self.stdout.content(), self.stderr.content())
+
+    def _pump(self, done: Callable[[], bool], within_s: float) -> bool:
+        """Move bytes until ``done``; True when standard output was closed instead, False when time is up."""
+        deadline = time.monotonic() + within_s
+        while not done():
+            if self.stdout.closed:
+                return True
+            for key, _ in self.selector.select(deadline - time.monotonic()):
+                if key.data is None:
+                    self._write()
+                elif not key.data.read():
+                    self.selector.unregister(key.fileobj)
+            if time.monotonic() >= deadline:
+                return done()
+        return True
+
+    def _write(self) -> None:
+        try:
+            self.unsent = self.unsent[os.write(self.stdin.fileno(), self.unsent[:_CHUNK]) :]
+        except BrokenPipeError:  # the command does not want all of its input; its reply tells
+            self.unsent = self.unsent[:0]
+        if not self.unsent:
+            self._close_stdin()
+
+    def _close_stdin(self) -> None:
+        if self.sending:
+            self.selector.unregister(self.stdin)
+            self.sending = False
+        self.stdin.close()
+
+    def _ended(self) -> int | None:
+        """The exit status of a process that has nothing more to say; None when it stays."""
+        self._pump(lambda: self.stderr.closed and self.stdout.closed, _FAREWELL_S)
+        try:
+            return self.process.wait(_FAREWELL_S)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def _why_lost(self) -> str:
+        status = self._ended()
+        said = self.stderr.text().strip().splitlines()
+        return f"the connection ended without a reply (status {status}{': ' + said[-1] if said else ''})"
+
+
+class _Stream:
+    """One of the two streams from the host: noise, greeting, content, last line."""
+
+    def __init__(self, pipe: IO[bytes], message: Message) -> None:
+        self.pipe = pipe
+        self.closed = False
+        self.greeted = False
+        self.complete = False
+        self._greeting = message.greeting
+        self._begin = message.mark + b" begin\n"
+        self._end = b"\n" + message.mark
+        self._data = bytearray()
+        self._searched = 0  # nothing of interest begins before this
+        self._end_at = 0
+
+    def read(self) -> bool:
+        """Take what there is; False at the end."""
+        chunk = os.read(self.pipe.fileno(), _CHUNK)
+        self._data += chunk
+        self.closed = not chunk
+        if not self.greeted:
+            self._skip_noise()
+        if self.greeted and not self.complete:
+            self._find_end()
+        return bool(chunk)
+
+    def content(self) -> bytes:
+        """What the request printed."""
+        return bytes(self._data[: self._end_at] if self.complete else self._data).removeprefix(self._begin)
+
+    def words(self) -> tuple[str, ...]:
+        """The reply's last line without its mark."""
+        return tuple(self._data[self._end_at + len(self._end) :].decode("ascii", "replace").split())
+
+    def text(self) -> str:
+        """Everything, for people to read."""
+        return self._data.decode("utf-8", "backslashreplace")
+
+    def _skip_noise(self) -> None:
+        found = self._data.find(self._greeting)
+        if found >= 0:
+            self.greeted = True
+            del self._data[: found + len(self._greeting)]
+
+    def _find_end(self) -> None:
+        at = self._data.find(self._end, self._searched)
+        if at >= 0 and self._data.find(b"\n", at + len(self._end)) >= 0:
+            self.complete, self._end_at = True, at
+        elif at < 0:
+            self._searched = max(0, len(self._data) - len(self._end))
+
+
+def answer(host: str, request: Request, reply: Reply) -> Answer:
+    """What a complete reply means.
+
+    Raises:
+        Fenced, Held: the host refused by token; the request did not run.
+        CommandFailed: the host could not perform it.
+        Indeterminate: an earlier request still runs under the host's lock; this one did not.
+    """
+    match reply.words:
+        case ("exit", status) if isinstance(request, Command):
+            return Result(int(status), reply.stdout, reply.stderr)
+        case ("ok",):
+            return None
+        case ("job", "done", status):
+            return JobReport(JobStatus.DONE, Result(int(status), reply.stdout, reply.stderr))
+        case ("job", status):
+            return JobReport(JobStatus(status))
+        case ("holder", epoch, run_id):
+            return Fence(int(epoch), run_id)
+        case ("failed", status):
+            raise CommandFailed(host, str(request), Result(int(status), reply.stdout, reply.stderr))
+        case _:
+            raise _refusal(host, request, reply.words)
+
+
+def _refusal(host: str, request: Request, words: tuple[str, ...]) -> Exception:
+    match words:
+        case ("fenced", "0", "-"):
+            return Fenced(host, f"`{request}` was refused: no run has claimed this host")
+        case ("fenced", epoch, run_id):
+            holder = "nobody" if run_id == "-" else f"run {run_id}"
+            return Fenced(host, f"`{request}` was refused: the host has granted epoch {epoch} and belongs to {holder}")
+        case ("held", epoch, run_id):
+            return Held(host, f"run {run_id} holds this host under epoch {epoch} and has not finished")
+        case ("busy",):
+            return Indeterminate(host, f"`{request}` did not run: an earlier request still runs under the host's lock")
+    return Indeterminate(host, f"`{request}` has a reply that nobody understands: {' '.join(words)[:200]!r}")

@@ -1,0 +1,219 @@
+"""The shell text that runs on the hosts; ``script`` puts the pieces together and does all the quoting.
+
+For any POSIX sh (dash, bash as of 2009, busybox), coreutils 8.4 and util-linux 2.17. Nothing in here is filled in from
+outside: what differs from request to request arrives as arguments of these functions.
+
+File descriptors: 9 holds the lock, 6 to 8 are a fenced command's spooled input, output and errors. No command inherits
+9, or a daemon that it starts would hold the host's lock for ever.
+"""
+
+OPENING = (
+    "LC_ALL=C;export LC_ALL;"
+    'printf "%s-ready\\n" "$1";printf "%s-ready\\n" "$1" >&2;'
+    "IFS= read -r n||exit 3;"
+    's=$(dd bs="$n" count=1 iflag=fullblock 2>/dev/null);'
+    'case $s in *"#$1")eval "$s";;esac'
+)
+"""The command line on the host. It holds no quote, line break or ``!``, so that any login shell passes it on unchanged.
+
+``dd`` reads exactly the script; a shell or head might read ahead and swallow the command's input.
+"""
+
+FRAME = """\
+umask 022
+cd /
+PATH=${PATH:+$PATH:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export PATH
+# The output of the request begins here. When nobody listens any more this ends the script before it acts.
+begin() { printf '%s begin\\n' "$mark" || exit 3; }
+end() { printf '\\n%s\\n' "$mark" >&2; printf '\\n%s %s\\n' "$mark" "$*"; exit 0; }
+fail() { printf '%s\\n' "$*" >&2; end failed 1; }"""
+
+LOCK = """\
+create() { mkdir -p -m 0700 "$state" || fail "cannot make $state"; }
+lock() {
+  command -v flock >/dev/null 2>&1 || fail 'this host has no flock (package util-linux)'
+  command exec 9>>"$state/lock" || fail "cannot write $state/lock"
+  flock -w "$1" 9 || end busy
+}
+holder() {
+  epoch=0 run=-
+  [ -e "$state/epoch" ] || return 0
+  read -r epoch run <"$state/epoch" && [ "$epoch" -ge 0 ] && [ -n "$run" ] || fail "$state/epoch is damaged"
+}
+compare() { holder; [ "$epoch" = "$1" ] && [ "$run" = "$2" ] || end fenced "$epoch" "$run"; }
+enter() {
+  [ -d "$state" ] || end fenced 0 -
+  lock "$1"
+  compare "$2" "$3"
+}"""
+"""The critical section of a host: an exclusive lock that the kernel drops with the script, and the epoch."""
+
+CLAIM = """\
+grant() {
+  begin
+  printf '%s %s\\n' "$1" "$2" | dd of="$state/epoch.new" conv=fsync &&
+    mv -f "$state/epoch.new" "$state/epoch" && sync "$state" "$parent" || fail "cannot write $state/epoch durably"
+  end ok
+}
+claim() {
+  create
+  lock "$1"
+  holder
+  [ "$run" = - ] || [ "$run" = "$3" ] || end held "$epoch" "$run"
+  [ "$2" -gt "$epoch" ] || end fenced "$epoch" "$run"
+  grant "$2" "$3"
+}
+release() { enter "$@"; grant "$2" -; }"""
+"""``sync`` of coreutils 8.4 ignores its arguments and flushes everything, which is slower and as good."""
+
+SPOOL = """\
+spool() {
+  umask 077
+  command exec 6>"$state/in.$mark" 7>"$state/out.$mark" 8>"$state/err.$mark" || fail "cannot write in $state"
+  rm -f "$state/in.$mark" "$state/out.$mark" "$state/err.$mark"
+  umask 022
+  [ "$1" -eq 0 ] && return 0
+  cat >&6
+  [ "$(wc -c </proc/$$/fd/6)" -eq "$1" ] || exit 3
+}
+answer() {
+  exec 9>&-
+  [ -s /proc/$$/fd/7 ] && cat /proc/$$/fd/7
+  [ -s /proc/$$/fd/8 ] && cat /proc/$$/fd/8 >&2
+  end exit "$1"
+}"""
+"""A command that changes something writes into unnamed files instead of the connection.
+
+So a connection that breaks cannot kill it half-way by SIGPIPE, a daemon that it starts cannot keep the session open,
+and input that was cut short is noticed before anything runs.
+"""
+
+SPOOLED = "</proc/$$/fd/6 >&7 2>&8 6>&- 7>&- 8>&- 9>&-"
+
+PUT = """\
+give_up() { rm -f -- "$new"; fail "$@"; }
+put() {
+  file=$1 new=$2 directory=$3 mode=$4
+  begin
+  [ ! -L "$file" ] || fail "$file is a symbolic link, which would be replaced instead of its target"
+  rm -f -- "$new" && (umask 077; set -C; : >"$new") || fail "cannot write in $directory"
+  if [ -e "$file" ]; then
+    chown --reference="$file" -- "$new" || give_up "cannot keep the owner of $file"
+    [ "$mode" = same ] && mode=$(stat -c %a -- "$file")
+  fi
+  [ "$mode" = same ] && mode=0644
+  chmod "$mode" -- "$new" || give_up "cannot set the mode of $file"
+  dd bs=65536 of="$new" conv=notrunc,fsync || give_up "cannot write $new"
+  [ "$(wc -c <"$new")" -eq "$5" ] || { rm -f -- "$new"; exit 3; }
+  mv -f -T -- "$new" "$file" || give_up "cannot replace $file"
+  sync -- "$directory" || fail "cannot flush $directory"
+  end ok
+}"""
+
+JOBS = """\
+# The fields of a line of /proc/PID/stat after the program's name, which may hold anything.
+fields() { set -- ${1##*) }; activity=$1 session=$4 born=${20}; }
+process() { stat=$(cat "/proc/$1/stat" 2>/dev/null) && fields "$stat"; }
+# Which life of the host this is. In a container the boot id is the kernel's, but its first process is its own.
+find_life() { read -r life </proc/sys/kernel/random/boot_id; process 1 && life=$life.$born; }
+# Processes of the job's session that still live: a child may outlive a first process that was killed.
+find_members() {
+  members=
+  for stat in /proc/[0-9]*/stat; do
+    { IFS= read -r text <"$stat"; } 2>/dev/null || continue
+    case $text in *')'*) ;; *) text=$(cat "$stat" 2>/dev/null) ;; esac
+    fields "$text"
+    [ "$session" = "$leader" ] || continue
+    case $activity in [ZX]) continue ;; esac
+    stat=${stat#/proc/}
+    members="$members ${stat%/stat}"
+  done
+}
+alive() {
+  if process "$leader"; then
+    [ "$born" = "$since" ] || return 1
+    case $activity in [ZX]) ;; *) return 0 ;; esac
+  fi
+  find_members
+  [ -n "$members" ]
+}
+look() {
+  condition=absent status=
+  find_life
+  [ -f "$1/process" ] || return 0
+  condition=dead
+  read -r then leader since <"$1/process" && [ "$then" = "$life" ] || return 0
+  if [ ! -f "$1/status" ] && alive; then
+    condition=running
+  elif [ -f "$1/status" ]; then
+    condition=done
+    read -r status <"$1/status"
+  fi
+}
+poll() {
+  look "$1"
+  [ "$condition" = done ] || end job "$condition"
+  begin
+  cat "$1/out"
+  tr -d '\\000' <"$1/err" >&2
+  end job done "$status"
+}"""
+"""A job's life is read from its directory and from /proc, so that neither a reboot nor a reused process id deceives."""
+
+START = """\
+prepare() {
+  job=$1
+  look "$job"
+  case $condition in running|done) end ok ;; esac
+  rm -rf -- "$job" && mkdir -p -m 0700 "$state/jobs" && mkdir -m 0700 "$job" || fail "cannot make $job"
+  printf '%s\\n' "$2" >"$job/command" && cat >"$job/in" || fail "cannot write in $job"
+  [ "$(wc -c <"$job/in")" -eq "$3" ] || exit 3
+  # Room for the exit status and the first complaints, which are wanted most when the job has filled the disk.
+  printf '   \\n' >"$job/status.new" && dd if=/dev/zero of="$job/err" bs=4096 count=1 2>/dev/null ||
+    fail "no room in $job"
+}
+launch() {
+  body=$1
+  shift
+  setsid sh -c "$body" walrus-ha-job "$job" "$life" "$@" <"$job/in" >"$job/out" 2<>"$job/err" &
+}
+# The job keeps the lock until it has written who it is; having the lock again means that it did, or died.
+started() {
+  exec 9>&-
+  lock "$1"
+  [ -f "$job/process" ] || fail "$job did not start: $(tr -d '\\000' <"$job/err")"
+  end ok
+}"""
+
+JOB = """\
+job=$1 life=$2
+shift 2
+born() { set -- ${1##*) }; printf %s "${20}"; }
+stat=$(cat "/proc/$$/stat")
+printf '%s %s %s\\n' "$life" "$$" "$(born "$stat")" >"$job/process.new" || exit
+mv "$job/process.new" "$job/process" || exit
+exec 9>&-
+(exec "$@")
+printf '%3d\\n' "$?" 1<>"$job/status.new"
+mv "$job/status.new" "$job/status"
+"""
+"""The first process of a job. Nothing is flushed: what is recorded counts in this life of the host only."""
+
+STOP = """\
+stop() {
+  look "$1"
+  [ "$condition" = running ] || end ok
+  begin
+  for signal in TERM KILL; do
+    tries=0
+    while [ "$tries" -lt 30 ]; do
+      find_members
+      [ -n "$members" ] || end ok
+      [ "$tries" -gt 0 ] && [ "$signal" = TERM ] || kill -s "$signal" $members 2>/dev/null
+      sleep 0.1
+      tries=$((tries + 1))
+    done
+  done
+  fail "these processes of $1 cannot be killed:$members"
+}"""
