@@ -1,0 +1,53 @@
+"""Which run may change a machine: an epoch that only rises, and the run that holds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NOBODY = "-"
+
+
+class HeldByOther(Exception):
+    """Another run that has not finished holds the machine."""
+
+
+class StaleEpoch(Exception):
+    """The machine has granted a newer epoch, or this one already."""
+
+
+@dataclass
+class EpochFence:
+    """The grant of one machine; on stable storage, so it survives a power cut."""
+
+    epoch: int = 0
+    run_id: str = NOBODY
+
+    def claim(self, run_id: str, epoch: int) -> None:
+        """Grant a newer epoch to the run that holds the machine, or to any while nobody does.
+
+        Raises:
+            HeldByOther, StaleEpoch: nothing was changed.
+        """
+        if self.run_id not in (NOBODY, run_id):
+            raise HeldByOther(f"epoch {self.epoch} belongs to the unfinished run {self.run_id}")
+        if epoch <= self.epoch:
+            raise StaleEpoch(f"epoch {self.epoch} is granted, {epoch} is not newer")
+        self.epoch, self.run_id = epoch, run_id
+
+    def release(self, run_id: str, epoch: int) -> None:
+        """Give the machine back; the epoch stays.
+
+        Raises:
+            StaleEpoch: when the grant is not this one any more.
+        """
+        self.check(run_id, epoch)
+        self.run_id = NOBODY
+
+    def check(self, run_id: str, epoch: int) -> None:
+        """Pass only the run and epoch that are granted.
+
+        Raises:
+            StaleEpoch: when they are not.
+        """
+        if (run_id, epoch) != (self.run_id, self.epoch):
+            raise StaleEpoch(f"epoch {self.epoch} of {self.run_id} is granted, not {epoch} of {run_id}")
