@@ -146,4 +146,6 @@ ServiceName = Annotated[
 ComponentName = Annotated[
     str, AfterValidator(_matching(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "name for the cloud", "such as walrus-additional"))
 ]
-UserName = Annotated[str, AfterValidator(_matching(r"[a-z_][a-z0-9_-]*", "user name", "such as root", longest=32))]
+UserName = Annotated[
+    str, AfterValidator(_matching(r"[A-Za-z_][A-Za-z0-9_.-]*", "user name", "such as root", longest=32))
+]

@@ -142,7 +142,7 @@ class _Reader:
 
     def _connection(self, host: Host, reach: HostVariables, own: HostMigrate, variables: Variables) -> Connection:
         if reach.ansible_connection == "local":
-            return LocalConnection(become=reach.ansible_become)
+            return LocalConnection(reach.ansible_become, reach.ansible_become_user, reach.ansible_become_method)
         key_file = "ansible_ssh_private_key_file"
         return SshConnection(
             address=reach.ansible_host or host.name,
@@ -184,7 +184,7 @@ def _identities(node: Node, variables: Variables) -> Iterator[tuple[str, str, Lo
     at = variables.migrate.get("address", reached)
     match node.connection:
         case SshConnection(address=name, port=port):
-            yield "address and port for ssh", f"{name}:{port}", reached
+            yield "address and port for ssh", f"{name}:{port or 22}", reached
         case LocalConnection():
             yield "connection", "local", variables.ansible.get("ansible_connection")
     yield "address", node.address, at

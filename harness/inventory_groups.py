@@ -38,8 +38,8 @@ class HostVariables(Strict):
     """Ansible's variables of one host, as far as they are read."""
 
     ansible_host: HostOrAddress | None = None
-    ansible_port: Annotated[int, Field(ge=1, le=65535)] = 22
-    ansible_user: UserName = "root"
+    ansible_port: Annotated[int, Field(ge=1, le=65535)] | None = None  # None: as the user's ssh configuration says
+    ansible_user: UserName | None = None  # likewise
     ansible_connection: Annotated[Literal["ssh", "local"], BeforeValidator(_connection_kind)] = "ssh"
     ansible_ssh_private_key_file: LocalFile | None = None
     ansible_ssh_common_args: SshOptions = ""

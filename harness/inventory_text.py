@@ -8,6 +8,7 @@ from typing import Any
 
 from harness import sshoptions
 from harness.hosts.local import LocalConnection
+from harness.hosts.script import STATE_DIRECTORY
 from harness.hosts.ssh import SshConnection
 from harness.inventory import Inventory, Node
 from harness.yamlfile import Unclear, resolve
@@ -37,27 +38,36 @@ def _host(node: Node) -> dict[str, Any]:
         case SshConnection() as ssh:
             if ssh.known_hosts:
                 migrate["known_hosts"] = str(ssh.known_hosts)
-            return {**_ssh(node.name, ssh), "migrate": migrate}
+            reach = _ssh(node.name, ssh)
         case LocalConnection() as local:
-            return {"ansible_connection": "local", "ansible_become": local.become, "migrate": migrate}
-    raise ValueError(f"{node.name} is reached by {node.connection.describe()}, which no inventory file can say")
+            reach = {"ansible_connection": "local", **_become(local)}
+        case other:
+            raise ValueError(f"{node.name} is reached by {other.describe()}, which no inventory file can say")
+    if node.connection.state_directory != STATE_DIRECTORY:
+        raise ValueError(f"{node.name}: the directory of the tool's own files is no matter of inventory files")
+    return {**reach, "migrate": migrate}
 
 
 def _ssh(name: str, ssh: SshConnection) -> dict[str, Any]:
-    """Ansible's variables for a connection; what is the default is left out."""
+    """Ansible's variables for a connection; what is not said is left out."""
     if not ssh.strict:
         raise ValueError(f"{name}: its host key is not checked, which no inventory file can say")
     values = {
-        "ansible_host": (ssh.address, None),
-        "ansible_port": (ssh.port, 22),
-        "ansible_user": (ssh.user, "root"),
-        "ansible_ssh_private_key_file": (ssh.identity_file and str(ssh.identity_file), None),
-        "ansible_ssh_common_args": (sshoptions.joined(ssh.common_args), ""),
-        "ansible_ssh_extra_args": (sshoptions.joined(ssh.extra_args), ""),
-        "ansible_become": (ssh.become, False),
-        "ansible_become_user": (ssh.become_user, "root"),
+        "ansible_host": ssh.address,
+        "ansible_port": ssh.port,
+        "ansible_user": ssh.user,
+        "ansible_ssh_private_key_file": ssh.identity_file and str(ssh.identity_file),
+        "ansible_ssh_common_args": sshoptions.joined(ssh.common_args) or None,
+        "ansible_ssh_extra_args": sshoptions.joined(ssh.extra_args) or None,
     }
-    return {key: value for key, (value, default) in values.items() if value != default}
+    return {**{key: value for key, value in values.items() if value is not None}, **_become(ssh)}
+
+
+def _become(connection: SshConnection | LocalConnection) -> dict[str, Any]:
+    values: dict[str, Any] = {"ansible_become": True} if connection.become else {}
+    if connection.become_user != "root":
+        values["ansible_become_user"] = connection.become_user
+    return values
 
 
 def _lines(value: dict[str, Any], indent: int = 0) -> list[str]:
