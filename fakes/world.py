@@ -30,7 +30,9 @@ class Disk:
 
     device: str
     size_bytes: int
-    signature: str | None = None  # what blkid and wipefs find besides DRBD metadata: ext4, ext3, xfs, swap, LVM2_member ...
+    signature: str | None = (
+        None  # what blkid and wipefs find besides DRBD metadata: ext4, ext3, xfs, swap, LVM2_member ...
+    )
     uuid: str = ""  # of that signature
     image: str | None = None  # name of the Filesystem image with its content; None: never formatted
     metadata: Metadata | None = None
@@ -119,6 +121,7 @@ class WalrusState:
     changed_at: float = 0.0
     manager: str = ""  # storage manager class the running process chose at its start
     message: str = ""
+    seen_at: float = 0.0  # when its process last gave a sign of life; 0: never, and then it is not judged by that
 
 
 @dataclass
@@ -129,6 +132,9 @@ class Cloud:
     properties: dict[str, str] = field(default_factory=dict)  # set values, e.g. walrus.blockdevice
     drbd_row: bool = False  # the DRBD properties' row exists: only a start with DRBDStorageManager makes it
     epoch: int = 1
+    key_deliveries: dict[str, str] = field(
+        default_factory=dict
+    )  # address to key file in hex, on its way by rsync or scp
     key_sync_fails: bool = False  # planted: registration exits 0 although the key copy failed
     next_enabled: str = ""  # which Walrus wins the next election ("" : the first able one by name)
     ticked_at: float = 0.0
