@@ -67,8 +67,8 @@ def _arn(found: WalrusState) -> str:
 def _service_line(world: World, found: WalrusState) -> str:
     uri = f"http://{found.host}:{walrus.HTTP_PORT}/services/Walrus"
     epoch = str(world.cloud.epoch)
-    columns = ("walrus", f"{found.partition:<15}", f"{found.name:<15}", f"{found.state:<10}", f"{epoch:<4}", f"{uri:<40}")
-    return "\t".join(("SERVICE", f"{columns[0]:<15}", *columns[1:], _arn(found)))
+    named = f"{'walrus':<15}\t{found.partition:<15}\t{found.name:<15}"
+    return f"SERVICE\t{named}\t{found.state:<10}\t{epoch:<4}\t{uri:<40}\t{_arn(found)}"
 
 
 def _event_lines(found: WalrusState) -> list[str]:
@@ -87,9 +87,10 @@ def _list_walruses(machine: Machine) -> Reply:
     partition = max([15, *(len(one.partition) for one in found)])
     name = max([15, *(len(one.name) for one in found)])
     host = max([25, *(len(one.host) for one in found)])
-    lines = [
-        f"WALRUS\t{one.partition:<{partition}}\t{one.name:<{name}}\t{one.host:<{host}}\t{one.state}\t{{}}\n" for one in found
-    ]
+    lines = (
+        f"WALRUS\t{one.partition:<{partition}}\t{one.name:<{name}}\t{one.host:<{host}}\t{one.state}\t{{}}\n"
+        for one in found
+    )
     return Reply(0, "".join(lines).encode())
 
 
@@ -97,7 +98,7 @@ def _list_walruses(machine: Machine) -> Reply:
 
 
 def euca_conf(call: Call, machine: Machine) -> Reply | Slow:
-    """``euca_conf --list-walruses``, ``--register-walrus`` and ``--deregister-walrus``, with options or, for the first, a host."""
+    """``--list-walruses``, ``--register-walrus`` and ``--deregister-walrus``."""
     action, *rest = call.argv[1:] or ("",)
     if action == "--list-walruses" and not rest:
         return _list_walruses(machine)
@@ -114,7 +115,8 @@ def _registration_options(argv: tuple[str, ...], rest: list[str]) -> dict[str, s
     if len(rest) == 1 and not rest[0].startswith("-"):
         return {"partition": "walrus", "host": rest[0], "component": f"walrus-{rest[0]}"}
     letters = {"-P": "partition", "-H": "host", "-C": "component"}
-    options = {letters.get(key, key.removeprefix("--")): value for key, value in zip(rest[::2], rest[1::2], strict=False)}
+    pairs = zip(rest[::2], rest[1::2], strict=False)
+    options = {letters.get(key, key.removeprefix("--")): value for key, value in pairs}
     if len(rest) % 2 or set(options) != {"partition", "host", "component"}:
         raise UnsupportedInvocation(" ".join(argv))
     return options
@@ -155,7 +157,8 @@ def _registration_refused(known: dict[str, WalrusState], partition: str, address
 def _sync_keys(machine: Machine, target: HostRow, registered: Reply) -> Slow:
     """rsync, then scp, of the cloud's key file; when both fail it is said and the exit status stays 0."""
     if not machine.files.exists(_KEY):
-        missing = f"warning: unable to sync file {_KEY} because it does not exist; services may have trouble communicating\n"
+        why = "because it does not exist; services may have trouble communicating"
+        missing = f"warning: unable to sync file {_KEY} {why}\n"
         return Reply(0, registered.stdout, registered.stderr + missing.encode())
     content = machine.files.read(_KEY).hex()
     with machine.world() as world:
@@ -219,7 +222,7 @@ def describe_properties(call: Call, machine: Machine) -> Reply:
 
 
 def modify_property(call: Call, machine: Machine) -> Reply:
-    """``euca-modify-property -p NAME=VALUE``. Without a row in the database nothing is changed, and nothing complains."""
+    """``euca-modify-property -p NAME=VALUE``. Without a row in the database nothing changes, and nothing complains."""
     match call.argv[1:]:
         case ["-p" | "--property", assignment]:
             name, separator, value = assignment.partition("=")

@@ -1,7 +1,7 @@
 """Background programs: what each does at every tick of the cloud, until it is killed.
 
-A daemon keeps nothing in memory: what it must remember stands in the world and in files, so that a tick is a function of
-the machine in the simulation and in a container's process alike.
+A daemon keeps nothing in memory: what it must remember stands in the world and in files, so that a tick is a function
+of the machine in the simulation and in a container's process alike.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SILENT_S = 10.0  # and never before so many seconds, for a machine that is mere
 
 
 def tick(machine: Machine) -> float:
-    """Drive this host's Walrus at most one state further: start, check, disable or enable it. Seconds until the next."""
+    """Drive this host's Walrus at most one state further, and say in how many seconds to look again."""
     receive_keys(machine)
     with machine.world() as world:
         now, tick_s = machine.now(), world.cloud.tick_s
@@ -45,7 +45,7 @@ def tick(machine: Machine) -> float:
 
 
 def shut_down(machine: Machine) -> None:
-    """What the shutdown hooks do on SIGTERM: disable, then stop. Every error is swallowed; the state is STOPPED anyway."""
+    """What the shutdown hooks do on SIGTERM: disable, then stop. Errors are swallowed: the state is STOPPED anyway."""
     with machine.world() as world:
         mine = walrus.registered(world, machine.row(world))
         state = mine.state if mine else "STOPPED"
@@ -160,7 +160,8 @@ def _enable(machine: Machine, storage: walrus.Manager) -> None:
 def _elected(machine: Machine) -> bool:
     """The cloud controller promotes one DISABLED Walrus when none is ENABLED, whatever lies in its store.
 
-    The real one shuffles; here it is the one that the world names, waited for while it is coming up, or the first by name.
+    The real one shuffles. Here it is the one that the world names, waited for while it is coming up, or the first by
+    name.
     """
     with machine.world() as world:
         mine = walrus.registered(world, machine.row(world))

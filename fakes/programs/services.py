@@ -1,7 +1,7 @@
 """init's view of services: ``service`` and ``chkconfig`` of the period, and eucalyptus-cloud's init script of 3.2.
 
-Texts and statuses are those of tools/eucalyptus-cloud.in at tag 3.2.2 of github.com/eucalyptus/eucalyptus. The script asks
-its pid file who runs, believes the launch, and exits 0 when there is nothing to stop.
+Texts and statuses are those of tools/eucalyptus-cloud.in at tag 3.2.2 of github.com/eucalyptus/eucalyptus. The script
+asks its pid file who runs, believes the launch, and exits 0 when there is nothing to stop.
 """
 
 from __future__ import annotations

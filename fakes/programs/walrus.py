@@ -1,8 +1,8 @@
 """The fake Walrus' storage managers, and the objects that it serves.
 
 What is modelled is Eucalyptus 3.2.0 to 3.2.2 (github.com/eucalyptus/eucalyptus, tag 3.2.2): the order of calls and the
-messages of ``DRBDStorageManager.java``, the hooks of ``WalrusControl.java``. Everything that Walrus does to its host goes
-through ``call``, so that a host with a real DRBD can run this Walrus with the real commands.
+messages of ``DRBDStorageManager.java``, the hooks of ``WalrusControl.java``. Everything that Walrus does to its host's
+devices and mounts goes through ``call``, so that a host with a real DRBD can run this Walrus with the real commands.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Protocol
 
 from fakes.filesystem import Filesystem
 from fakes.machine import Machine
-from fakes.program import Call, Reply, UnsupportedInvocation
+from fakes.program import Call, Reply
 from fakes.world import HostRow, WalrusState, World
 
 SERVICE = "eucalyptus-cloud"
@@ -48,10 +48,7 @@ def call(machine: Machine, *argv: str, user: str = USER) -> Reply:
     """
     from fakes import programs
 
-    outcome = programs.dispatch(Call(argv, user=user), machine)
-    if isinstance(outcome, Reply):
-        return outcome
-    raise UnsupportedInvocation(f"{argv[0]} takes time, and Walrus does not wait")
+    return programs.run(Call(argv, user=user), machine)
 
 
 def registered(world: World, row: HostRow) -> WalrusState | None:
