@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from harness.evidence import (
     Attempt,
@@ -29,7 +30,7 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 HOSTILE = "photos/\x1b[2Jn\nl\xff"
 
 
-def entry(path: str, kind: str = "file", **changes: object) -> Entry:
+def entry(path: str, kind: str = "file", **changes: Any) -> Entry:
     """An entry as Walrus would have written it."""
     is_file = kind == "file"
     sound = Entry(
@@ -61,7 +62,7 @@ def store() -> Manifest:
     return Manifest(sorted(entries, key=lambda one: one.path))
 
 
-def changed(manifest: Manifest, path: str, **changes: object) -> Manifest:
+def changed(manifest: Manifest, path: str, **changes: Any) -> Manifest:
     """The manifest with one entry changed."""
     assert path in manifest.by_path()
     return Manifest([replace(one, **changes) if one.path == path else one for one in manifest.entries])
