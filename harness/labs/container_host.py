@@ -1,4 +1,4 @@
-"""One host of a containers lab: a container with a fixed address, an sshd for the engine, and `docker exec` for the lab."""
+"""One host of a containers lab: a container with a fixed address, sshd for the engine, `docker exec` for the lab."""
 
 from __future__ import annotations
 
@@ -108,7 +108,9 @@ class LabHost:
             time.sleep(0.03)
 
 
-def start_host(image: str, run_id: str, plan: Plan, reached: LabNetwork, replication: LabNetwork, direct: bool) -> LabHost:
+def start_host(
+    image: str, run_id: str, plan: Plan, reached: LabNetwork, replication: LabNetwork, direct: bool
+) -> LabHost:
     """Start one host; it waits to be furnished. ``direct``: its address can be reached from here."""
     from docker.types import EndpointConfig
     from docker.version import __version__ as sdk
@@ -119,8 +121,9 @@ def start_host(image: str, run_id: str, plan: Plan, reached: LabNetwork, replica
     box.with_name(f"{OURS}-{run_id}-{plan.name}").with_tmpfs_mount("/run")
     for volume, path in plan.volumes.items():
         box.with_volume_mapping(volume, path, "rw")
+    ssh = (address, SSH_PORT) if direct else ("127.0.0.1", _free_port())
     if not direct:
-        box.ports[f"{SSH_PORT}/tcp"] = ("127.0.0.1", None)  # type: ignore[assignment]  # Docker takes it, testcontainers' type does not
+        box.ports[f"{SSH_PORT}/tcp"] = ssh  # type: ignore[assignment]  # Docker takes it, testcontainers' type does not
     box.with_kwargs(
         hostname=plan.uname,
         labels=labels(run_id),
@@ -133,7 +136,6 @@ def start_host(image: str, run_id: str, plan: Plan, reached: LabNetwork, replica
     replication_address = replication.address(plan.number) if plan.replicates else None
     if replication_address:
         replication.network.connect(box.get_wrapped_container(), ipv4_address=replication_address)
-    ssh = (address, SSH_PORT) if direct else ("127.0.0.1", box.get_exposed_port(SSH_PORT))
     return LabHost(plan, box, address, replication_address, ssh)
 
 
@@ -146,6 +148,12 @@ def packed(files: dict[str, File]) -> bytes:
             member.size, member.mode, member.mtime = len(file.content), file.mode, int(time.time())
             archive.addfile(member, io.BytesIO(file.content))
     return packing.getvalue()
+
+
+def _free_port() -> int:
+    """A port of this machine that a host keeps through a power cut, as it would not if Docker chose it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 def _greets(address: str, port: int) -> bool:

@@ -116,7 +116,8 @@ def _pull(client: Any, say: Say) -> bool:
 
     say(f"pulling {BASE}")
     try:
-        connect(SILENCE_S).images.pull(BASE)
+        with contextlib.closing(connect(SILENCE_S)) as impatient:
+            impatient.images.pull(BASE)
     except (docker.errors.DockerException, OSError) as error:
         say(f"no registry provides {BASE} ({error})")
         return False
@@ -133,7 +134,7 @@ def _own_base(client: Any, say: Say) -> str:
             archive = Path(folder, "base.tar")
             _bootstrap(archive)
             client.api.import_image_from_file(
-                str(archive), repository=f"{OURS}/base", tag=tag, changes=[f"LABEL {OURS}=1"]
+                str(archive), repository=f"{OURS}/base", tag=tag, changes=[f"LABEL {OURS}.image=1"]
             )
     if not _exists(client, BASE):
         client.images.get(name).tag(BASE)
@@ -172,4 +173,5 @@ def _alone() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    print(ensure(connect(), say=lambda line: print(line, file=sys.stderr, flush=True)))
+    with contextlib.closing(connect()) as docker_client:
+        print(ensure(docker_client, say=lambda line: print(line, file=sys.stderr, flush=True)))

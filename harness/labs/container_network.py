@@ -1,4 +1,4 @@
-"""The two networks of a containers lab: one on which everybody is reached, one for replication between the pair alone."""
+"""The two networks of a containers lab: one on which everybody is reached, one for replication between the pair."""
 
 from __future__ import annotations
 
