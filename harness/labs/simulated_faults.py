@@ -1,0 +1,135 @@
+"""Breaking the simulated world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fakes.program import Call
+from fakes.simulated import SimulatedMachine, SimulatedWorld
+from harness.errors import FaultNotProven
+from harness.evidence import Receipt
+from harness.inventory import Inventory
+from harness.labs.lab import ADDITIONAL, ORIGINAL
+from harness.labs.simulated_site import NAMES
+from harness.labs.simulated_truth import objects_in, place_path
+
+_LEFT_BYTES = 64 * 1024
+
+
+class SimulatedFaults:
+    """The door for breaking things; each method looks afterwards whether it did."""
+
+    def __init__(self, world: SimulatedWorld, inventory: Inventory) -> None:
+        self._world = world
+        self._settings = inventory.settings
+        self._filled: set[tuple[str, str]] = set()
+
+    def _machine(self, role: str) -> SimulatedMachine:
+        return self._world.machines[NAMES[role]]
+
+    def _receipt(self, fault: str, proven: bool, detail: str) -> Receipt:
+        return Receipt(self._world.now, fault, proven, detail)
+
+    def power_off(self, role: str) -> Receipt:
+        machine = self._machine(role)
+        machine.power_off()
+        return self._receipt("power_off", not self._world.state.hosts[machine.name].powered, machine.name)
+
+    def power_on(self, role: str) -> Receipt:
+        machine = self._machine(role)
+        if not self._world.state.hosts[machine.name].powered:
+            machine.power_on()
+        return self._receipt("power_on", self._world.state.hosts[machine.name].powered, machine.name)
+
+    def freeze(self, role: str) -> Receipt:
+        machine = self._machine(role)
+        machine.freeze()
+        return self._receipt("freeze", self._world.state.hosts[machine.name].frozen, machine.name)
+
+    def thaw(self, role: str) -> Receipt:
+        machine = self._machine(role)
+        if self._world.state.hosts[machine.name].frozen:
+            machine.thaw()
+        return self._receipt("thaw", not self._world.state.hosts[machine.name].frozen, machine.name)
+
+    @property
+    def _pair(self) -> list[str]:
+        return sorted((NAMES[ORIGINAL], NAMES[ADDITIONAL]))
+
+    def cut_link(self) -> Receipt:
+        state = self._world.state
+        if self._pair not in state.cut_links:
+            state.cut_links.append(self._pair)
+        state.record(self._world.now, NAMES[ORIGINAL], "link", f"cut {NAMES[ADDITIONAL]}")
+        return self._receipt("cut_link", not state.linked(*self._pair), " - ".join(self._pair))
+
+    def heal_link(self) -> Receipt:
+        state = self._world.state
+        if self._pair in state.cut_links:
+            state.cut_links.remove(self._pair)
+            state.record(self._world.now, NAMES[ORIGINAL], "link", f"healed {NAMES[ADDITIONAL]}")
+        return self._receipt("heal_link", self._pair not in state.cut_links, " - ".join(self._pair))
+
+    def stall_sync(self) -> Receipt:
+        for resource in self._world.state.resources.values():
+            resource.sync_stalled = True
+        stalled = [name for name, resource in self._world.state.resources.items() if resource.sync_stalled]
+        return self._receipt("stall_sync", bool(stalled), f"stalled: {', '.join(stalled)}")
+
+    def resume_sync(self) -> Receipt:
+        for resource in self._world.state.resources.values():
+            resource.sync_stalled = False
+        return self._receipt("resume_sync", True, "no resource is stalled")
+
+    def fill_disk(self, role: str, path: str) -> Receipt:
+        machine, where = self._machine(role), self._directory(role, path)
+        machine.files.fill(where, _LEFT_BYTES)
+        self._filled.add((role, where))
+        free = machine.files.usage(where).free_bytes
+        return self._receipt("fill_disk", free <= 2 * _LEFT_BYTES, f"{machine.name}:{where} has {free} bytes left")
+
+    def free_disk(self, role: str, path: str) -> Receipt:
+        machine, where = self._machine(role), self._directory(role, path)
+        machine.files.empty(where)
+        self._filled.discard((role, where))
+        return self._receipt("free_disk", True, f"{machine.name}:{where}")
+
+    def _directory(self, role: str, path: str) -> str:
+        """The directory behind a place: the staging area itself, which is there before its copy is."""
+        return self._settings.staging if path == "staging" else place_path(self._settings, path)
+
+    def corrupt(self, role: str, place: str) -> Receipt:
+        machine, root = self._machine(role), place_path(self._settings, place)
+        victim = objects_in(machine.files, root)[0]
+        before = machine.files.sha256(victim)
+        machine.files.flip_byte(victim)
+        return self._receipt("corrupt", machine.files.sha256(victim) != before, f"{machine.name}:{victim!r}")
+
+    def write_object(self, role: str) -> Receipt:
+        machine = self._machine(role)
+        files = machine.files
+        roots = (place_path(self._settings, place) for place in ("old-store", "store"))
+        root = next(root for root in roots if files.exists(root))
+        victim = objects_in(files, root)[0]
+        files.write(victim, b"written by somebody who was not stopped")
+        files.sync()
+        return self._receipt("write_object", files.read(victim).startswith(b"written"), f"{machine.name}:{victim!r}")
+
+    def unmodelled_call(self, role: str) -> Receipt:
+        machine = self._machine(role)
+        before = len(self._world.state.unsupported)
+        reply = machine.execute(Call(("drbdadm", "frobnicate-nobody-models-this", "r0", "--at-all")))
+        if len(self._world.state.unsupported) == before:
+            raise FaultNotProven(f"{machine.name}: the fake answered status {reply.exit_status} instead of refusing")
+        return self._receipt("unmodelled_call", True, self._world.state.unsupported[-1])
+
+    def heal(self) -> None:
+        self.heal_link()
+        self.resume_sync()
+        endings: tuple[Callable[[str], Receipt], ...] = (self.power_on, self.thaw)
+        for ending in endings:
+            for role in NAMES:
+                ending(role)
+        for role, where in sorted(self._filled):
+            self._machine(role).files.empty(where)
+        self._filled.clear()

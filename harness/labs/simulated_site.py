@@ -1,0 +1,194 @@
+"""How the simulated world looks before the move: a healthy pair, and the hazards that a scenario plants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fakes import programs, seeding
+from fakes.program import Call
+from fakes.simulated import SimulatedMachine, SimulatedWorld
+from fakes.world import Disk, Service
+from harness.inventory import Settings
+from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL, Start
+
+NAMES = {ORIGINAL: "walrus00", ADDITIONAL: "walrus01", CLC: "clc00"}
+ADDRESSES = {ORIGINAL: "10.99.0.10", ADDITIONAL: "10.99.0.11", CLC: "10.99.0.5"}
+BACKING_DEVICE = "/dev/sdb"
+SERVICE = "eucalyptus-cloud"
+EUCALYPTUS_ID = 498
+KEYS = "/var/lib/eucalyptus/keys"
+
+_CONFIGURATION = """# /etc/eucalyptus/eucalyptus.conf
+EUCALYPTUS="/"
+EUCA_USER="eucalyptus"
+CLOUD_OPTS="--log-level=INFO -Xmx512m"
+HYPERVISOR="kvm"
+"""
+_FILES = {
+    "/etc/os-release": 'NAME="CentOS"\nVERSION="6.3 (Final)"\nID="centos"\n',
+    "/etc/redhat-release": "CentOS release 6.3 (Final)\n",
+    "/etc/eucalyptus/eucalyptus-version": "3.2.2\n",
+    "/etc/eucalyptus/eucalyptus.conf": _CONFIGURATION,
+    "/etc/fstab": "/dev/sda1 / ext4 defaults 1 1\ntmpfs /dev/shm tmpfs defaults 0 0\n",
+    "/etc/drbd.conf": 'include "drbd.d/global_common.conf";\ninclude "drbd.d/*.res";\n',
+    "/etc/drbd.d/global_common.conf": "global { usage-count no; }\ncommon { }\n",
+}
+_DIRECTORIES = ("/dev", "/etc", "/var", "/var/lib", "/var/lib/eucalyptus", "/var/run", "/tmp", "/root", KEYS)
+_PATIENCE_TICKS = 20
+
+
+def build(start: Start) -> SimulatedWorld:
+    """A world with the store seeded and the original Walrus ENABLED; the same start gives the same world."""
+    world = SimulatedWorld(start.drbd)
+    settings = Settings.model_validate(dict(start.settings))
+    for role, name in NAMES.items():
+        _furnish(world.add_host(name, ADDRESSES[role], role), role)
+    for role in (ORIGINAL, ADDITIONAL):
+        machine = world.machines[NAMES[role]]
+        size = start.device_bytes
+        if role == ADDITIONAL:
+            size = start.differs.get("additional_device_bytes", size)
+        _walrus_host(machine, settings, size, start.sync_bytes_per_s, world)
+    _seed(world, settings, start)
+    _plant(world, settings, start.differs)
+    _open_cloud(world, start.differs)
+    world.state.events.clear()
+    return world
+
+
+def _furnish(machine: SimulatedMachine, role: str) -> None:
+    for directory in _DIRECTORIES:
+        _make(machine, directory)
+    for path, text in _FILES.items():
+        _make(machine, path.rpartition("/")[0])
+        machine.files.write(path, text.encode())
+    if role == CLC:
+        machine.files.write(f"{KEYS}/euca.p12", b"the cloud's key", 0o600)
+
+
+def _make(machine: SimulatedMachine, directory: str) -> None:
+    parts = directory.strip("/").split("/")
+    for depth in range(1, len(parts) + 1):
+        path = "/" + "/".join(parts[:depth])
+        if not machine.files.exists(path):
+            machine.files.mkdir(path)
+
+
+def _walrus_host(machine: SimulatedMachine, settings: Settings, size: int, rate: int, world: SimulatedWorld) -> None:
+    files, row = machine.files, world.state.hosts[machine.name]
+    row.disks[BACKING_DEVICE] = Disk(BACKING_DEVICE, size)
+    row.services[SERVICE] = Service()
+    world.state.sync_bytes_per_s = rate
+    for node in (BACKING_DEVICE, settings.device):
+        files.make_node(node)
+    _make(machine, settings.store)
+    files.chown(settings.store, EUCALYPTUS_ID, EUCALYPTUS_ID)
+    files.chmod(settings.store, 0o700)
+
+
+def _seed(world: SimulatedWorld, settings: Settings, start: Start) -> None:
+    original = world.machines[NAMES[ORIGINAL]]
+    _make(original, settings.staging)
+    if start.staging_bytes is not None:
+        original.files.add_volume(settings.staging, start.staging_bytes)
+    spec = start.store
+    items = seeding.plan_store(spec.objects, spec.bytes, spec.seed, spec.hostile_names)
+    seeding.materialise(original.files, settings.store, items, EUCALYPTUS_ID, EUCALYPTUS_ID)
+
+
+def _open_cloud(world: SimulatedWorld, differs: Mapping[str, Any]) -> None:
+    """Register the original Walrus and let the cloud come to rest."""
+    clc = world.machines[NAMES[CLC]]
+    for role in (ORIGINAL, ADDITIONAL):
+        programs.run(Call(("service", SERVICE, "start")), world.machines[NAMES[role]])
+    address = ADDRESSES[ORIGINAL]
+    options = ("--partition", "walrus", "--host", address, "--component", "walrus-original")
+    clc.execute(Call(("euca_conf", "--register-walrus", *options)))
+    for _ in range(_PATIENCE_TICKS):
+        if world.state.cloud.walruses["walrus-original"].state == "ENABLED":
+            break
+        world.advance(world.state.cloud.tick_s)
+    world.state.cloud.key_sync_fails = bool(differs.get("key_sync_fails"))
+    world.state.cloud.next_enabled = differs.get("next_enabled", "")
+    if "storagedir" in differs:
+        world.state.cloud.properties["walrus.storagedir"] = differs["storagedir"]
+    for machine in world.machines.values():
+        machine.files.sync()
+
+
+# Hazards
+
+
+def _plant(world: SimulatedWorld, settings: Settings, differs: Mapping[str, Any]) -> None:
+    for name, value in differs.items():
+        if hazard := _HAZARDS.get(name):
+            hazard(world, settings, value)
+
+
+def _at(world: SimulatedWorld, role: str) -> SimulatedMachine:
+    return world.machines[NAMES[role]]
+
+
+def _store_is_symlink(world: SimulatedWorld, settings: Settings, value: object) -> None:
+    files = _at(world, ORIGINAL).files
+    files.rename(settings.store, f"{settings.store}.real")
+    files.symlink(f"{settings.store}.real", settings.store)
+
+
+def _uid_differs(world: SimulatedWorld, settings: Settings, value: object) -> None:
+    machine = _at(world, ADDITIONAL)
+    machine.users["eucalyptus"] = (EUCALYPTUS_ID + 1, EUCALYPTUS_ID + 1)
+    machine.files.chown(settings.store, EUCALYPTUS_ID + 1, EUCALYPTUS_ID + 1)
+
+
+def _device_signature(world: SimulatedWorld, settings: Settings, value: Mapping[str, str]) -> None:
+    for role, kind in value.items():
+        disk = world.state.hosts[NAMES[role]].disks[BACKING_DEVICE]
+        disk.signature, disk.uuid = kind, "0b5e55ed-0000-4000-8000-00000000b10c"
+
+
+def _fstab_line(world: SimulatedWorld, settings: Settings, value: Mapping[str, str]) -> None:
+    files = _at(world, value["host"]).files
+    files.write("/etc/fstab", files.read("/etc/fstab") + value["line"].encode() + b"\n")
+
+
+def _uname(world: SimulatedWorld, settings: Settings, value: Mapping[str, str]) -> None:
+    for role, name in value.items():
+        _at(world, role).uname = name
+
+
+def _os_release(world: SimulatedWorld, settings: Settings, value: Mapping[str, str]) -> None:
+    for role, text in value.items():
+        _at(world, role).files.write("/etc/redhat-release", text.encode() + b"\n")
+
+
+def _eucalyptus_version(world: SimulatedWorld, settings: Settings, value: Mapping[str, str]) -> None:
+    for role, text in value.items():
+        _at(world, role).files.write("/etc/eucalyptus/eucalyptus-version", text.encode() + b"\n")
+
+
+def _port_blocked(world: SimulatedWorld, settings: Settings, value: object) -> None:
+    world.state.blocked_ports.append(settings.port)
+
+
+def _listening_port(world: SimulatedWorld, settings: Settings, value: Mapping[str, Any]) -> None:
+    world.state.hosts[NAMES[value["host"]]].listening.append(value["port"])
+
+
+def _missing_program(world: SimulatedWorld, settings: Settings, value: Mapping[str, str]) -> None:
+    _at(world, value["host"]).missing_programs.add(value["program"])
+
+
+_HAZARDS: dict[str, Callable[[SimulatedWorld, Settings, Any], None]] = {
+    "store_is_symlink": _store_is_symlink,
+    "uid_differs": _uid_differs,
+    "device_signature": _device_signature,
+    "fstab_line": _fstab_line,
+    "uname": _uname,
+    "os_release": _os_release,
+    "eucalyptus_version": _eucalyptus_version,
+    "drbd_port_blocked": _port_blocked,
+    "listening_port": _listening_port,
+    "missing_program": _missing_program,
+}

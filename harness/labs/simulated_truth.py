@@ -1,0 +1,133 @@
+"""Looking at the simulated world past the engine."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from fakes import programs, truth
+from fakes.filesystem import Filesystem
+from fakes.memory import MemoryFilesystem
+from fakes.program import Call
+from fakes.programs import walrus
+from fakes.simulated import SimulatedMachine, SimulatedWorld
+from harness.errors import LabError
+from harness.evidence import Entry, Event, HostSnapshot, Manifest, ObjectRead
+from harness.inventory import Inventory, Settings
+from harness.labs.lab import ADDITIONAL, ORIGINAL
+from harness.labs.simulated_site import BACKING_DEVICE, NAMES, SERVICE
+
+_SAMPLE = 5
+_LOOKING_GLASS = "/tmp/looking-glass"
+
+
+def place_path(settings: Settings, place: str) -> str:
+    """Where a place of the evidence lies on a host."""
+    paths = {
+        "store": settings.store,
+        "old-store": f"{settings.store}.before-ha",
+        "staging": f"{settings.staging}/{settings.store.rsplit('/', 1)[-1]}",
+        "device": settings.store,
+    }
+    return paths[place]
+
+
+def objects_in(files: Filesystem, root: str) -> list[str]:
+    """Paths of the files with content below a directory, in byte order."""
+    return [path for path in files.walk(root) if (found := files.stat(path)).kind == "file" and found.size > 1]
+
+
+class SimulatedTruth:
+    """The door to the truth."""
+
+    def __init__(self, world: SimulatedWorld, inventory: Inventory) -> None:
+        self._world = world
+        self._settings = inventory.settings
+
+    def _machine(self, role: str) -> SimulatedMachine:
+        return self._world.machines[NAMES[role]]
+
+    def snapshot(self, role: str) -> HostSnapshot:
+        machine = self._machine(role)
+        if not self._world.state.hosts[machine.name].powered:
+            return HostSnapshot(machine.name, False)
+        return HostSnapshot(**truth.snapshot(machine, leftovers=self._leftovers(role)))
+
+    def _leftovers(self, role: str) -> list[str]:
+        return [place_path(self._settings, place) for place in ("staging", "old-store")]
+
+    def manifest(self, role: str, place: str) -> Manifest:
+        machine = self._machine(role)
+        if place == "device":
+            return self._device(machine)
+        return _walk(machine.files, place_path(self._settings, place))
+
+    def _device(self, machine: SimulatedMachine) -> Manifest:
+        """The replicated content as this side holds it, mounted or not."""
+        row = self._world.state.hosts[machine.name]
+        mounted = [mount.at for mount in row.mounts if mount.device == self._settings.device]
+        if mounted:
+            return _walk(machine.files, mounted[0])
+        disk = row.disks[BACKING_DEVICE]
+        if disk.image is None or not machine.files.has_image(disk.image):
+            return Manifest([], f"{machine.name}: nothing was ever written to {BACKING_DEVICE}")
+        machine.files.mkdir(_LOOKING_GLASS)
+        machine.files.mount_image(disk.image, _LOOKING_GLASS)
+        try:
+            return _walk(machine.files, _LOOKING_GLASS)
+        finally:
+            machine.files.unmount_image(_LOOKING_GLASS)
+            machine.files.rmdir(_LOOKING_GLASS)
+
+    def events(self) -> list[Event]:
+        return [Event(one.at, one.host, one.kind, one.detail) for one in self._world.state.events]
+
+    def read_objects(self, when: str, expected: Manifest) -> list[ObjectRead]:
+        serving = self._machine(self._enabled(when))
+        files = [
+            entry for entry in expected.entries if entry.kind == "file" and entry.path.count("/") == 1 and entry.size
+        ]
+        step = max(1, len(files) // _SAMPLE)
+        return [self._read(serving, when, entry) for entry in files[::step][:_SAMPLE]]
+
+    def _read(self, serving: SimulatedMachine, when: str, entry: Entry) -> ObjectRead:
+        key = quote(entry.path.encode("latin-1"))
+        status, path = walrus.located(serving, walrus.HTTP_PREFIX + key)
+        found = serving.files.sha256(path) if status == 200 else None
+        return ObjectRead(self._world.now, when, key, status, found, entry.sha256 or "")
+
+    def _enabled(self, when: str) -> str:
+        """The role of the ENABLED Walrus; before the move the original."""
+        states = {found.host: found.state for found in self._world.state.cloud.walruses.values()}
+        additional = self._world.state.hosts[NAMES[ADDITIONAL]].address
+        return ADDITIONAL if when == "after" and states.get(additional) == "ENABLED" else ORIGINAL
+
+    def read_replica(self) -> Manifest:
+        """Both services stop, the side that did not serve is promoted and mounted, and its files are walked."""
+        idle = self._machine(ORIGINAL if self._enabled("after") == ADDITIONAL else ADDITIONAL)
+        serving = self._machine(self._enabled("after"))
+        for machine in (idle, serving):
+            self._run(machine, "service", SERVICE, "stop")
+        self._run(idle, "drbdadm", "primary", self._settings.resource)
+        device, place = self._settings.device, self._settings.store
+        self._run(idle, "mount", "-t", self._settings.filesystem, device, place)
+        return _walk(idle.files, place)
+
+    def _run(self, machine: SimulatedMachine, *argv: str) -> None:
+        reply = programs.run(Call(argv), machine)
+        if reply.exit_status != 0:
+            raise LabError(f"{machine.name}: {' '.join(argv)}: {reply.stderr.decode()}")
+
+    def bytes_received(self, role: str, place: str) -> int:
+        return self._machine(role).files.received[place_path(self._settings, place)]
+
+    def listing(self, role: str) -> dict[str, str]:
+        return truth.listing(self._machine(role))
+
+    def unsupported(self) -> list[str]:
+        return list(self._world.state.unsupported)
+
+
+def _walk(files: MemoryFilesystem, root: str) -> Manifest:
+    if not files.exists(root):
+        return Manifest([], f"{root} does not exist")
+    return Manifest([Entry(**entry) for entry in truth.walk(files, root)])
