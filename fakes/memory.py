@@ -199,13 +199,13 @@ class MemoryFilesystem:
 
     def link(self, old: str, new: str) -> None:
         source, place = self._names.find(old), self._names.resolve(new)
+        place.require_parent(new)
+        if place.node is not None:
+            raise failure(errno.EEXIST, new)
         if source.volume is not place.volume:
             raise failure(errno.EXDEV, new)
         if source.found.kind == "directory":
             raise failure(errno.EPERM, old)
-        place.require_parent(new)
-        if place.node is not None:
-            raise failure(errno.EEXIST, new)
         place.volume.add_name(source.inside, place.inside, self._now_ns())
 
     def rmdir(self, path: str) -> None:
@@ -225,7 +225,7 @@ class MemoryFilesystem:
         place.volume.remove(place.inside, self._now_ns())
 
     def rename(self, old: str, new: str) -> None:
-        source, place = self._names.find(old), self._names.resolve(new)
+        source, place = self._names.resolve(old), self._names.resolve(new)
         self._check_rename(source, place, old, new)
         tree = place.volume.tree
         if place.inside in tree.paths:
@@ -235,9 +235,13 @@ class MemoryFilesystem:
         place.volume.rename(source.inside, place.inside, self._now_ns())
 
     def _check_rename(self, source: Place, place: Place, old: str, new: str) -> None:
+        # In the kernel's own order, so that of two reasons the same one is given.
+        source.require_parent(old)
+        place.require_parent(new)
         if source.volume is not place.volume:
             raise failure(errno.EXDEV, new)
-        place.require_parent(new)
+        if source.node is None:
+            raise failure(errno.ENOENT, old)
         # Linux would move what is mounted below along; nobody does that here, and refusing is louder.
         if not source.inside or not place.inside or self._names.inside(source.full):
             raise failure(errno.EBUSY, old)

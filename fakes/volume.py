@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat as modes
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
@@ -140,6 +141,10 @@ class Volume:
         """
         self._demand(node.blocks, 1, path)
         tree = self.own()
+        parent = tree.nodes[tree.paths[path.rpartition("/")[0]]]
+        if parent.mode & modes.S_ISGID:
+            inherited = modes.S_ISGID if node.kind == "directory" else 0
+            node = node._replace(gid=parent.gid, mode=node.mode | inherited)
         self._next_inode += 1
         tree.paths[path] = self._next_inode
         tree.nodes[self._next_inode] = node

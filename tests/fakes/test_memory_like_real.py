@@ -103,7 +103,9 @@ def _modelled_tree(files: MemoryFilesystem) -> dict[str, object]:
 @settings(max_examples=300, deadline=None)
 @given(st.lists(STEPS, max_size=25))
 def test_random_calls_have_the_same_outcome(steps: list[Step]) -> None:
-    root = Path(tempfile.mkdtemp())
+    outer = Path(tempfile.mkdtemp())
+    root = outer / "top"
+    root.mkdir()
     umask = os.umask(0o022)
     try:
         files = MemoryFilesystem()
@@ -113,4 +115,4 @@ def test_random_calls_have_the_same_outcome(steps: list[Step]) -> None:
         assert _modelled_tree(files) == _real_tree(root)
     finally:
         os.umask(umask)
-        shutil.rmtree(root)
+        shutil.rmtree(outer)
