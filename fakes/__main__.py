@@ -1,0 +1,152 @@
+"""The fakes as processes.
+
+python3 -m fakes PROGRAM ARGUMENTS      run a fake program as a shim does
+python3 -m fakes shims DIRECTORY        write a shim for every faked program
+python3 -m fakes boot                   what a host does when it gets power
+python3 -m fakes daemon NAME            a background program, until SIGTERM
+python3 -m fakes replicate              what must have reached the peer before this host loses power
+python3 -m fakes seed ARGUMENTS         objects for the store; see fakes.seeding
+python3 -m fakes truth walk PATH | snapshot | listing      the lab's look at this host, as JSON
+python3 -m fakes world init|patch       a whole world, or a JSON merge patch of it, from standard input
+python3 -m fakes world show             the world as JSON
+python3 -m fakes world record HOST KIND DETAIL             note what the lab did
+python3 -m fakes world hold             keep the world locked until standard input ends, so that a host can be frozen
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+import time
+from collections.abc import Callable
+
+from fakes.container import ContainerMachine
+from fakes.program import Call, Reply, Slow, UnsupportedInvocation
+
+NOT_MODELLED_STATUS = 70
+# The only programs that ask something; all others must not eat what their caller reads from the same input.
+_ASKING = ("create-md", "wipe-md")
+
+
+def main(arguments: list[str]) -> int:
+    """Run one of the above; returns its exit status."""
+    if not arguments:
+        print(__doc__, file=sys.stderr)
+        return 64
+    verb = _VERBS.get(arguments[0])
+    machine = ContainerMachine.here()
+    return verb(machine, arguments[1:]) if verb else _program(machine, arguments)
+
+
+# Programs
+
+
+def _program(machine: ContainerMachine, argv: list[str]) -> int:
+    asks = any(word in _ASKING for word in argv) and not sys.stdin.isatty()
+    call = Call(tuple(argv), sys.stdin.buffer.read() if asks else b"", _user())
+    reply = answer(machine, call)
+    sys.stdout.buffer.write(reply.stdout)
+    sys.stdout.buffer.flush()
+    sys.stderr.buffer.write(reply.stderr)
+    sys.stderr.buffer.flush()
+    return reply.exit_status
+
+
+def _user() -> str:
+    if os.geteuid() == 0:
+        return "root"
+    import pwd
+
+    return pwd.getpwuid(os.geteuid()).pw_name
+
+
+def answer(machine: ContainerMachine, call: Call) -> Reply:
+    """The program's answer. One that is not modelled, or breaks, is told to the lab and fails."""
+    from fakes import programs
+
+    try:
+        return _to_the_end(programs.dispatch(call, machine))
+    except UnsupportedInvocation as unknown:
+        said = f"{shlex.join(call.argv)}: {unknown}"
+    except Exception:  # noqa: BLE001 - whatever it is, the trial must come to know of it and not pass
+        import traceback
+
+        print(traceback.format_exc(), file=sys.stderr)
+        said = f"{shlex.join(call.argv)}: the fake failed: {traceback.format_exc().splitlines()[-1]}"
+    with machine.world() as world:
+        world.unsupported.append(f"{machine.name}: {said}")
+    return Reply(NOT_MODELLED_STATUS, b"", f"fake: not modelled: {said}\n".encode("utf-8", "surrogateescape"))
+
+
+def _to_the_end(outcome: Reply | Slow) -> Reply:
+    """Let real time pass where a program says so."""
+    if isinstance(outcome, Reply):
+        return outcome
+    while True:
+        try:
+            pause_s = next(outcome)
+        except StopIteration as ended:
+            reply: Reply = ended.value
+            return reply
+        time.sleep(pause_s)
+
+
+# The lab's doors
+
+
+def _shims(machine: ContainerMachine, arguments: list[str]) -> int:
+    from fakes import shims
+
+    for name in shims.install(arguments[0], sys.executable):
+        print(name)
+    return 0
+
+
+def _boot(machine: ContainerMachine, arguments: list[str]) -> int:
+    from fakes.boot import boot
+
+    boot(machine)
+    return 0
+
+
+def _daemon(machine: ContainerMachine, arguments: list[str]) -> int:
+    from fakes import daemon
+
+    return daemon.run(machine, arguments[0], machine.http_port)
+
+
+def _world(machine: ContainerMachine, arguments: list[str]) -> int:
+    from fakes.worldfile import to_plain, world_from_plain
+
+    file = machine.world_file
+    match arguments:
+        case ["init"]:
+            file.create(world_from_plain(json.load(sys.stdin)))
+        case ["patch"]:
+            file.patch(json.load(sys.stdin))
+        case ["show"]:
+            print(json.dumps(to_plain(file.read())))
+        case ["record", host, kind, detail]:
+            with file.open() as world:
+                world.record(machine.now(), host, kind, detail)
+        case ["hold"]:
+            with file.lock():
+                print("held", flush=True)
+                sys.stdin.read()
+        case _:
+            raise SystemExit(__doc__)
+    return 0
+
+
+_VERBS: dict[str, Callable[[ContainerMachine, list[str]], int]] = {
+    "shims": _shims,
+    "boot": _boot,
+    "daemon": _daemon,
+    "world": _world,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,42 @@
+"""Small shell scripts on PATH, one a faked program."""
+
+from __future__ import annotations
+
+import os
+import shlex
+
+from fakes import programs
+from fakes.container import PYTHON_OPTIONS, RUN
+
+# Programs that only the simulation models: in a container the real ones run.
+REAL = frozenset(
+    ("bash", "cat", "chmod", "chown", "cp", "curl", "dd", "df", "du", "find", "flock", "getfattr", "id", "mkdir", "mv")
+    + ("ps", "readlink", "rm", "rmdir", "rsync", "setsid", "sh", "sha256sum", "stat", "sync", "sysctl", "test")
+    + ("timeout", "uname", "which")
+)
+_KERNEL_FILES = "/proc/drbd|/proc/mounts|/proc/swaps|/proc/modules"
+
+
+def names() -> list[str]:
+    """Programs that get a shim."""
+    return sorted(programs.programs().keys() - REAL)
+
+
+def script(name: str, python: str) -> str:
+    """A shim: the program as a process."""
+    command = shlex.join([python, *PYTHON_OPTIONS, RUN, name])
+    if name != "cat":
+        return f'#!/bin/sh\nexec {command} "$@"\n'
+    return f'#!/bin/sh\ncase "$*" in\n{_KERNEL_FILES}) exec {command} "$@" ;;\nesac\nexec /bin/cat "$@"\n'
+
+
+def install(directory: str, python: str) -> list[str]:
+    """Write every shim; returns the programs' names."""
+    os.makedirs(directory, exist_ok=True)
+    installed = [*names(), "cat"]
+    for name in installed:
+        path = os.path.join(directory, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(script(name, python))
+        os.chmod(path, 0o755)
+    return installed

@@ -1,0 +1,139 @@
+"""The world as a JSON file that the hosts of a containers lab share: read, changed and replaced under a lock."""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import json
+import os
+import typing
+from _thread import get_ident
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from fakes.world import World
+
+
+def to_plain(value: Any) -> Any:
+    """A dataclass and everything in it as what JSON knows."""
+    if dataclasses.is_dataclass(value):
+        return {name: to_plain(found) for name, found in vars(value).items()}
+    if isinstance(value, dict):
+        return {key: to_plain(found) for key, found in value.items()}
+    return [to_plain(found) for found in value] if isinstance(value, list) else value
+
+
+def world_from_plain(plain: Any) -> World:
+    """The other way round. Fields that are missing have their defaults.
+
+    Raises:
+        TypeError: a field that is unknown, or a required one that is missing.
+    """
+    built: World = _build(World, plain)
+    return built
+
+
+def _build(kind: Any, plain: Any) -> Any:
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+        fields = _fields(kind)
+        unknown = plain.keys() - fields.keys()
+        if unknown:
+            raise TypeError(f"a {kind.__name__} has no {', '.join(sorted(unknown))}")
+        return kind(**{name: _build(fields[name], found) for name, found in plain.items()})
+    arguments = typing.get_args(kind)
+    if isinstance(plain, dict) and len(arguments) == 2:
+        return {key: _build(arguments[1], found) for key, found in plain.items()}
+    if isinstance(plain, dict):  # X | None
+        return _build(next(one for one in arguments if dataclasses.is_dataclass(one)), plain)
+    if isinstance(plain, list) and arguments:
+        return [_build(arguments[0], found) for found in plain]
+    return plain
+
+
+@cache
+def _fields(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+def merged(plain: Any, patch: Any) -> Any:
+    """A JSON merge patch (RFC 7386) applied: objects are merged, null removes, everything else replaces."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(plain) if isinstance(plain, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merged(result.get(key), value)
+    return result
+
+
+class WorldFile:
+    """The file, and beside it the lock. A process that freezes or dies does so outside the lock only if the lab waits
+    for it: take the lock while a host is being frozen.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._inside: set[int] = set()
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Nobody else reads or changes the world meanwhile.
+
+        Raises:
+            RuntimeError: when this thread holds the lock already: it would wait for itself.
+        """
+        me = get_ident()
+        if me in self._inside:
+            raise RuntimeError("blocks on the world do not nest")
+        descriptor = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            self._inside.add(me)
+            yield
+        finally:
+            self._inside.discard(me)
+            os.close(descriptor)
+
+    @contextmanager
+    def open(self) -> Iterator[World]:
+        """The world, locked. Changes are kept at the end, also when the block fails: as with an object in memory."""
+        with self.lock():
+            before = self._read()
+            world = world_from_plain(json.loads(before))
+            try:
+                yield world
+            finally:
+                self._replace(before, world)
+
+    def create(self, world: World) -> None:
+        """Write the world anew, whatever was there."""
+        with self.lock():
+            self._replace("", world)
+
+    def patch(self, patch: Any) -> None:
+        """Merge a patch into the world; see ``merged``."""
+        with self.lock():
+            before = self._read()
+            self._replace(before, world_from_plain(merged(json.loads(before), patch)))
+
+    def read(self) -> World:
+        """The world as it is now; changes to what is returned are lost."""
+        with self.lock():
+            return world_from_plain(json.loads(self._read()))
+
+    def _read(self) -> str:
+        with open(self.path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+
+    def _replace(self, before: str, world: World) -> None:
+        text = json.dumps(to_plain(world), separators=(",", ":"))
+        if text == before:
+            return
+        new = f"{self.path}.new"
+        with open(new, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(text)
+        os.replace(new, self.path)
