@@ -9,11 +9,11 @@ from fakes import programs
 from fakes.container import PYTHON_OPTIONS, RUN
 
 # Programs that only the simulation models: in a container the real ones run.
-REAL = frozenset(
-    ("bash", "cat", "chmod", "chown", "cp", "curl", "dd", "df", "du", "find", "flock", "getfattr", "id", "mkdir", "mv")
-    + ("ps", "readlink", "rm", "rmdir", "rsync", "setsid", "sh", "sha256sum", "stat", "sync", "sysctl", "test")
-    + ("timeout", "uname", "which")
-)
+_REAL_NAMES = """
+bash cat chmod chown cp curl dd df du find flock getfattr id mkdir mv ps readlink rm rmdir rsync setsid sh sha256sum stat
+sync sysctl test timeout uname which
+"""
+REAL = frozenset(_REAL_NAMES.split())
 _KERNEL_FILES = "/proc/drbd|/proc/mounts|/proc/swaps|/proc/modules"
 
 
