@@ -141,6 +141,7 @@ class Story:
         forced = "drbdadm primary --force r0"
         told = (("destroy", forced), ("role", "Primary"), ("disk", "UpToDate"), ("sync-source", ""))
         self.send("become-primary", ORIGINAL, forced, *told, effect="destroy")
+        self.see(ADDITIONAL, "role", "Secondary")
         self.see(ADDITIONAL, "sync-target", "")
         made = "mkfs.ext4 -q /dev/drbd1"
         self.send("make-filesystem", ORIGINAL, f"start job make.1: {made}", ("destroy", made), effect="destroy")

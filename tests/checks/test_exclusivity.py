@@ -199,6 +199,14 @@ def test_a_pair_whose_first_sync_was_skipped_has_no_resync_to_wait_for() -> None
     passes(exclusivity, evidence)
 
 
+def test_a_resync_may_come_and_go_between_commit_and_start() -> None:
+    evidence = builders.completed()
+    committed = committed_at(evidence) or 0.0
+    for kind, detail in (("disk", "Inconsistent"), ("sync-target", ""), ("disk", "UpToDate"), ("sync-done", "")):
+        _with(evidence, committed + 0.1, ADDITIONAL, kind, detail)
+    passes(exclusivity, evidence)
+
+
 def test_a_peer_may_fail_after_the_start() -> None:
     passes(exclusivity, _with(builders.completed(), 900.0, ADDITIONAL, "disk", "Failed"))
 
@@ -221,6 +229,10 @@ def test_before_the_commit_data_flows_from_the_original(host: str, role: str) ->
 
 def test_after_the_commit_either_may_be_source() -> None:
     passes(exclusivity, _with(builders.completed(), 900.0, ADDITIONAL, "sync-source", ""))
+    evidence = builders.completed()
+    at = committed_at(evidence) or 0.0
+    _with(evidence, at, ADDITIONAL, "sync-source", "")
+    passes(exclusivity, _with(evidence, at, ADDITIONAL, "sync-done", ""))
 
 
 def test_data_must_never_be_discarded() -> None:
@@ -234,6 +246,27 @@ def test_nothing_is_made_anew_over_restored_data(command: str, late: float) -> N
     evidence = builders.completed()
     at = late or _at_step(evidence, "restore-store")
     fails(exclusivity, _with(evidence, at, ORIGINAL, "destroy", command), command, "after data was restored")
+
+
+def test_a_restore_in_the_very_moment_of_freeze_and_commit_is_a_restore() -> None:
+    story = Story(now=8.0)
+    for step in ("freeze-manifest", "restore-store", "commit"):
+        story.now = 8.0
+        story.send(step, ORIGINAL, "a request")
+    evidence = builders.evidence(story, "stopped", builders.stopped().attempts)
+    for host in (ORIGINAL, ADDITIONAL):
+        _with(evidence, 1.0, host, "walrus", "STOPPED")
+    passes(exclusivity, evidence)
+    fails(exclusivity, _with(evidence, 11.0, ORIGINAL, "destroy", "mkfs.ext4 -q /dev/drbd1"), "mkfs.ext4")
+
+
+@pytest.mark.parametrize("edge", ["restore", "end"])
+def test_what_is_made_at_the_very_edge_was_not_made_after_the_restore(edge: str) -> None:
+    evidence = builders.rolled_back()
+    [quiet] = quiet_times(evidence)
+    restored = next(sent.at for sent in evidence.sent if sent.step == "restore-store")
+    at = restored if edge == "restore" else quiet.end
+    passes(exclusivity, _with(evidence, at, ORIGINAL, "destroy", "mkfs.ext4 -q /dev/drbd1"))
 
 
 def test_a_move_begun_anew_after_a_rollback_makes_its_file_system_anew() -> None:
@@ -253,6 +286,30 @@ def test_a_move_begun_anew_after_a_rollback_makes_its_file_system_anew() -> None
 def test_a_connection_that_falls_by_itself() -> None:
     evidence = _with(builders.completed(), 900.0, ORIGINAL, "connection", "StandAlone")
     fails(exclusivity, evidence, "walrus00 fell to StandAlone at 900 s")
+
+
+def _connected() -> Evidence:
+    evidence = builders.stopped()
+    evidence.events = [event for event in evidence.events if event.kind != "power"]
+    return evidence
+
+
+@pytest.mark.parametrize("command", ["drbdadm down r0", "drbdadm disconnect r0"])
+@pytest.mark.parametrize("delay", [-1.0, 0.0, 1.0], ids=["at once", "meanwhile", "at the end"])
+def test_a_connection_that_the_engine_took_down(command: str, delay: float) -> None:
+    evidence = _connected()
+    story = Story(now=evidence.sent[-1].at)
+    story.send("connect-peers", ORIGINAL, command)
+    evidence.sent += story.sent
+    passes(exclusivity, _with(evidence, story.now - 1.0 + delay, ORIGINAL, "connection", "StandAlone"))
+
+
+def test_the_engine_took_down_the_other_host() -> None:
+    evidence = _connected()
+    story = Story(now=evidence.sent[-1].at)
+    story.send("connect-peers", ADDITIONAL, "drbdadm down r0")
+    evidence.sent += story.sent
+    fails(exclusivity, _with(evidence, story.now, ORIGINAL, "connection", "StandAlone"), "walrus00 fell to StandAlone")
 
 
 def test_a_scenario_about_split_brain_may_see_one() -> None:

@@ -1,0 +1,1 @@
+"""Reports: one model of what was judged or found, and a renderer for each reader."""

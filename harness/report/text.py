@@ -1,0 +1,93 @@
+"""The report for people: a line a trial, what went wrong below, the count last."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from harness.checks.verdict import Finding, Judgement, Verdict
+from harness.report.model import FindingLine, RehearsalReport, TrialReport, bad_first, printable
+
+_DETAILS = 20  # sentences shown of one finding; the evidence holds all
+
+
+def render(report: RehearsalReport) -> str:
+    """The whole report."""
+    parts = [_table(report.trials), *map(_trouble, _in_trouble(report)), _skips(report), _count(report)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def render_judgement(judgement: Judgement) -> str:
+    """One judgement: every check's word, with all details of those that did not pass."""
+    lines = [line for finding in judgement.findings for line in _finding(finding, limit=None)]
+    return "\n".join([*lines, "", judgement.verdict.value])
+
+
+def render_findings(findings: Sequence[FindingLine]) -> str:
+    """What a look at the hosts found, errors first."""
+    if not findings:
+        return "Nothing found: the hosts are ready for the move."
+    ordered = sorted(findings, key=lambda finding: finding.severity != "error")
+    count = Counter(finding.severity for finding in findings)
+    lines = [line for finding in ordered for line in _finding_line(finding)]
+    return "\n".join([*lines, "", f"{_number(count['error'], 'error')}, {_number(count['warning'], 'warning')}."])
+
+
+def _table(trials: Sequence[TrialReport]) -> str:
+    names = [printable(trial.scenario) for trial in trials]
+    width = max(map(len, names), default=0)
+    rows = (
+        f"{trial.verdict.value:<12} {trial.seconds:8.2f} s  {name:<{width}}  {printable(trial.lab)}"
+        for trial, name in zip(trials, names, strict=True)
+    )
+    return "\n".join(rows)
+
+
+def _in_trouble(report: RehearsalReport) -> list[TrialReport]:
+    """Trials that did not pass, the worst first."""
+    return [
+        trial for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) for trial in report.trials if trial.verdict is verdict
+    ]
+
+
+def _trouble(trial: TrialReport) -> str:
+    lines = [f"{trial.verdict.value}: {printable(trial.scenario)} in the {printable(trial.lab)} lab"]
+    bad = bad_first(trial.findings)
+    if bad:
+        lines += [f"    {line}" for finding in bad for line in _finding(finding, _DETAILS)]
+    else:
+        lines.append(f"    {printable(trial.reason)}")
+    if trial.evidence_path is not None:
+        lines.append(f"    look again: walrus-ha judge {printable(str(trial.evidence_path))}")
+    return "\n".join(lines)
+
+
+def _finding(finding: Finding, limit: int | None) -> Iterator[str]:
+    yield f"{finding.verdict.value:<12} {finding.check}: {printable(finding.reason)}"
+    if finding.verdict is Verdict.PASS or len(finding.detail) < 2:
+        return
+    for sentence in finding.detail[:limit]:
+        yield f"{'':12} - {printable(sentence)}"
+    if limit is not None and len(finding.detail) > limit:
+        yield f"{'':12} - and {len(finding.detail) - limit} more"
+
+
+def _skips(report: RehearsalReport) -> str:
+    """Each reason once, with how many trials it kept from running."""
+    reasons = Counter(trial.reason for trial in report.trials if trial.verdict is Verdict.SKIPPED)
+    return "\n".join(f"SKIPPED {count}: {printable(reason)}" for reason, count in reasons.items())
+
+
+def _count(report: RehearsalReport) -> str:
+    one = report.summary
+    return f"{one.passed} passed, {one.failed} failed, {one.inconclusive} inconclusive, {one.skipped} skipped."
+
+
+def _finding_line(finding: FindingLine) -> Iterator[str]:
+    yield f"{finding.severity:<8} {printable(finding.host)}: {printable(finding.id)}: {printable(finding.message)}"
+    if finding.remedy:
+        yield f"{'':8} -> {printable(finding.remedy)}"
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
