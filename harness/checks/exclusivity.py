@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harness.checks.finding import Finding, Unknown, weigh
 from harness.checks.groundwork import snapshot_of
 from harness.checks.phases import RESTORE, Quiet, committed_at, moved, quiet_times
-from harness.checks.replay import STOPPED, Seen, in_order, pair, replay, world_at
+from harness.checks.replay import STOPPED, Seen, World, in_order, pair, replay, world_at
 from harness.evidence import Event, Evidence
 
 _REPLICATED = "/dev/drbd"
@@ -58,9 +58,14 @@ def walrus_while_quiet(evidence: Evidence) -> Iterator[str]:
     for quiet in times:
         for host in pair(evidence):
             yield from _runs_at_freeze(evidence, quiet, host)
-        for event in in_order(evidence):
-            if event.kind == "walrus" and event.detail != STOPPED and quiet.holds(event.at):
+        for event, world in replay(evidence):
+            if _starts(event, world) and quiet.holds(event.at):
                 yield f"Walrus on {event.host} became {event.detail} at {event.at:g} s, between freeze and commit"
+
+
+def _starts(event: Event, world: World) -> bool:
+    """A Walrus process shows itself; of a dead host the cloud only says what it believes."""
+    return event.kind == "walrus" and event.detail != STOPPED and world[event.host].powered
 
 
 def _runs_at_freeze(evidence: Evidence, quiet: Quiet, host: str) -> Iterator[str]:
@@ -90,7 +95,7 @@ def started_on_an_unfinished_pair(evidence: Evidence) -> Iterator[str]:
         return
     syncing = ""
     for event, world in replay(evidence):
-        if event.kind == "walrus" and event.detail != STOPPED and event.at >= committed:
+        if event.at >= committed and _starts(event, world):
             disks = {host: world[host].disk for host in pair(evidence)}
             yield from _unfinished(event, disks, syncing)
             return

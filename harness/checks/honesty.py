@@ -33,8 +33,11 @@ def says_too_little(evidence: Evidence) -> Iterator[str]:
 
 
 def points_to_no_copy(evidence: Evidence) -> Iterator[str]:
-    """The hosts named at the very end are compared with the last census."""
-    if not evidence.attempts or not evidence.attempts[-1].exit_status:
+    """The hosts named at the very end are compared with the last census.
+
+    Where the trial itself changed data, perhaps no copy equals the frozen store, and the words cannot be held to it.
+    """
+    if not evidence.attempts or not evidence.attempts[-1].exit_status or _data_was_changed(evidence):
         return
     named = _named_hosts(evidence, evidence.attempts[-1])
     if not named:
@@ -50,6 +53,10 @@ def points_to_no_copy(evidence: Evidence) -> Iterator[str]:
 def _named_hosts(evidence: Evidence, attempt: Attempt) -> set[str]:
     said = attempt.last_words
     return {host for host in pair(evidence) if re.search(rf"(?<![\w.-]){re.escape(host)}:/\S", said)}
+
+
+def _data_was_changed(evidence: Evidence) -> bool:
+    return any(receipt.proven and receipt.fault in ("write_object", "corrupt") for receipt in evidence.receipts)
 
 
 def _says_untouched(attempt: Attempt) -> bool:

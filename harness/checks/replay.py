@@ -19,6 +19,7 @@ KINDS = frozenset(
 class Seen:
     """What the events so far say of one host; an empty word means that they never said."""
 
+    powered: bool = True
     role: str = ""
     walrus: str = ""
     disk: str = ""
@@ -30,9 +31,12 @@ class Seen:
         match event.kind, event.detail:
             case "power", "off":
                 self.role, self.disk, self.connection, self.walrus, self.mounts = "", "", "", STOPPED, []
+                self.powered = False
+            case "power", "on":
+                self.powered = True
             case "role", word:
                 self.role = word
-            case "walrus", word:
+            case "walrus", word if self.powered:  # of a dead host the cloud only says what it believes
                 self.walrus = word
             case "disk", word:
                 self.disk = word

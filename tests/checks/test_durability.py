@@ -42,6 +42,7 @@ def test_a_stopped_run_may_leave_the_place_half_filled() -> None:
 
 def test_a_half_filled_place_must_not_be_served() -> None:
     evidence = builders.stopped()
+    evidence.events.append(Event(998.0, builders.ADDITIONAL, "power", "on"))
     evidence.events.append(Event(999.0, builders.ADDITIONAL, "walrus", "ENABLED"))
     fails(durability, evidence, "the served store is not the frozen store")
 

@@ -101,6 +101,16 @@ def test_walrus_must_not_start_between_freeze_and_commit(host: str, state: str) 
 
 
 @pytest.mark.parametrize("host", [ORIGINAL, ADDITIONAL])
+def test_what_the_cloud_believes_of_a_dead_host_is_no_writer(host: str) -> None:
+    evidence = builders.completed()
+    at = _at_step(evidence, "stage-store")
+    _with(evidence, at, host, "power", "off")
+    passes(exclusivity, _with(evidence, at, host, "walrus", "NOTREADY"))
+    _with(evidence, at, host, "power", "on")
+    fails(exclusivity, _with(evidence, at, host, "walrus", "LOADED"), f"{host} became LOADED")
+
+
+@pytest.mark.parametrize("host", [ORIGINAL, ADDITIONAL])
 def test_a_service_that_was_never_stopped(host: str) -> None:
     evidence = builders.completed()
     evidence.events = [

@@ -91,4 +91,6 @@ def test_a_stop_with_nobody_serving_is_for_a_person_to_go_on() -> None:
 
 
 def test_a_run_that_stopped_although_a_walrus_serves_must_still_serve_objects() -> None:
-    cannot_tell(service, _finally(builders.stopped(), walrus00="ENABLED"), "no object was read")
+    evidence = builders.stopped()
+    evidence.events.append(Event(9_998.0, ORIGINAL, "power", "on"))
+    cannot_tell(service, _finally(evidence, walrus00="ENABLED"), "no object was read")
