@@ -10,8 +10,8 @@ from fakes.container import PYTHON_OPTIONS, RUN
 
 # Programs that only the simulation models: in a container the real ones run.
 _REAL_NAMES = """
-bash cat chmod chown cp curl dd df du find flock getfattr id mkdir mv ps readlink rm rmdir rsync setsid sh sha256sum stat
-sync sysctl test timeout uname which
+bash cat chmod chown cp curl dd df du find flock getfattr id mkdir mv ps readlink rm rmdir rsync setsid sh sha256sum
+stat sync sysctl test timeout uname which
 """
 REAL = frozenset(_REAL_NAMES.split())
 _KERNEL_FILES = "/proc/drbd|/proc/mounts|/proc/swaps|/proc/modules"

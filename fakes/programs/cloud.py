@@ -242,25 +242,9 @@ def modify_property(call: Call, machine: Machine) -> Reply:
     return Reply(0, f"PROPERTY\t{name}\t{after} was {before}\n".encode())
 
 
-# Credentials
-
-
-def sh(call: Call, machine: Machine) -> Reply | Slow:
-    """``sh -c '. "$0" && exec "$@"' EUCARC PROGRAM ...``: nothing else of a shell is modelled."""
-    match call.argv[1:]:
-        case ["-c", '. "$0" && exec "$@"', eucarc, *argv] if argv:
-            if not machine.files.exists(eucarc):
-                return Reply(2, b"", f"sh: 0: .: Can't open {eucarc}\n".encode())
-            from fakes import programs
-
-            return programs.dispatch(Call(tuple(argv), call.stdin, call.user), machine)
-    raise UnsupportedInvocation(" ".join(call.argv))
-
-
 PROGRAMS: dict[str, Program] = {
     "euca_conf": euca_conf,
     "euca-describe-services": describe_services,
     "euca-describe-properties": describe_properties,
     "euca-modify-property": modify_property,
-    "sh": sh,
 }

@@ -14,6 +14,7 @@ from typing import Protocol
 from fakes.filesystem import Filesystem
 from fakes.machine import Machine
 from fakes.program import Call, Reply
+from fakes.programs.gnu import status_of
 from fakes.world import HostRow, WalrusState, World
 
 SERVICE = "eucalyptus-cloud"
@@ -309,7 +310,7 @@ class DrbdManager:
 
     def _check_local_disk(self) -> None:
         device, _, directory = self._properties()
-        if call(self._machine, "test", "-e", device).exit_status != 0:
+        if status_of(self._machine, device) is None:
             raise StorageError(f"Block device {device} not found.")
         if not self._machine.files.exists(resolve(self._machine.files, directory)):
             raise StorageError(f"Storage directory {directory} not found.")
