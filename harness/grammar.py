@@ -19,11 +19,11 @@ from harness.yamlmodel import wrong
 
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST_NAME = rf"{_LABEL}(\.{_LABEL})*"
-_SYSTEM_DIRECTORIES = {
-    *("/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/opt", "/proc", "/root", "/run", "/sbin", "/sys"),
-    *("/tmp", "/usr", "/usr/bin", "/usr/lib", "/usr/local", "/usr/sbin", "/var", "/var/lib", "/var/log", "/var/run"),
-    *("/var/tmp", "/etc/eucalyptus", "/var/lib/eucalyptus", "/var/lib/walrus-ha"),
+_SYSTEM = {
+    *("/", "/home", "/opt", "/root", "/tmp", "/var", "/var/lib", "/var/log", "/var/run", "/var/tmp"),
+    *("/var/lib/eucalyptus", "/var/lib/walrus-ha"),
 }
+_SYSTEM_WITH_ALL_BELOW = {"bin", "boot", "dev", "etc", "lib", "lib64", "proc", "run", "sbin", "sys", "usr"}
 _MINORS = 2**20  # Linux gives a minor number 20 bits
 
 
@@ -61,22 +61,26 @@ _PLAIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-"
 def directory(value: str) -> str:
     """A directory that the tool may fill, rename and remove: never one that the system itself lives in."""
     _absolute(value, _PLAIN)
-    if value == "/" or value in _SYSTEM_DIRECTORIES:
+    if value in _SYSTEM or value.split("/")[1] in _SYSTEM_WITH_ALL_BELOW:
         raise wrong(f"{value} belongs to the system", "name a directory of its own, such as /newlocation")
     return value
 
 
+def _file(value: str, characters: str) -> str:
+    if value == "/":
+        raise wrong("/ is no file", "name the file itself")
+    return _absolute(value, characters)
+
+
 def file_path(value: str) -> str:
     """A file on a host."""
-    return _absolute(value, _PLAIN)
+    return _file(value, _PLAIN)
 
 
 def local_file(value: str) -> str:
     """A file on this machine; ``~/`` is allowed. ssh reads % and blanks in file names in its own way."""
-    if value.startswith("~/"):
-        _absolute(value[1:], _PLAIN + "@+:,=")
-        return value
-    return _absolute(value, _PLAIN + "@+:,=")
+    _file(value[1:] if value.startswith("~/") else value, _PLAIN + "@+:,=")
+    return value
 
 
 def block_device(value: str) -> str:

@@ -14,7 +14,7 @@ from harness.hosts.transport import Connection
 from harness.yamlmodel import Strict, wrong
 
 Role = Literal["original", "additional", "clc"]
-Seconds = Annotated[float, Field(gt=0, le=30 * 86_400)]
+Seconds = Annotated[float, Field(ge=0.001, le=30 * 86_400)]
 
 
 class Waits(Strict):

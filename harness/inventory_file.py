@@ -124,18 +124,20 @@ class _Reader:
         own = validate(self.document.gather(of_host, host.location), HostMigrate)
         if reach is None or own is None:
             return None
-        where = own.address or self._usual_address(host, reach)
+        where = own.address or self._usual_address(host, reach, variables)
         connection = self._connection(host, reach, own, variables)
         disk = None if role == "clc" else own.backing_device
         if where is None:
             return None
         return Node(host.name, role, connection, where, own.uname or host.name, disk, own.replication_address)
 
-    def _usual_address(self, host: Host, reach: HostVariables) -> str | None:
+    def _usual_address(self, host: Host, reach: HostVariables, variables: Variables) -> str | None:
         """``ansible_host``, when that is an address."""
         try:
             return address(reach.ansible_host or "")
         except ValueError:
+            if self.document.unreadable(variables.ansible.get("ansible_host", host.location)):
+                return None
             message = f"no IP address of {host.name}: other hosts and the cloud controller need one"
             self.document.complain(host.location, message, "add  migrate: {address: 10.0.0.5}", at_key=True)
             return None

@@ -75,9 +75,9 @@ def _lines(value: dict[str, Any], indent: int = 0) -> list[str]:
     lines: list[str] = []
     for key, item in value.items():
         if isinstance(item, dict):
-            lines += [f"{' ' * indent}{key}:", *_lines(item, indent + 2)]
+            lines += [f"{' ' * indent}{_scalar(key)}:", *_lines(item, indent + 2)]
         else:
-            lines.append(f"{' ' * indent}{key}: {_scalar(item)}")
+            lines.append(f"{' ' * indent}{_scalar(key)}: {_scalar(item)}")
     return lines
 
 

@@ -56,6 +56,10 @@ class Document:
             self._unreadable.add(mark)
             self.problems.append(Problem(self.file, *mark, message, suggestion))
 
+    def unreadable(self, location: Location) -> bool:
+        """True when reading the value failed, which was noted then."""
+        return self.mark(location) in self._unreadable
+
     def mark(self, location: Location, at_key: bool = False) -> tuple[int, int]:
         """Line and column of a value or key; what came through an alias stands where the alias stands."""
         if at_key and location in self.key_marks:
@@ -144,13 +148,15 @@ def read_text(path: Path) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        place = _place(data[: error.start].decode("utf-8"), error.start)
+        before = data[: error.start].decode("utf-8")
+        place = _place(before, len(before))
         raise InvalidInput(Problem(str(path), *place, f"byte 0x{data[error.start]:02x} is not UTF-8")) from None
 
 
 def _place(text: str, index: int) -> _Mark:
+    """Line and column of a character in a text."""
     before = text[:index]
-    return before.count("\n") + 1, index - (before.rfind("\n") + 1) + 1 if index <= len(text) else len(before) + 1
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 
 def _syntax_problem(file: str, error: yaml.MarkedYAMLError) -> Problem:
@@ -345,7 +351,7 @@ class Unclear(ValueError):
 _NULL = {"", "~", "null", "Null", "NULL"}
 _TRUE, _FALSE = {"true", "True", "TRUE"}, {"false", "False", "FALSE"}
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
-_DECIMAL = re.compile(r"[-+]?[0-9]{1,15}\.[0-9]{1,15}")
+_DECIMAL = re.compile(r"[-+]?[0-9]{1,15}\.[0-9]{1,25}")
 _DISPUTED = {  # what it is, what else to write, its form
     "true or false in YAML 1.1 and text in 1.2": ("write true or false, or ", re.compile(r"(?i:yes|no|on|off)")),
     "octal to some readers and decimal to others": ("drop the leading zero, or write ", re.compile(r"[-+]?0o?[0-9_]+")),
