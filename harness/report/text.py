@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from harness.checks.verdict import Finding, Judgement, Verdict
 from harness.report.model import FindingLine, RehearsalReport, TrialReport, bad_first, printable
@@ -50,13 +50,14 @@ def _in_trouble(report: RehearsalReport) -> list[TrialReport]:
     ]
 
 
+def trouble(findings: Iterable[Finding]) -> list[str]:
+    """Lines for every finding that did not pass, the worst first, long lists cut."""
+    return [line for finding in bad_first(findings) for line in _finding(finding, _DETAILS)]
+
+
 def _trouble(trial: TrialReport) -> str:
     lines = [f"{trial.verdict.value}: {printable(trial.scenario)} in the {printable(trial.lab)} lab"]
-    bad = bad_first(trial.findings)
-    if bad:
-        lines += [f"    {line}" for finding in bad for line in _finding(finding, _DETAILS)]
-    else:
-        lines.append(f"    {printable(trial.reason)}")
+    lines += [f"    {line}" for line in trouble(trial.findings) or [printable(trial.reason)]]
     if trial.evidence_path is not None:
         lines.append(f"    look again: walrus-ha judge {printable(str(trial.evidence_path))}")
     return "\n".join(lines)
