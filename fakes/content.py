@@ -6,10 +6,10 @@ import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 
-# Up to this size a blob has real bytes (a pattern made from its tag) and their real hash, so that what an HTTP client
+# Up to this size a blob has real bytes (made from its tag) and their real hash, so that what an HTTP client
 # reads agrees with what sha256sum prints. Beyond it the hash is made from tag and size alone, and reading is refused.
 MATERIAL_LIMIT = 16 * 1024**2
-_PATTERN_BYTES = 4096
+_BLOCK_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,9 @@ def to_bytes(content: Content) -> bytes:
         return content
     if content.size > MATERIAL_LIMIT:
         raise ValueError(f"a blob of {content.size} bytes is too large to be read")
-    pattern = _pattern(content.tag)
-    return (pattern * (content.size // len(pattern) + 1))[: content.size]
+    whole, pattern = content.size // _BLOCK_BYTES + 1, _pattern(content.tag)
+    # Each block begins with its number, so that no two blocks of a file are equal.
+    return b"".join(number.to_bytes(8, "big") + pattern for number in range(whole))[: content.size]
 
 
 def flipped(content: Content) -> Content:
@@ -68,4 +69,4 @@ def _blob_sha256(blob: Blob) -> str:
 
 @lru_cache(maxsize=4096)
 def _pattern(tag: str) -> bytes:
-    return hashlib.shake_256(tag.encode("utf-8", "surrogateescape")).digest(_PATTERN_BYTES)
+    return hashlib.shake_256(tag.encode("utf-8", "surrogateescape")).digest(_BLOCK_BYTES - 8)

@@ -58,6 +58,7 @@ class MemoryFilesystem:
         self._published = {} if published is None else published
         self._names = Namespace(Volume("/dev/sda1", os.makedev(8, 1), root_bytes))
         self._images: dict[str, Volume] = {}
+        self._unreadable: set[tuple[int, int]] = set()
         self.received: Counter[str] = Counter()  # bytes that copies wrote, by destination
 
     # Looking
@@ -116,10 +117,17 @@ class MemoryFilesystem:
 
     def content(self, path: str) -> Content:
         """A file's content as it is kept, links followed."""
-        node = self._names.find(path, follow=True).found
+        place = self._names.find(path, follow=True)
+        node = place.found
         if node.kind == "directory":
             raise failure(errno.EISDIR, path)
+        if self._unreadable and _identity(place) in self._unreadable:
+            raise failure(errno.EIO, path)
         return node.content
+
+    def blocks(self, path: str) -> int:
+        """Blocks of BLOCK_BYTES that a file, directory or link occupies."""
+        return self._names.find(path).found.blocks
 
     def sha256(self, path: str) -> str:
         return contents.sha256(self.content(path))
@@ -143,6 +151,10 @@ class MemoryFilesystem:
         if place.inside not in place.volume.tree.paths:
             place.require_parent(path)
         return place.base + place.inside or "/"
+
+    def fixed_mounts(self) -> list[tuple[str, str]]:
+        """Device and mount point of the file systems that are there from boot on."""
+        return [(mount.volume.source, mount.at or "/") for mount in self._names.mounts[: self._names.fixed]]
 
     def usage(self, path: str) -> Usage:
         """Room of the file system that holds the path."""
@@ -275,12 +287,14 @@ class MemoryFilesystem:
         place.volume.change(place.inside, place.found._replace(mtime_ns=mtime_ns))
 
     def set_xattr(self, path: str, name: str, value: bytes) -> None:
-        place = self._names.find(path)
-        node = place.found
-        if node.kind == "symlink" and name.startswith("user."):
+        if self.stat(path).kind == "symlink" and name.startswith("user."):
             raise failure(errno.EPERM, path)
-        pairs = {**dict(node.xattrs), name: value}
-        place.volume.change(place.inside, node._replace(xattrs=tuple(sorted(pairs.items()))))
+        self.put_xattrs(path, {**self.xattrs(path), name: value})
+
+    def put_xattrs(self, path: str, pairs: dict[str, bytes]) -> None:
+        """Have exactly these extended attributes."""
+        place = self._names.find(path)
+        place.volume.change(place.inside, place.found._replace(xattrs=tuple(sorted(pairs.items()))))
 
     def sync(self) -> None:
         for volume in self._volumes():
@@ -345,6 +359,10 @@ class MemoryFilesystem:
         """Give back what ``fill`` took."""
         self._names.find(path, follow=True).volume.reserved_bytes = 0
 
+    def make_unreadable(self, path: str) -> None:
+        """From now on reading the file ends in an input/output error, under whatever name."""
+        self._unreadable.add(_identity(self._names.find(path, follow=True)))
+
     def flip_byte(self, path: str) -> None:
         """Change one byte of a file on stable storage; size and times stay, nobody is told."""
         place = self._names.find(path, follow=True)
@@ -378,6 +396,10 @@ class MemoryFilesystem:
     def _volumes(self) -> list[Volume]:
         mounted = [mount.volume for mount in self._names.mounts]
         return mounted + [volume for volume in self._images.values() if volume not in mounted]
+
+
+def _identity(place: Place) -> tuple[int, int]:
+    return place.volume.device, place.volume.tree.paths[place.inside]
 
 
 def _subtree(place: Place) -> Iterator[str]:

@@ -1,0 +1,259 @@
+"""Programs that tell about files: stat, find, df, du, getfattr."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+
+from fakes.filesystem import Stat
+from fakes.machine import Machine
+from fakes.memory import MemoryFilesystem, Usage
+from fakes.program import Call, Program, Reply, Slow
+from fakes.programs.gnu import (
+    complaints,
+    device_numbers,
+    fails,
+    memory,
+    not_modelled,
+    operand,
+    quoted,
+    reason,
+    status_of,
+)
+from fakes.programs.hashing import hash_files
+from fakes.volume import BLOCK_BYTES
+
+_LETTERS = {"file": "f", "directory": "d", "symlink": "l", "other": "b"}
+_ADVISE_CACHE = ("dd", "if={}", "of=/dev/null", "iflag=nocache", "count=0", ";")
+
+
+# stat
+
+
+def stat(call: Call, machine: Machine) -> Reply:
+    """``stat -c FORMAT -- PATH``."""
+    if len(call.argv) != 5 or call.argv[1] != "-c" or call.argv[3] != "--":
+        raise not_modelled(call)
+    format_, path = call.argv[2], call.argv[4]
+    try:
+        found = status_of(machine, path)
+    except OSError as error:
+        return fails(f"stat: cannot statx {quoted(path)}: {reason(error)}")
+    if found is None:
+        return fails(f"stat: cannot statx {quoted(path)}: No such file or directory")
+    numbers = device_numbers(machine, path) or (0, 0)
+
+    def directive(match: re.Match[str]) -> str:
+        if match.group(1) not in _STAT:
+            raise not_modelled(call)
+        return _STAT[match.group(1)](found, numbers)
+
+    return Reply(0, os.fsencode(re.sub("%(.)", directive, format_)) + b"\n")
+
+
+def _kind(status: Stat, _: tuple[int, int]) -> str:
+    if status.kind == "file":
+        return "regular file" if status.size else "regular empty file"
+    return {"directory": "directory", "symlink": "symbolic link"}.get(status.kind, "block special file")
+
+
+_STAT: dict[str, Callable[[Stat, tuple[int, int]], str]] = {
+    "F": _kind,
+    "a": lambda status, _: f"{status.mode:o}",
+    "u": lambda status, _: str(status.uid),
+    "g": lambda status, _: str(status.gid),
+    "d": lambda status, _: str(status.device),
+    "i": lambda status, _: str(status.inode),
+    "s": lambda status, _: str(status.size),
+    "Y": lambda status, _: str(status.mtime_ns // 10**9),
+    "t": lambda _, numbers: f"{numbers[0]:x}",
+    "T": lambda _, numbers: f"{numbers[1]:x}",
+    "%": lambda _status, _numbers: "%",
+}
+
+
+# find
+
+
+def find(call: Call, machine: Machine) -> Reply | Slow:
+    """``find PATH [-xdev] [-mindepth 1 -maxdepth 1] -printf FORMAT``, or of files ``-exec`` sha256sum or dd."""
+    if len(call.argv) < 4 or call.argv[1].startswith("-"):
+        raise not_modelled(call)
+    path = call.argv[1]
+    match call.argv[2:]:
+        case ("-xdev", "-printf", format_):
+            return _printed(machine, path, format_, call, children_only=False)
+        case ("-mindepth", "1", "-maxdepth", "1", "-printf", format_):
+            return _printed(machine, path, format_, call, children_only=True)
+        case ("-xdev", "-type", "f", "-exec", "sha256sum", "-b", "--", "{}", "+"):
+            return _hashed(machine, path)
+        case ("-xdev", "-type", "f", "-exec", *advise) if tuple(advise) == _ADVISE_CACHE:
+            return _advised(machine, path)
+    raise not_modelled(call)
+
+
+def _absent(path: str, error: OSError) -> Reply:
+    return fails(f"find: {quoted(path)}: {reason(error)}")
+
+
+def _printed(machine: Machine, path: str, format_: str, call: Call, children_only: bool) -> Reply:
+    files = memory(machine)
+    directives = _directives(format_, call)
+    try:
+        entries = files.scan(path, one_volume=not children_only)
+    except OSError as error:
+        return _absent(path, error)
+    if children_only:
+        depth = path.rstrip("/").count("/") + 1
+        entries = [entry for entry in entries[1:] if entry[0].count("/") == depth]
+    start = len(path.rstrip("/")) + 1
+    printed: list[str] = []
+    for name, status in entries:
+        below = name[start:]
+        printed += [part if isinstance(part, str) else part(files, name, below, status) for part in directives]
+    return Reply(0, os.fsencode("".join(printed)))
+
+
+Directive = Callable[[MemoryFilesystem, str, str, Stat], str]
+
+
+def _directives(format_: str, call: Call) -> list[str | Directive]:
+    """The format's parts: plain text and functions of (files, path, path below the start, status)."""
+    found: list[str | Directive] = []
+    for part in re.findall(r"%T@|%.|\\.|[^%\\]+", format_):
+        if part[0] == "%":
+            if part not in _FIND:
+                raise not_modelled(call)
+            found.append(_FIND[part])
+        elif part[0] == "\\":
+            if part not in _ESCAPES:
+                raise not_modelled(call)
+            found.append(_ESCAPES[part])
+        else:
+            found.append(part)
+    return found
+
+
+_ESCAPES = {r"\0": "\0", r"\n": "\n", r"\t": "\t", r"\\": "\\"}
+_FIND: dict[str, Directive] = {
+    "%y": lambda _files, _name, _below, status: _LETTERS[status.kind],
+    "%s": lambda _files, _name, _below, status: str(status.size),
+    "%m": lambda _files, _name, _below, status: f"{status.mode:o}",
+    "%U": lambda _files, _name, _below, status: str(status.uid),
+    "%G": lambda _files, _name, _below, status: str(status.gid),
+    "%T@": lambda _files, _name, _below, status: f"{status.mtime_ns // 10**9}.{status.mtime_ns % 10**9:09}0",
+    "%n": lambda _files, _name, _below, status: str(status.links),
+    "%D": lambda _files, _name, _below, status: str(status.device),
+    "%i": lambda _files, _name, _below, status: str(status.inode),
+    "%P": lambda _files, _name, below, _status: below,
+    "%l": lambda files, name, _below, status: files.readlink(name) if status.kind == "symlink" else "",
+}
+
+
+def _files_below(machine: Machine, path: str) -> list[str]:
+    return [name for name, status in memory(machine).scan(path, one_volume=True) if status.kind == "file"]
+
+
+def _hashed(machine: Machine, path: str) -> Slow:
+    try:
+        names = _files_below(machine, path)
+    except OSError as error:
+        return _absent(path, error)
+    return (yield from hash_files(machine, names))
+
+
+def _advised(machine: Machine, path: str) -> Reply:
+    try:
+        names = _files_below(machine, path)
+    except OSError as error:
+        return _absent(path, error)
+    return Reply(0, b"", b"0+0 records in\n0+0 records out\n0 bytes copied, 0 s, 0.0 kB/s\n" * len(names))
+
+
+# df and du
+
+
+def df(call: Call, machine: Machine) -> Reply:
+    """``df -P -k -- PATH``, ``df -P -i -- PATH``."""
+    if call.argv[2:3] not in (("-k",), ("-i",)):
+        raise not_modelled(call)
+    path = operand(call, ("-P", call.argv[2]))
+    try:
+        usage = memory(machine).usage(path)
+    except OSError as error:
+        return fails(f"df: {path}: {reason(error)}")
+    with machine.world() as world:
+        mounted = {mount.at: mount.device for mount in machine.row(world).mounts}
+    usage = usage._replace(source=mounted.get(usage.at, usage.source))
+    return Reply(0, inode_table(usage) if call.argv[2] == "-i" else block_table(usage))
+
+
+def block_table(usage: Usage) -> bytes:
+    """Blocks of 1024 bytes, as df -P -k prints them."""
+    numbers = [usage.total_bytes // 1024, usage.used_bytes // 1024, usage.free_bytes // 1024]
+    share = _percent(usage.used_bytes, usage.free_bytes)
+    return _table(("1024-blocks", "Used", "Available", "Capacity"), usage, [*map(str, numbers), share])
+
+
+def inode_table(usage: Usage) -> bytes:
+    """Inodes, as df -P -i prints them."""
+    used = usage.inodes - usage.free_inodes
+    numbers = [str(usage.inodes), str(used), str(usage.free_inodes), _percent(used, usage.free_inodes)]
+    return _table(("Inodes", "IUsed", "IFree", "IUse%"), usage, numbers)
+
+
+def _percent(used: int, free: int) -> str:
+    return f"{-(-used * 100 // (used + free))}%" if used + free else "-"
+
+
+def _table(heads: tuple[str, ...], usage: Usage, cells: list[str]) -> bytes:
+    first = max(14, len(usage.source))
+    widths = [max(5, len(head), len(cell)) for head, cell in zip(heads[:3], cells[:3], strict=True)]
+    widths.append(max(4, len(heads[3]), len(cells[3])))
+    lines = [("Filesystem", heads, "Mounted on"), (usage.source, cells, usage.at)]
+    return b"".join(
+        os.fsencode(f"{source:<{first}} {' '.join(f'{c:>{w}}' for c, w in zip(row, widths, strict=True))} {at}\n")
+        for source, row, at in lines
+    )
+
+
+def du(call: Call, machine: Machine) -> Reply:
+    """``du -s -k -- PATH``: allocated blocks, each inode once."""
+    path = operand(call, ("-s", "-k"))
+    files = memory(machine)
+    try:
+        entries = files.scan(path, one_volume=False)
+    except OSError as error:
+        return fails(f"du: cannot access {quoted(path)}: {reason(error)}")
+    inodes = {(status.device, status.inode): files.blocks(name) for name, status in entries}
+    return Reply(0, os.fsencode(f"{sum(inodes.values()) * BLOCK_BYTES // 1024}\t{path}\n"))
+
+
+# getfattr
+
+_GETFATTR = ("-R", "-P", "-h", "-d", "-m", "-", "-e", "hex", "--absolute-names")
+
+
+def getfattr(call: Call, machine: Machine) -> Reply:
+    """Every extended attribute of a tree, values in hexadecimal."""
+    path = operand(call, _GETFATTR)
+    files = memory(machine)
+    try:
+        entries = files.scan(path, one_volume=False)
+    except OSError as error:
+        return fails(f"getfattr: {path}: {reason(error)}")
+    blocks = []
+    for name, _ in entries:
+        if pairs := files.xattrs(name):
+            lines = "".join(f"{key}=0x{value.hex()}\n" for key, value in sorted(pairs.items()))
+            blocks.append(b"# file: " + _octal_escaped(name) + b"\n" + lines.encode() + b"\n")
+    return complaints([], b"".join(blocks))
+
+
+def _octal_escaped(name: str) -> bytes:
+    """getfattr writes backslash, line feed and carriage return of a name in octal."""
+    return re.sub(rb"[\\\n\r]", lambda match: b"\\%03o" % match.group()[0], os.fsencode(name))
+
+
+PROGRAMS: dict[str, Program] = {"stat": stat, "find": find, "df": df, "du": du, "getfattr": getfattr}

@@ -1,0 +1,46 @@
+"""rsync's command line and its figures: version 3.2.7 as Debian 12 has it, for copies of a tree on one host."""
+
+from __future__ import annotations
+
+from fakes.machine import Machine
+from fakes.program import Call, Program, Reply, Slow
+from fakes.programs.copying import Copy, Options
+from fakes.programs.gnu import memory, not_modelled
+
+COPY_BYTES_PER_S = 200 * 1024**2
+_VERSION = b"""rsync  version 3.2.7  protocol version 31
+Copyright (C) 1996-2022 by Andrew Tridgell, Wayne Davison, and others.
+Web site: https://rsync.samba.org/
+"""
+_NEEDED = {"-aHAXSx", "--numeric-ids", "--delete", "--partial", "--stats"}
+
+
+def options(call: Call) -> Options:
+    """The options of a call that is modelled.
+
+    Raises:
+        UnsupportedInvocation: for every other.
+    """
+    words = list(call.argv[1:])
+    if len(words) < 4 or words[-3] != "--" or not all(word.endswith("/") and len(word) > 1 for word in words[-2:]):
+        raise not_modelled(call)
+    given, paths = words[:-3], words[-2:]
+    limits = [word.removeprefix("--bwlimit=") for word in given if word.startswith("--bwlimit=")]
+    excluded = [word.removeprefix("--exclude=/") for word in given if word.startswith("--exclude=/")]
+    rest = {word for word in given if not word.startswith(("--bwlimit=", "--exclude=/"))}
+    plain = all(name and not set("/*?[\\") & set(name) for name in excluded)
+    if rest - {"--checksum"} != _NEEDED or not plain or len(excluded) > 1 or not all(map(str.isdigit, limits)):
+        raise not_modelled(call)
+    rate = int(limits[-1]) * 1024.0 if limits else float(COPY_BYTES_PER_S)
+    source, destination = (path.rstrip("/") for path in paths)
+    return Options(source, destination, "".join(excluded), rate, "--checksum" in rest)
+
+
+def rsync(call: Call, machine: Machine) -> Reply | Slow:
+    """``rsync --version``, or a copy of everything below SRC/ into DST/."""
+    if call.argv[1:] == ("--version",):
+        return Reply(0, _VERSION)
+    return Copy(options(call), memory(machine)).run()
+
+
+PROGRAMS: dict[str, Program] = {"rsync": rsync}
