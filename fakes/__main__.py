@@ -114,7 +114,7 @@ def _boot(machine: ContainerMachine, arguments: list[str]) -> int:
 def _daemon(machine: ContainerMachine, arguments: list[str]) -> int:
     from fakes import daemon
 
-    return daemon.run(machine, arguments[0], machine.http_port)
+    return daemon.run(machine, arguments[0])
 
 
 def _world(machine: ContainerMachine, arguments: list[str]) -> int:

@@ -16,7 +16,7 @@ from fakes.world import HostRow, World
 from fakes.worldfile import WorldFile
 
 # {"name": as the world calls this host, "world": the world's file}; a test without a container also says "root", the
-# directory that it takes for the host's disk, and "port", where Walrus answers.
+# directory that it takes for the host's disk, and "address", where this host's Walrus answers.
 IDENTITY = "/etc/walrus-fakes.json"
 IDENTITY_VARIABLE = "WALRUS_FAKES"  # names another file
 RUN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "run.py")
@@ -27,10 +27,10 @@ _DEATH_TAKES_AT_MOST_S = 5.0
 class ContainerMachine:
     """Implements fakes.machine.Machine."""
 
-    def __init__(self, name: str, world: str, root: str = "", port: int = 8773) -> None:
+    def __init__(self, name: str, world: str, root: str = "", address: str = "") -> None:
         self.name = name
         self.files = DiskFilesystem(root, shared=os.path.dirname(world))
-        self.http_port = port
+        self.http_address = address
         self._world = WorldFile(world)
         self._state = root + STATE
 

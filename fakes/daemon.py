@@ -16,14 +16,14 @@ from fakes.programs.daemons import DAEMONS, STOPS
 _CHUNK_BYTES = 1024 * 1024
 
 
-def run(machine: ContainerMachine, name: str, port: int = walrus.HTTP_PORT) -> int:
+def run(machine: ContainerMachine, name: str) -> int:
     """Tick until SIGTERM, then stop cleanly. Returns the exit status: 1 when the port is taken."""
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     try:
-        server = _Server(machine, port)
+        server = _Server(machine)
     except OSError as error:
-        print(f"{name}: port {port}: {error}", file=sys.stderr)
+        print(f"{name}: port {walrus.HTTP_PORT}: {error}", file=sys.stderr)
         return 1
     threading.Thread(target=server.serve_forever, daemon=True).start()
     pause_s = 0.0
@@ -69,9 +69,9 @@ class _Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, machine: ContainerMachine, port: int) -> None:
+    def __init__(self, machine: ContainerMachine) -> None:
         self.machine = machine
-        super().__init__(("", port), _Handler)
+        super().__init__((machine.http_address, walrus.HTTP_PORT), _Handler)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
 import fcntl
 import json
 import os
+import types
 import typing
 from _thread import get_ident
 from collections.abc import Iterator
@@ -43,12 +45,13 @@ def _build(kind: Any, plain: Any) -> Any:
             raise TypeError(f"a {kind.__name__} has no {', '.join(sorted(unknown))}")
         return kind(**{name: _build(fields[name], found) for name, found in plain.items()})
     arguments = typing.get_args(kind)
-    if isinstance(plain, dict) and len(arguments) == 2:
-        return {key: _build(arguments[1], found) for key, found in plain.items()}
-    if isinstance(plain, dict):  # X | None
-        return _build(next(one for one in arguments if dataclasses.is_dataclass(one)), plain)
-    if isinstance(plain, list) and arguments:
-        return [_build(arguments[0], found) for found in plain]
+    match typing.get_origin(kind):
+        case builtins.dict:
+            return {key: _build(arguments[1], found) for key, found in plain.items()}
+        case builtins.list:
+            return [_build(arguments[0], found) for found in plain]
+        case types.UnionType if plain is not None:  # X | None
+            return _build(arguments[0], plain)
     return plain
 
 

@@ -29,6 +29,10 @@ _DEFAULTS = {
 _DRBD_DEFAULTS = {"walrus.blockdevice": UNKNOWN_DEVICE, "walrus.resource": _UNSET}
 
 
+def _text(*lines: str) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
+
+
 def _cloud_answers(world: World, machine: Machine) -> bool:
     """The tools speak to the cloud controller that runs beside them.
 
@@ -57,7 +61,7 @@ def describe_services(call: Call, machine: Machine) -> Reply:
             lines.append(_service_line(world, found))
             if call.argv[1:] and found.message:
                 lines.extend(_event_lines(found))
-    return Reply(0, "".join(f"{line}\n" for line in lines).encode())
+    return Reply(0, _text(*lines))
 
 
 def _arn(found: WalrusState) -> str:
@@ -73,7 +77,7 @@ def _service_line(world: World, found: WalrusState) -> str:
 
 def _event_lines(found: WalrusState) -> list[str]:
     """Four lines a fault: whose, how bad, when, what; then an empty one."""
-    identity = f"{sum(found.name.encode()):08x}-0000-4000-8000-{round(found.changed_at):012x}"
+    identity = f"{sum(map(ord, found.name)):08x}-0000-4000-8000-{round(found.changed_at):012x}"
     told = (_arn(found), "ERROR", f"{found.changed_at:.0f}", found.message)
     return [*(f"SERVICEEVENT\t{identity:<36.36}\t{text}" for text in told), ""]
 
@@ -88,10 +92,10 @@ def _list_walruses(machine: Machine) -> Reply:
     name = max([15, *(len(one.name) for one in found)])
     host = max([25, *(len(one.host) for one in found)])
     lines = (
-        f"WALRUS\t{one.partition:<{partition}}\t{one.name:<{name}}\t{one.host:<{host}}\t{one.state}\t{{}}\n"
+        f"WALRUS\t{one.partition:<{partition}}\t{one.name:<{name}}\t{one.host:<{host}}\t{one.state}\t{{}}"
         for one in found
     )
-    return Reply(0, "".join(lines).encode())
+    return Reply(0, _text(*lines))
 
 
 # Registration
@@ -127,7 +131,7 @@ def _register(machine: Machine, partition: str, address: str, name: str) -> Repl
         if not _cloud_answers(world, machine):
             return Reply(1, _REFUSED)
         if refusal := _registration_refused(world.cloud.walruses, partition, address, name):
-            return Reply(1, f"error: {refusal}\n".encode())
+            return Reply(1, _text(f"error: {refusal}"))
         row = next((row for row in world.hosts.values() if row.address == address), None)
         if row is None:
             raise UnsupportedInvocation(f"registering {address}, where no machine is")
@@ -135,8 +139,8 @@ def _register(machine: Machine, partition: str, address: str, name: str) -> Repl
         added = WalrusState(name, partition, address, changed_at=machine.now())
         world.cloud.walruses[name] = added
         world.record(machine.now(), row.name, "walrus", added.state)
-        said = _service_line(world, added).encode() + b"\n"
-        told = f"Created new partition '{partition}'\n".encode() if is_new else b""
+        said = _text(_service_line(world, added))
+        told = _text(f"Created new partition '{partition}'") if is_new else b""
     return _sync_keys(machine, row, Reply(0, said, told))
 
 
@@ -158,8 +162,8 @@ def _sync_keys(machine: Machine, target: HostRow, registered: Reply) -> Slow:
     """rsync, then scp, of the cloud's key file; when both fail it is said and the exit status stays 0."""
     if not machine.files.exists(_KEY):
         why = "because it does not exist; services may have trouble communicating"
-        missing = f"warning: unable to sync file {_KEY} {why}\n"
-        return Reply(0, registered.stdout, registered.stderr + missing.encode())
+        missing = _text(f"warning: unable to sync file {_KEY} {why}")
+        return Reply(0, registered.stdout, registered.stderr + missing)
     content = machine.files.read(_KEY).hex()
     with machine.world() as world:
         tick_s = world.cloud.tick_s
@@ -186,7 +190,7 @@ def _failed_key_sync(address: str) -> bytes:
         f"error: key sync using rsync failed: Command '{rsync}' returned non-zero exit status 255",
         f"error: key sync using scp failed: Command '{scp}' returned non-zero exit status 1",
     )
-    return "".join(f"{line}\n" for line in lines).encode()
+    return _text(*lines)
 
 
 def _deregister(machine: Machine, name: str) -> Reply:
@@ -195,7 +199,7 @@ def _deregister(machine: Machine, name: str) -> Reply:
             return Reply(1, _REFUSED)
         found = world.cloud.walruses.get(name)
         if found is None:
-            return Reply(1, f"error: no component with name={name}\n".encode())
+            return Reply(1, _text(f"error: no component with name={name}"))
         if found.manager == walrus.DRBD_MANAGER and found.state not in ("STOPPED", "LOADED"):
             raise UnsupportedInvocation("deregistering a Walrus that runs on DRBD")
         del world.cloud.walruses[name]
@@ -218,7 +222,7 @@ def describe_properties(call: Call, machine: Machine) -> Reply:
         if not _cloud_answers(world, machine):
             return Reply(1, _REFUSED)
         values = _values(world)
-    return Reply(0, "".join(f"PROPERTY\t{name}\t{value}\n" for name, value in values.items()).encode())
+    return Reply(0, _text(*(f"PROPERTY\t{name}\t{value}" for name, value in values.items())))
 
 
 def modify_property(call: Call, machine: Machine) -> Reply:
@@ -229,17 +233,17 @@ def modify_property(call: Call, machine: Machine) -> Reply:
         case _:
             raise UnsupportedInvocation(" ".join(call.argv))
     if not separator:
-        return Reply(1, f"Options must be of the form KEY=VALUE: {assignment}\n".encode())
+        return Reply(1, _text(f"Options must be of the form KEY=VALUE: {assignment}"))
     with machine.world() as world:
         if not _cloud_answers(world, machine):
             return Reply(1, _REFUSED)
         before = _values(world).get(name)
         if before is None:
-            return Reply(1, f"ERROR 400 Bad Request : Failed to set property: No such property: {name}\n".encode())
+            return Reply(1, _text(f"ERROR 400 Bad Request : Failed to set property: No such property: {name}"))
         if name not in _DRBD_DEFAULTS or world.cloud.drbd_row:
             world.cloud.properties[name] = value
         after = _values(world)[name]
-    return Reply(0, f"PROPERTY\t{name}\t{after} was {before}\n".encode())
+    return Reply(0, _text(f"PROPERTY\t{name}\t{after} was {before}"))
 
 
 PROGRAMS: dict[str, Program] = {

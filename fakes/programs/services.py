@@ -10,6 +10,7 @@ from fakes.machine import Machine
 from fakes.program import Call, Program, Reply, Slow, UnsupportedInvocation
 from fakes.programs import daemons, walrus
 from fakes.programs.daemons import PID_FILE
+from fakes.programs.gnu import fails
 from fakes.programs.walrus import SERVICE
 from fakes.world import Service
 
@@ -122,7 +123,7 @@ def _listed(name: str, machine: Machine) -> Reply:
 
 
 def _unknown(name: str) -> Reply:
-    return Reply(1, b"", f"error reading information on service {name}: No such file or directory\n".encode())
+    return fails(f"error reading information on service {name}: No such file or directory")
 
 
 PROGRAMS: dict[str, Program] = {"service": service, "chkconfig": chkconfig}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from fakes.programs import walrus
@@ -181,4 +183,4 @@ def test_a_store_behind_a_symbolic_link_is_served(cloud: SimulatedCloud) -> None
 
 def test_time_between_states_is_the_clouds_tick(cloud: SimulatedCloud) -> None:
     times = [found.at for found in cloud.world.events if found.kind == "walrus" and found.host == "walrus00"]
-    assert [round(later - earlier) for earlier, later in zip(times[1:], times[2:], strict=False)] == [TICK_S, TICK_S]
+    assert [round(later - earlier) for earlier, later in pairwise(times[1:])] == [TICK_S, TICK_S]
