@@ -41,8 +41,8 @@ class Processes:
         self._waiting: list[Process] = []  # for the machine to be thawed
 
     def start_job(self, job_id: str, steps: Slow) -> None:
-        """Start a job unless there was one of this id already."""
-        if job_id not in self._jobs:
+        """Start a job unless there was one of this id already; one that was killed is started anew."""
+        if job_id not in self._jobs or self._jobs[job_id].status == "dead":
             self._jobs[job_id] = self.start(steps)
 
     def start(self, steps: Slow, after_s: float = 0.0) -> Process:

@@ -97,6 +97,7 @@ class SimulatedMachine:
         self.simulation = simulation
         self.files = MemoryFilesystem(simulation.now_ns, simulation.published)
         self.fence = EpochFence()
+        self.node_name = name  # what uname -n prints; a lab may plant another
         self.missing_programs: set[str] = set()  # planted: not installed here
         self._number = number
         self._boots = 1

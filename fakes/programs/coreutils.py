@@ -18,6 +18,7 @@ from fakes.programs.gnu import (
     operands,
     quoted,
     reason,
+    simulated,
     status_of,
 )
 from fakes.programs.kernel_files import kernel_file
@@ -27,7 +28,7 @@ def uname(call: Call, machine: Machine) -> Reply:
     """``uname -n``."""
     if call.argv[1:] != ("-n",):
         raise not_modelled(call)
-    return Reply(0, machine.name.encode() + b"\n")
+    return Reply(0, simulated(machine).node_name.encode() + b"\n")
 
 
 def cat(call: Call, machine: Machine) -> Reply:

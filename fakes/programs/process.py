@@ -15,7 +15,6 @@ _SUPERUSERS = (
     *("service", "chkconfig", "sysctl", "euca_conf"),
 )
 _PROBE = 'exec 3<>"/dev/tcp/$0/$1"'
-_SOURCE_AND_RUN = '. "$0" && exec "$@"'
 _UNREACHABLE_AFTER_S = 3.0
 
 
@@ -56,16 +55,6 @@ def sysctl(call: Call, machine: Machine) -> Reply:
     return Reply(0, b"vm.drop_caches = 3\n")
 
 
-def sh(call: Call, machine: Machine) -> Reply | Slow:
-    """``sh -c '. "$0" && exec "$@"' FILE COMMAND...``: a command with a file of credentials sourced."""
-    if len(call.argv) < 5 or call.argv[1:3] != ("-c", _SOURCE_AND_RUN):
-        raise not_modelled(call)
-    sourced = call.argv[3]
-    if not machine.files.exists(sourced):
-        return fails(f"{sourced}: 1: .: cannot open {sourced}: No such file", 2)
-    return programs.dispatch(Call(call.argv[4:], call.stdin, call.user), machine)
-
-
 def timeout(call: Call, machine: Machine) -> Slow:
     """``timeout 5 bash -c PROBE ADDRESS PORT``: does somebody listen there, by TCP?"""
     if len(call.argv) != 7 or call.argv[2:5] != ("bash", "-c", _PROBE) or not call.argv[1].isdigit():
@@ -80,7 +69,8 @@ def _probe(machine: Machine, limit_s: int, address: str, port: int) -> Slow:
     if target is None or not simulation.state.hosts[target.name].powered:
         yield min(_UNREACHABLE_AFTER_S, limit_s)
         return _not_connected(address, port, "No route to host")
-    if target.name != machine.name and not simulation.state.linked(machine.name, target.name):
+    foreign = target.name != machine.name
+    if foreign and (port in simulation.state.blocked_ports or not simulation.state.linked(machine.name, target.name)):
         yield limit_s
         return Reply(124)
     if port in listening_ports(simulation.state.hosts[target.name]):
@@ -92,4 +82,4 @@ def _not_connected(address: str, port: int, why: str) -> Reply:
     return fails(f"{address}: connect: {why}\n{address}: line 1: /dev/tcp/{address}/{port}: {why}")
 
 
-PROGRAMS: dict[str, Program] = {"ps": ps, "which": which, "sysctl": sysctl, "sh": sh, "timeout": timeout}
+PROGRAMS: dict[str, Program] = {"ps": ps, "which": which, "sysctl": sysctl, "timeout": timeout}

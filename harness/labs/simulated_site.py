@@ -63,8 +63,16 @@ def _furnish(machine: SimulatedMachine, role: str) -> None:
     for path, text in _FILES.items():
         _make(machine, path.rpartition("/")[0])
         machine.files.write(path, text.encode())
+    _add_user(machine, EUCALYPTUS_ID)
     if role == CLC:
         machine.files.write(f"{KEYS}/euca.p12", b"the cloud's key", 0o600)
+
+
+def _add_user(machine: SimulatedMachine, number: int) -> None:
+    machine.files.write(
+        "/etc/passwd", f"root:x:0:0::/root:/bin/sh\neucalyptus:x:{number}:{number}::/:/bin/sh\n".encode()
+    )
+    machine.files.write("/etc/group", f"root:x:0:\neucalyptus:x:{number}:\n".encode())
 
 
 def _make(machine: SimulatedMachine, directory: str) -> None:
@@ -138,7 +146,7 @@ def _store_is_symlink(world: SimulatedWorld, settings: Settings, value: object) 
 
 def _uid_differs(world: SimulatedWorld, settings: Settings, value: object) -> None:
     machine = _at(world, ADDITIONAL)
-    machine.users["eucalyptus"] = (EUCALYPTUS_ID + 1, EUCALYPTUS_ID + 1)
+    _add_user(machine, EUCALYPTUS_ID + 1)
     machine.files.chown(settings.store, EUCALYPTUS_ID + 1, EUCALYPTUS_ID + 1)
 
 
@@ -155,7 +163,7 @@ def _fstab_line(world: SimulatedWorld, settings: Settings, value: Mapping[str, s
 
 def _uname(world: SimulatedWorld, settings: Settings, value: Mapping[str, str]) -> None:
     for role, name in value.items():
-        _at(world, role).uname = name
+        _at(world, role).node_name = name
 
 
 def _os_release(world: SimulatedWorld, settings: Settings, value: Mapping[str, str]) -> None:

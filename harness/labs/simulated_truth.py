@@ -16,6 +16,7 @@ from harness.inventory import Inventory, Settings
 from harness.labs.lab import ADDITIONAL, ORIGINAL
 from harness.labs.simulated_site import BACKING_DEVICE, NAMES, SERVICE
 
+WATCHED = ("/etc/fstab", "/etc/drbd.conf", "/etc/eucalyptus/eucalyptus.conf")
 _SAMPLE = 5
 _LOOKING_GLASS = "/tmp/looking-glass"
 
@@ -50,10 +51,8 @@ class SimulatedTruth:
         machine = self._machine(role)
         if not self._world.state.hosts[machine.name].powered:
             return HostSnapshot(machine.name, False)
-        return HostSnapshot(**truth.snapshot(machine, leftovers=self._leftovers(role)))
-
-    def _leftovers(self, role: str) -> list[str]:
-        return [place_path(self._settings, place) for place in ("staging", "old-store")]
+        watched = (*WATCHED, self._settings.drbd_conf)
+        return HostSnapshot(**truth.snapshot(machine, watched, self._settings.store, self._settings.staging))
 
     def manifest(self, role: str, place: str) -> Manifest:
         machine = self._machine(role)
