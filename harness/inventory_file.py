@@ -171,13 +171,16 @@ class _Reader:
     def _require_distinct(self, nodes: dict[Role, Node]) -> None:
         """Different names must mean different machines."""
         seen: dict[tuple[str, str], Node] = {}
+        noted: set[tuple[str, str, Location | None]] = set()
         for role, node in nodes.items():
             for what, value, location in _identities(node, self.variables[role]):
                 other = seen.setdefault((what, value), node)
-                if other.name != node.name:
-                    message = f"{node.name} and {other.name} have the same {what}, {value}"
-                    at = location or self.hosts[role].location
-                    self.document.complain(at, message, "two names must be two machines", at_key=location is None)
+                if other.name == node.name or (node.name, other.name, location) in noted:
+                    continue
+                noted.add((node.name, other.name, location))
+                message = f"{node.name} and {other.name} have the same {what}, {value}"
+                at = location or self.hosts[role].location
+                self.document.complain(at, message, "two names must be two machines", at_key=location is None)
 
 
 def _identities(node: Node, variables: Variables) -> Iterator[tuple[str, str, Location | None]]:

@@ -128,9 +128,10 @@ def _mismatch(details: ErrorDetails, found: Any) -> tuple[str, str]:
         if name in context:
             return f"expected {words} {context[name]:g}, found {describe(found)}", ""
     if kind == "string_pattern_mismatch":
-        return f"{describe(found)} does not have the form {context['pattern']}", ""
-    if kind in ("too_short", "string_too_short"):
-        return f"expected at least {context['min_length']} here, found {describe(found)}", ""
+        return f"{found!r} does not have the form {context['pattern']}", ""
+    lengths = {"too_short": "entries", "string_too_short": "characters"}
+    if kind in lengths:
+        return f"expected {context['min_length']} or more {lengths[kind]}, found {describe(found)}", ""
     return f"{details['msg']}, found {describe(found)}", ""
 
 
