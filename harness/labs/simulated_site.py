@@ -36,6 +36,7 @@ _FILES = {
 }
 _DIRECTORIES = ("/dev", "/etc", "/var", "/var/lib", "/var/lib/eucalyptus", "/var/run", "/tmp", "/root", KEYS)
 _PATIENCE_TICKS = 20
+_STAGING_INODES = 200_000
 
 
 def build(start: Start) -> SimulatedWorld:
@@ -99,7 +100,7 @@ def _seed(world: SimulatedWorld, settings: Settings, start: Start) -> None:
     original = world.machines[NAMES[ORIGINAL]]
     _make(original, settings.staging)
     if start.staging_bytes is not None:
-        original.files.add_volume(settings.staging, start.staging_bytes)
+        original.files.add_volume(settings.staging, start.staging_bytes, _STAGING_INODES)
     spec = start.store
     items = seeding.plan_store(spec.objects, spec.bytes, spec.seed, spec.hostile_names)
     seeding.materialise(original.files, settings.store, items, EUCALYPTUS_ID, EUCALYPTUS_ID)

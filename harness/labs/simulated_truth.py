@@ -129,4 +129,4 @@ class SimulatedTruth:
 def _walk(files: MemoryFilesystem, root: str) -> Manifest:
     if not files.exists(root):
         return Manifest([], f"{root} does not exist")
-    return Manifest([Entry(**entry) for entry in truth.walk(files, root)])
+    return Manifest([Entry(**entry) for entry in truth.walk(files, files.resolve(root))])

@@ -29,7 +29,7 @@ def told(migration: Migration, engine: Engine, work: Callable[[], Outcome]) -> O
         message = f"{refused}\nNothing was changed. Mend the findings, then run `walrus-ha check` again."
         return Outcome("refused", 3, message, refused.findings)
     except RolledBack as ended:
-        word = "rolled_back" if not ended.remains or _original_serves(site) else "stopped"
+        word = "rolled_back" if _original_serves(site, ended) else "stopped"
         return Outcome(word, 4, rolled_back(site, ended))
     except Refused as refused:
         return Outcome("refused", 3, f"{refused}\nNothing was changed.")
@@ -45,9 +45,9 @@ def told(migration: Migration, engine: Engine, work: Callable[[], Outcome]) -> O
         return Outcome("stopped", 4, message)
 
 
-def _original_serves(site: Site[Host]) -> bool:
-    """Everything on the original was taken back; what remains is on a host that does not answer."""
-    return site.memory.undone("stop-services") or not site.memory.intended("stop-services")
+def _original_serves(site: Site[Host], ended: RolledBack) -> bool:
+    """Everything on the original was taken back; what remains is on another host, which does not answer."""
+    return not any(left.startswith(f"{site.original.name}:") for left in ended.remains)
 
 
 def completed(site: Site[Host]) -> str:
