@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from harness.checks.exclusivity import exclusivity
-from harness.checks.phases import committed_at, quiet_times
+from harness.checks.phases import Quiet, committed_at, quiet_times
 from harness.evidence import Event, Evidence
 
 from . import builders
@@ -146,6 +146,17 @@ def test_nothing_tells_whether_walrus_ran() -> None:
         event for event in evidence.events if (event.host, event.kind) != (ADDITIONAL, "walrus") or event.at > 40
     ]
     cannot_tell(exclusivity, evidence, "nothing tells whether Walrus ran on walrus01")
+
+
+def test_a_run_that_stopped_leaves_the_store_quiet() -> None:
+    evidence = builders.stopped()
+    _with(evidence, 990.0, ORIGINAL, "power", "on")
+    fails(exclusivity, _with(evidence, 991.0, ORIGINAL, "walrus", "LOADED"), "walrus00 became LOADED at 991 s")
+
+
+def test_the_edges_of_a_quiet_time_are_not_in_it() -> None:
+    quiet = Quiet(10.0, 20.0, committed=True)
+    assert [quiet.holds(at) for at in (9.9, 10.0, 10.1, 19.9, 20.0, 20.1)] == [False, False, True, True, False, False]
 
 
 def test_a_rollback_may_start_the_original_again() -> None:

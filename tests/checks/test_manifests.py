@@ -105,6 +105,11 @@ def test_a_finding_sums_up_and_names_the_first_ten() -> None:
     assert said[11:] == ["the replica: 15 more missing"]
 
 
+def test_ten_are_named_without_a_rest() -> None:
+    said = list(lines("the replica", [f"extra: {number}" for number in range(10)]))
+    assert said[-1] == "the replica: extra: 9"
+
+
 def test_equal_stores_leave_nothing_to_say() -> None:
     assert list(lines("the replica", [])) == []
 

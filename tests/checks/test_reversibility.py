@@ -110,4 +110,6 @@ def test_a_refused_run_after_a_completed_one_must_not_have_tried_either() -> Non
 
 
 def test_a_completed_move_is_not_compared_with_before() -> None:
-    passes(reversibility, _after(builders.completed(), disks={"/dev/sdb": "drbd"}))
+    evidence = _after(builders.completed(), disks={"/dev/sdb": "drbd"})
+    passes(reversibility, evidence)
+    assert reversibility(evidence).reason == "not asked: nothing was taken back or refused"
