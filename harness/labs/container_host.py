@@ -8,8 +8,10 @@ import socket
 import tarfile
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import LabError
@@ -23,10 +25,10 @@ if TYPE_CHECKING:
     from testcontainers.core.container import DockerContainer
 
 WORLD = "/srv/walrus-world"  # the volume that all hosts of a lab share
-FURNISHED = "/etc/lab/furnished"  # a host does not boot before this is there; see images/walrus/boot
 SSH_PORT = 22
 _API_S = 600  # longest silence of the daemon: the walk over a large store says nothing until it is done
 _ANSWER_S = 60.0
+_PIPE = 'printf %s "$0" | "$@"'
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,12 @@ class File:
 
     content: bytes
     mode: int = 0o644
+    mtime: int | None = None  # None: now
+
+    @classmethod
+    def of(cls, path: Path) -> File:
+        """A copy of a file of this machine."""
+        return cls(path.read_bytes(), mtime=int(path.stat().st_mtime))
 
 
 @dataclass
@@ -70,16 +78,17 @@ class LabHost:
         self.container.reload()
         return str(self.container.status)
 
-    def execute(self, *argv: str, ok: Iterable[int] = (0,)) -> Result:
-        """Run a program through the lab's own door, past sshd.
+    def execute(self, *argv: str, stdin: str | None = None, ok: Iterable[int] = (0,)) -> Result:
+        """Run a program through the lab's own door, past sshd. ``stdin`` is short.
 
         Raises:
             LabError: when it ended with a status that is not in ``ok``, or the host does not run.
         """
         from docker.errors import APIError
 
+        piped = argv if stdin is None else ("sh", "-c", _PIPE, stdin, *argv)
         try:
-            answer = self.container.exec_run(list(argv), demux=True)
+            answer = self.container.exec_run(list(piped), demux=True)
         except APIError as error:
             raise LabError(f"{self.plan.name}: {error.explanation}") from error
         stdout, stderr = answer.output
@@ -88,6 +97,30 @@ class LabHost:
             said = (result.stderr or result.stdout).decode(errors="replace").strip()[-1000:]
             raise LabError(f"{self.plan.name}: `{' '.join(argv)}` ended with status {result.exit_status}: {said}")
         return result
+
+    @contextmanager
+    def conversation(self, *argv: str, until: bytes) -> Iterator[None]:
+        """Run a program that reads its standard input to the end; the block runs once it has printed ``until``.
+
+        Raises:
+            LabError: when it ended, or said nothing for too long, before.
+        """
+        api = self.container.client.api
+        call = api.exec_create(self.container.id, list(argv), stdin=True)["Id"]
+        stream = api.exec_start(call, socket=True)
+        connection: socket.socket = getattr(stream, "_sock", stream)
+        connection.settimeout(_ANSWER_S)
+        try:
+            said = b""
+            while until not in said:
+                chunk = connection.recv(4096)
+                if not chunk:
+                    raise LabError(f"{self.plan.name}: `{' '.join(argv)}` ended: {said.decode(errors='replace')}")
+                said += chunk
+            yield
+        finally:
+            stream.close()
+            connection.close()
 
     def put(self, files: dict[str, File]) -> None:
         """Write files, owned by root; works on a host without power too."""
@@ -145,7 +178,8 @@ def packed(files: dict[str, File]) -> bytes:
     with tarfile.open(fileobj=packing, mode="w") as archive:
         for path, file in files.items():
             member = tarfile.TarInfo(path.lstrip("/"))
-            member.size, member.mode, member.mtime = len(file.content), file.mode, int(time.time())
+            member.size, member.mode = len(file.content), file.mode
+            member.mtime = int(time.time()) if file.mtime is None else file.mtime
             archive.addfile(member, io.BytesIO(file.content))
     return packing.getvalue()
 

@@ -6,10 +6,17 @@ DRBD, mounts, services and the cloud are the fakes, as programs on the hosts' PA
 from __future__ import annotations
 
 import contextlib
+import secrets
+from collections.abc import Iterator
 
+from harness.clock import WallClock
 from harness.errors import LabUnavailable
 from harness.labs import container_image, container_keys
-from harness.labs.docker_cleanup import connect
+from harness.labs.container_faults import ContainerFaults
+from harness.labs.container_rack import rack
+from harness.labs.container_truth import ContainerTruth
+from harness.labs.docker_cleanup import Watchdog, connect
+from harness.labs.lab import Opened, Start
 
 
 class ContainersLab:
@@ -30,3 +37,15 @@ class ContainersLab:
         except LabUnavailable as error:
             lacks.append(str(error))
         return lacks
+
+    @contextlib.contextmanager
+    def open(self, start: Start) -> Iterator[Opened]:
+        """A lab of its own, gone when the block ends, also when this process is killed in it."""
+        run_id = secrets.token_hex(4)
+        watchdog = Watchdog(run_id)
+        with contextlib.ExitStack() as ending:
+            ending.callback(watchdog.dismiss)
+            run = rack(run_id, start)
+            ending.callback(run.tear_down)
+            run.bring_up()
+            yield Opened(run.inventory(), ContainerFaults(run), ContainerTruth(run), WallClock())

@@ -63,7 +63,9 @@ class KilledTrial(Trial):
         path = runs.folder_for(inventory) / "journal.jsonl"
         entries, _ = read(path) if path.exists() else ([], 0)
         self.schedule.sent[:] = [
-            Sent(datetime.fromisoformat(entry.date).timestamp(), 1, self.evidence.original, entry.step, what, "read", "")
+            Sent(
+                datetime.fromisoformat(entry.date).timestamp(), 1, self.evidence.original, entry.step, what, "read", ""
+            )
             for entry in entries
             if entry.step and (what := f"journal {entry.kind}")
         ]

@@ -118,3 +118,32 @@ def test_a_dismissed_watchdog_sweeps_nothing(client: Any, run_id: str) -> None:
     watchdog.dismiss()
 
     assert len(left_over(client, run_id)) == 3
+
+
+OPENER = """
+import sys, time
+from harness.labs.containers import ContainersLab
+from harness.labs.lab import Start, StoreSpec
+with ContainersLab().open(Start(store=StoreSpec(objects=1, bytes=10))) as opened:
+    print(opened.inventory.source.split()[-1], flush=True)
+    time.sleep(60 if sys.argv[1:] else 0)
+"""
+
+
+def test_closing_a_lab_leaves_nothing(client: Any) -> None:
+    done = subprocess.run([sys.executable, "-c", OPENER], stdout=subprocess.PIPE, timeout=120, check=True, text=True)
+    assert done.stdout.strip()
+    assert left_over(client, done.stdout.strip()) == []
+
+
+def test_a_lab_whose_harness_is_killed_leaves_nothing(client: Any) -> None:
+    with subprocess.Popen([sys.executable, "-c", OPENER, "stay"], stdout=subprocess.PIPE, text=True) as harness:
+        assert harness.stdout is not None
+        run_id = harness.stdout.readline().strip()
+        assert len(left_over(client, run_id)) == 6  # three hosts, two networks, the world
+        harness.send_signal(signal.SIGKILL)
+
+    deadline = time.monotonic() + 30
+    while left_over(client, run_id) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert left_over(client, run_id) == []

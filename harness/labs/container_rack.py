@@ -1,0 +1,232 @@
+"""All that one run of the containers lab starts, from the first key to the last network, and its end."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from harness.errors import LabError
+from harness.hosts.ssh import SshConnection
+from harness.inventory import Inventory, Node, Role, Settings
+from harness.labs import container_furnish as furnish
+from harness.labs.container_host import WORLD, LabHost, Plan, start_host
+from harness.labs.container_image import ensure
+from harness.labs.container_keys import LabKeys, make_keys
+from harness.labs.container_look import run_script
+from harness.labs.container_network import LabNetwork, create_network
+from harness.labs.docker_cleanup import OURS, connect, labels, sweep
+from harness.labs.lab import CLC, ORIGINAL, ROLES, Start
+from harness.labs.premises import BACKING_DEVICE, EUCALYPTUS_ID, FIRST_WALRUS, NAMES
+
+_ENABLED_S = 30.0
+_KEPT_STAGING = "/srv/walrus-staging"  # the CLC holds a bounded staging area while the original has no power
+
+_SEED = """
+from fakes import seeding
+store, (objects, size, seed, hostile, owner) = sys.argv[1], map(int, sys.argv[2:])
+answer(seeding.materialise_on_disk(store, seeding.plan_store(objects, size, seed, bool(hostile)), owner, owner))
+"""
+_SYMLINK = """
+set -eu
+mv -T -- "$1" "$1.real"
+ln -s -- "$1.real" "$1"
+"""
+
+T = TypeVar("T")
+
+
+@dataclass
+class Rack:
+    """The hosts, networks, volumes and keys of one run. ``world`` is the door to what the fakes share."""
+
+    run_id: str
+    client: Any
+    directory: Path
+    start: Start
+    settings: Settings
+    keys: LabKeys = field(init=False)
+    reached: LabNetwork = field(init=False)
+    replication: LabNetwork = field(init=False)
+    hosts: dict[str, LabHost] = field(default_factory=dict)
+
+    def bring_up(self) -> None:
+        """Start, furnish and boot the three hosts, seed the store and wait until the original Walrus is ENABLED."""
+        image = ensure(self.client, _tell)
+        self._lay_out()
+        roles = list(ROLES)
+        self.hosts = dict(zip(roles, _at_once(lambda role: self._start_host(image, role), roles), strict=True))
+        hosts = list(self.hosts.values())
+        self.keys.pin({host.plan.name: host.ssh for host in hosts})
+        _at_once(lambda host: furnish.put_in(host, self.hosts, self.keys, self.start), hosts)
+        _at_once(self._boot, hosts)
+        self._open_cloud()
+
+    def _lay_out(self) -> None:
+        """What the hosts need before they are there."""
+
+        def keys() -> None:
+            self.keys = make_keys(self.directory, tuple(NAMES.values()))
+
+        def networks() -> None:
+            self.reached = create_network(self.client, self.run_id, "reached", internal=False)
+            self.replication = create_network(self.client, self.run_id, "replication", internal=True)
+
+        _at_once(lambda work: work(), [keys, networks, self._create_volumes])
+
+    def _create_volumes(self) -> None:
+        self.client.volumes.create(f"{self._prefix}-world", labels=labels(self.run_id))
+        if self.start.staging_bytes is not None:
+            options = {"type": "tmpfs", "device": "tmpfs", "o": f"size={self.start.staging_bytes},mode=0755"}
+            self.client.volumes.create(f"{self._prefix}-staging", labels=labels(self.run_id), driver_opts=options)
+
+    @property
+    def _prefix(self) -> str:
+        return f"{OURS}-{self.run_id}"
+
+    def _start_host(self, image: str, role: str) -> LabHost:
+        volumes = {f"{self._prefix}-world": WORLD}
+        if self.start.staging_bytes is not None and role in (ORIGINAL, CLC):
+            volumes[f"{self._prefix}-staging"] = self.settings.staging if role == ORIGINAL else _KEPT_STAGING
+        plan = Plan(
+            role,
+            NAMES[role],
+            furnish.uname_of(role, self.start),
+            ROLES.index(role),
+            volumes,
+            replicates=role != CLC,
+            capabilities=furnish.capabilities(role, self.start),
+        )
+        return start_host(image, self.run_id, plan, self.reached, self.replication, direct=_direct(self.client))
+
+    def _boot(self, host: LabHost) -> None:
+        furnish.prepare(host, self.settings, self.start)
+        if host.plan.role == ORIGINAL:
+            self._seed(host)
+        host.wait_for_ssh()
+
+    def _seed(self, original: LabHost) -> None:
+        """Fill the store with the objects that the start asks for."""
+        spec, store = self.start.store, self.settings.store
+        arguments = (spec.objects, spec.bytes, spec.seed, int(spec.hostile_names), EUCALYPTUS_ID)
+        run_script(original, _SEED, store, *map(str, arguments))
+        if self.start.differs.get("store_is_symlink"):
+            original.execute("sh", "-c", _SYMLINK, "plant", store)
+
+    def replicate(self, role: str) -> None:
+        """Let what has reached the peer's disk be there, as far as the fakes put that off."""
+        if role in furnish.PAIR:
+            self.fakes(role, "replicate")
+
+    def _open_cloud(self) -> None:
+        """Wait until the original Walrus serves, and plant what the cloud does wrong from then on."""
+        differs = self.start.differs
+        self._wait_until_enabled()
+        cloud: dict[str, Any] = {
+            "key_sync_fails": bool(differs.get("key_sync_fails")),
+            "next_enabled": differs.get("next_enabled", ""),
+        }
+        if "storagedir" in differs:
+            cloud["properties"] = {"walrus.storagedir": differs["storagedir"]}
+        self.patch_world({"cloud": cloud, "events": []})
+
+    def _wait_until_enabled(self) -> None:
+        deadline = time.monotonic() + _ENABLED_S
+        while (state := self.world()["cloud"]["walruses"].get(FIRST_WALRUS, {})).get("state") != "ENABLED":
+            if time.monotonic() > deadline:
+                raise LabError(f"{FIRST_WALRUS} is not ENABLED after {_ENABLED_S:g} s: {state}")
+            time.sleep(0.05)
+
+    # The world that the fakes share
+
+    def fakes(self, role: str, *arguments: str, stdin: str | None = None) -> str:
+        """Run one of the fakes' own commands on a host and return what it printed."""
+        return self.hosts[role].execute(*furnish.fakes_call(*arguments), stdin=stdin).text
+
+    def observer(self, avoiding: str | None = None) -> str:
+        """The role of a host that runs, through which the world can be seen.
+
+        Raises:
+            LabError: when there is none.
+        """
+        for role in (CLC, *ROLES):
+            if role != avoiding and self.hosts[role].status() == "running":
+                return role
+        raise LabError("no host of the lab runs, so its world cannot be seen")
+
+    def world(self) -> dict[str, Any]:
+        """The world as it is now."""
+        found: dict[str, Any] = json.loads(self.fakes(self.observer(), "world", "show"))
+        return found
+
+    @contextmanager
+    def world_held(self, avoiding: str) -> Iterator[None]:
+        """Nobody reads or changes the world meanwhile: whoever is stopped now does not hold it."""
+        holder = self.hosts[self.observer(avoiding)]
+        with holder.conversation(*furnish.fakes_call("world", "hold"), until=b"held"):
+            yield
+
+    def patch_world(self, patch: dict[str, Any]) -> None:
+        """Merge a JSON merge patch into the world."""
+        self.fakes(self.observer(), "world", "patch", stdin=json.dumps(patch))
+
+    # Towards the engine
+
+    def inventory(self) -> Inventory:
+        """The hosts as the engine is to reach them: by ssh, with the run's keys, strictly."""
+
+        def node(role: Role) -> Node:
+            host = self.hosts[role]
+            address, port = host.ssh
+            way = SshConnection(
+                address, port, "root", identity_file=self.keys.identity, known_hosts=self.keys.known_hosts
+            )
+            disk = None if role == CLC else BACKING_DEVICE
+            name = host.plan.name
+            return Node(name, role, way, host.address, name, disk, host.replication_address)
+
+        return Inventory(node("original"), node("additional"), node("clc"), self.settings, f"containers {self.run_id}")
+
+    def tear_down(self) -> None:
+        """Remove everything that carries the run's label, and the keys."""
+        sweep(self.client, self.run_id)
+        for host in self.hosts.values():
+            host.box.get_docker_client().client.close()
+        self.client.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def rack(run_id: str, start: Start, directory: Path | None = None) -> Rack:
+    """A rack that is not up yet; ``directory`` receives the keys.
+
+    Raises:
+        LabUnavailable: when no Docker daemon answers.
+    """
+    settings = Settings.model_validate(dict(start.settings))
+    directory = directory or Path(tempfile.mkdtemp(prefix="walrus-ha-lab-"))
+    directory.mkdir(mode=0o700, exist_ok=True)
+    return Rack(run_id, connect(timeout_s=600.0), directory, start, settings)
+
+
+def _at_once(work: Callable[[Any], T], items: Iterable[Any]) -> list[T]:
+    """Do the work for all items at the same time; the first error is raised when all have ended."""
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        return [future.result() for future in [pool.submit(work, item) for item in items]]
+
+
+def _direct(client: Any) -> bool:
+    """Addresses of containers can be reached from here: the daemon runs in this very system."""
+    local = client.api.base_url.startswith(("http+docker://", "unix://"))
+    return sys.platform == "linux" and bool(local) and client.info()["OperatingSystem"] != "Docker Desktop"
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

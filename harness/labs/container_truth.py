@@ -1,0 +1,157 @@
+"""Looking at a containers lab past the engine: by `docker exec`, in the shared world, with an HTTP client of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote
+
+from harness.clock import WallClock
+from harness.evidence import Entry, Event, HostSnapshot, Manifest, ObjectRead
+from harness.labs.container_furnish import PAIR
+from harness.labs.container_host import File, LabHost
+from harness.labs.container_look import run_script
+from harness.labs.container_rack import Rack
+from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL
+from harness.labs.premises import BACKING_DEVICE, SERVICE, WATCHED, place_path
+
+_SAMPLE = 5
+_HTTP_S = 30
+_RESCUE = "/etc/lab/rescue"  # a host that has power, and does not boot while this is there
+
+_WALK = """
+from fakes import truth
+from fakes.disk import PlainFiles
+answer(truth.manifest(PlainFiles(), directory(sys.argv[1])))
+"""
+_SNAPSHOT = """
+from fakes import truth
+from fakes.container import ContainerMachine
+store, staging, *watched = sys.argv[1:]
+answer(truth.snapshot(ContainerMachine.here(), watched, store, staging))
+"""
+_LISTING = """
+from fakes import truth
+from fakes.container import ContainerMachine
+answer(truth.listing(ContainerMachine.here()))
+"""
+_FETCH = """
+import hashlib, urllib.error, urllib.request
+def fetch(url):
+    try:
+        with urllib.request.urlopen(url, timeout=int(sys.argv[1])) as reply:
+            return [reply.status, hashlib.sha256(reply.read()).hexdigest()]
+    except urllib.error.HTTPError as refusal:
+        return [refusal.code, None]
+    except OSError:
+        return [0, None]
+answer([fetch(url) for url in sys.argv[2:]])
+"""
+_RECEIVED = """
+answer([[path.hex(), status.st_ino, status.st_ctime_ns, status.st_size]
+        for path, status in files_below(directory(sys.argv[1]))])
+"""
+
+
+class ContainerTruth:
+    """Implements harness.labs.lab.Truth."""
+
+    def __init__(self, rack: Rack) -> None:
+        self._rack = rack
+        self._clock = WallClock()
+        self._seen: dict[tuple[str, str], set[tuple[int, int]]] = {}
+        self._received: dict[tuple[str, str], int] = {}
+
+    def _host(self, role: str) -> LabHost:
+        return self._rack.hosts[role]
+
+    def snapshot(self, role: str) -> HostSnapshot:
+        host, settings = self._host(role), self._rack.settings
+        if host.status() != "running":
+            return HostSnapshot(host.plan.name, False)
+        watched = (*WATCHED, settings.drbd_conf)
+        return HostSnapshot(**run_script(host, _SNAPSHOT, settings.store, settings.staging, *watched))
+
+    def manifest(self, role: str, place: str) -> Manifest:
+        """Also of a host without power, from its disk; a frozen one cannot be read and says so."""
+        host = self._host(role)
+        with host.power:
+            if host.status() == "paused":
+                return Manifest([], f"{host.plan.name} is frozen")
+            with self._readable(host):
+                return _manifest(run_script(host, _WALK, self._root(place)))
+
+    def _root(self, place: str) -> str:
+        return f"image of {BACKING_DEVICE}" if place == "device" else place_path(self._rack.settings, place)
+
+    @contextmanager
+    def _readable(self, host: LabHost) -> Iterator[None]:
+        """A host without power gets some for as long as its disk is read, and does not boot."""
+        if host.status() == "running":
+            yield
+            return
+        host.put({_RESCUE: File(b"")})
+        host.container.start()
+        try:
+            yield
+        finally:
+            host.execute("rm", "-f", _RESCUE)
+            host.container.kill()
+            host.container.wait(timeout=60)
+
+    def events(self) -> list[Event]:
+        return [Event(**event) for event in self._rack.world()["events"]]
+
+    def read_objects(self, when: str, expected: Manifest) -> list[ObjectRead]:
+        """A sample, asked for on the CLC as a client of the cloud would. Status 0: nobody answered."""
+        files = [one for one in expected.entries if one.kind == "file" and one.path.count("/") == 1 and one.size]
+        sample = files[:: max(1, len(files) // _SAMPLE)][:_SAMPLE]
+        keys = [quote(entry.path.encode("latin-1")) for entry in sample]
+        serving = self._host(self._serving(when)).address
+        urls = [f"http://{serving}:8773/services/Walrus/{key}" for key in keys]
+        answers = run_script(self._host(CLC), _FETCH, str(_HTTP_S), *urls)
+        return [
+            ObjectRead(self._clock.now(), when, key, status, found, entry.sha256 or "")
+            for key, entry, (status, found) in zip(keys, sample, answers, strict=True)
+        ]
+
+    def _serving(self, when: str) -> str:
+        """The role of the ENABLED Walrus; before the move the original."""
+        states = {one["host"]: one["state"] for one in self._rack.world()["cloud"]["walruses"].values()}
+        moved = when == "after" and states.get(self._host(ADDITIONAL).address) == "ENABLED"
+        return ADDITIONAL if moved else ORIGINAL
+
+    def read_replica(self) -> Manifest:
+        """Both services stop, the side that did not serve is promoted and mounted, and its files are walked."""
+        serving = self._serving("after")
+        idle = next(role for role in PAIR if role != serving)
+        settings = self._rack.settings
+        for role in (idle, serving):
+            self._host(role).execute("service", SERVICE, "stop")
+        promoted = self._host(idle)
+        promoted.execute("drbdadm", "primary", settings.resource)
+        promoted.execute("mount", "-t", settings.filesystem, settings.device, settings.store)
+        return _manifest(run_script(promoted, _WALK, settings.store))
+
+    def bytes_received(self, role: str, place: str) -> int:
+        """Counts the size of each file whose inode or change time is new since the last look: it was written since."""
+        host, key = self._host(role), (role, place)
+        with host.power, self._readable(host):
+            found = run_script(host, _RECEIVED, self._root(place))
+        seen = self._seen.get(key, set())
+        now = {(inode, changed_ns): size for _, inode, changed_ns, size in found}
+        self._received[key] = self._received.get(key, 0) + sum(now[one] for one in now.keys() - seen)
+        self._seen[key] = set(now)
+        return self._received[key]
+
+    def listing(self, role: str) -> dict[str, str]:
+        found: dict[str, str] = run_script(self._host(role), _LISTING)
+        return found
+
+    def unsupported(self) -> list[str]:
+        return list(self._rack.world()["unsupported"])
+
+
+def _manifest(found: dict[str, Any]) -> Manifest:
+    return Manifest([Entry(**entry) for entry in found["entries"]], found["error"])

@@ -1,0 +1,43 @@
+"""The three hosts as every lab furnishes them: names, disk, users and files before the move."""
+
+from __future__ import annotations
+
+from harness.inventory import Settings
+from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL
+
+NAMES = {ORIGINAL: "walrus00", ADDITIONAL: "walrus01", CLC: "clc00"}
+BACKING_DEVICE = "/dev/sdb"
+SERVICE = "eucalyptus-cloud"
+EUCALYPTUS_ID = 498  # uid and gid
+KEYS = "/var/lib/eucalyptus/keys"
+CLOUD_KEY = f"{KEYS}/euca.p12"
+FIRST_WALRUS = "walrus-original"  # as the cloud knows the Walrus that is there before the move
+SIGNATURE_UUID = "0b5e55ed-0000-4000-8000-00000000b10c"
+
+_CONFIGURATION = """# /etc/eucalyptus/eucalyptus.conf
+EUCALYPTUS="/"
+EUCA_USER="eucalyptus"
+CLOUD_OPTS="--log-level=INFO -Xmx512m"
+HYPERVISOR="kvm"
+"""
+FILES = {
+    "/etc/os-release": 'NAME="CentOS"\nVERSION="6.3 (Final)"\nID="centos"\n',
+    "/etc/redhat-release": "CentOS release 6.3 (Final)\n",
+    "/etc/eucalyptus/eucalyptus-version": "3.2.2\n",
+    "/etc/eucalyptus/eucalyptus.conf": _CONFIGURATION,
+    "/etc/fstab": "/dev/sda1 / ext4 defaults 1 1\ntmpfs /dev/shm tmpfs defaults 0 0\n",
+    "/etc/drbd.conf": 'include "drbd.d/global_common.conf";\ninclude "drbd.d/*.res";\n',
+    "/etc/drbd.d/global_common.conf": "global { usage-count no; }\ncommon { }\n",
+}
+WATCHED = ("/etc/fstab", "/etc/drbd.conf", "/etc/eucalyptus/eucalyptus.conf")  # and the inventory's drbd_conf
+
+
+def place_path(settings: Settings, place: str) -> str:
+    """Where a place of the evidence lies on a host; the device's content lies at the store once it is mounted."""
+    paths = {
+        "store": settings.store,
+        "old-store": f"{settings.store}.before-ha",
+        "staging": f"{settings.staging}/{settings.store.rsplit('/', 1)[-1]}",
+        "device": settings.store,
+    }
+    return paths[place]
