@@ -1,12 +1,10 @@
 """The fakes as processes.
 
-python3 -m fakes PROGRAM ARGUMENTS      run a fake program as a shim does
+python3 -m fakes [MODULE:]PROGRAM ARGUMENTS     run a fake program as a shim does
 python3 -m fakes shims DIRECTORY        write a shim for every faked program
 python3 -m fakes boot                   what a host does when it gets power
 python3 -m fakes daemon NAME            a background program, until SIGTERM
 python3 -m fakes replicate              what must have reached the peer before this host loses power
-python3 -m fakes seed ARGUMENTS         objects for the store; see fakes.seeding
-python3 -m fakes truth walk PATH | snapshot | listing      the lab's look at this host, as JSON
 python3 -m fakes world init|patch       a whole world, or a JSON merge patch of it, from standard input
 python3 -m fakes world show             the world as JSON
 python3 -m fakes world record HOST KIND DETAIL             note what the lab did
@@ -15,15 +13,16 @@ python3 -m fakes world hold             keep the world locked until standard inp
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
-import shlex
 import sys
 import time
 from collections.abc import Callable
 
+from fakes import programs
 from fakes.container import ContainerMachine
-from fakes.program import Call, Reply, Slow, UnsupportedInvocation
+from fakes.program import Call, Program, Reply, Slow, UnsupportedInvocation
 
 NOT_MODELLED_STATUS = 70
 # The only programs that ask something; all others must not eat what their caller reads from the same input.
@@ -44,9 +43,10 @@ def main(arguments: list[str]) -> int:
 
 
 def _program(machine: ContainerMachine, argv: list[str]) -> int:
+    module, _, name = argv[0].rpartition(":")
     asks = any(word in _ASKING for word in argv) and not sys.stdin.isatty()
-    call = Call(tuple(argv), sys.stdin.buffer.read() if asks else b"", _user())
-    reply = answer(machine, call)
+    call = Call((name, *argv[1:]), sys.stdin.buffer.read() if asks else b"", _user())
+    reply = answer(machine, call, module)
     sys.stdout.buffer.write(reply.stdout)
     sys.stdout.buffer.flush()
     sys.stderr.buffer.write(reply.stderr)
@@ -62,22 +62,30 @@ def _user() -> str:
     return pwd.getpwuid(os.geteuid()).pw_name
 
 
-def answer(machine: ContainerMachine, call: Call) -> Reply:
+def answer(machine: ContainerMachine, call: Call, module: str = "") -> Reply:
     """The program's answer. One that is not modelled, or breaks, is told to the lab and fails."""
-    from fakes import programs
-
     try:
-        return _to_the_end(programs.dispatch(call, machine))
+        return _to_the_end(_begin(machine, call, module))
     except UnsupportedInvocation as unknown:
-        said = f"{shlex.join(call.argv)}: {unknown}"
+        said = str(unknown)
     except Exception:  # noqa: BLE001 - whatever it is, the trial must come to know of it and not pass
         import traceback
 
         print(traceback.format_exc(), file=sys.stderr)
-        said = f"{shlex.join(call.argv)}: the fake failed: {traceback.format_exc().splitlines()[-1]}"
+        said = f"the fake failed: {traceback.format_exc().splitlines()[-1]}"
+    import shlex
+
+    said = f"{shlex.join(call.argv)}: {said}"
     with machine.world() as world:
         world.unsupported.append(f"{machine.name}: {said}")
     return Reply(NOT_MODELLED_STATUS, b"", f"fake: not modelled: {said}\n".encode("utf-8", "surrogateescape"))
+
+
+def _begin(machine: ContainerMachine, call: Call, module: str) -> Reply | Slow:
+    if not module:
+        return programs.dispatch(call, machine)
+    program: Program = importlib.import_module(f"{programs.__name__}.{module}").PROGRAMS[call.argv[0]]
+    return program(call, machine)
 
 
 def _to_the_end(outcome: Reply | Slow) -> Reply:

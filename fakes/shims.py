@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 
 from fakes import programs
 from fakes.container import PYTHON_OPTIONS, RUN
@@ -23,8 +24,10 @@ def names() -> list[str]:
 
 
 def script(name: str, python: str) -> str:
-    """A shim: the program as a process."""
-    command = shlex.join([python, *PYTHON_OPTIONS, RUN, name])
+    """A shim: the program as a process. It says in which module the program stands, so that no other is loaded."""
+    module = getattr(programs.programs()[name], "__module__", "").removeprefix(f"{programs.__name__}.")
+    known = name in getattr(sys.modules.get(f"{programs.__name__}.{module}"), "PROGRAMS", {})
+    command = shlex.join([python, *PYTHON_OPTIONS, RUN, f"{module}:{name}" if known else name])
     if name != "cat":
         return f'#!/bin/sh\nexec {command} "$@"\n'
     return f'#!/bin/sh\ncase "$*" in\n{_KERNEL_FILES}) exec {command} "$@" ;;\nesac\nexec /bin/cat "$@"\n'
