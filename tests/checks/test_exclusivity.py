@@ -154,6 +154,15 @@ def test_a_run_that_stopped_leaves_the_store_quiet() -> None:
     fails(exclusivity, _with(evidence, 991.0, ORIGINAL, "walrus", "LOADED"), "walrus00 became LOADED at 991 s")
 
 
+def test_a_walrus_that_stops_in_the_very_moment_of_the_freeze_has_stopped() -> None:
+    evidence = builders.completed()
+    [quiet] = quiet_times(evidence)
+    evidence.events = [
+        replace(event, at=quiet.start) if event.detail == "STOPPED" else event for event in evidence.events
+    ]
+    passes(exclusivity, evidence)
+
+
 def test_the_edges_of_a_quiet_time_are_not_in_it() -> None:
     quiet = Quiet(10.0, 20.0, committed=True)
     assert [quiet.holds(at) for at in (9.9, 10.0, 10.1, 19.9, 20.0, 20.1)] == [False, False, True, True, False, False]

@@ -34,6 +34,16 @@ def test_a_good_trial_passes_every_check(name: str) -> None:
     assert (judgement.verdict, judgement.reason) == (Verdict.PASS, "")
 
 
+def test_some_checks_apply_whatever_a_scenario_names() -> None:
+    def asked(evidence: Evidence) -> list[str]:
+        evidence.expectation = replace(evidence.expectation, checks=["service", "service"])
+        return [finding.check for finding in judge(evidence).findings]
+
+    assert asked(builders.completed()) == ["groundwork", "outcome", "service", "honesty"]
+    assert asked(builders.run_again()) == ["groundwork", "outcome", "service", "honesty", "idempotence"]
+    assert asked(builders.interrupted()) == ["groundwork", "outcome", "service", "honesty", "thrift"]
+
+
 def test_every_check_that_a_scenario_can_name_exists() -> None:
     assert set(get_args(CheckName)) <= set(CHECKS)
 
