@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -26,6 +27,11 @@ DOUBTFUL = SOUND.replace(
 )
 ELSEWHERE = SOUND.replace("[simulated]", "[simulated, machines]")
 NOT_IN = SOUND.replace("[simulated]", "[simulated]\nnot_in: {containers: the kernel there has no such device}")
+
+
+@pytest.fixture(autouse=True)
+def _evidence_stays_in_the_test(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(pytester.path))
 
 
 def _scenario(pytester: pytest.Pytester, text: str, name: str = "some-claim", folder: str = "scenarios") -> None:
