@@ -172,7 +172,7 @@ def materialise(files: MemoryFilesystem, root: str, items: list[Item], uid: int,
 
 
 def materialise_on_disk(root: str, items: list[Item], uid: int, gid: int) -> list[str]:
-    """The same on this machine's disk. Returns what its file system could not hold: extended attributes, if anything."""
+    """The same on this machine's disk. Returns what its file system could not hold, if anything."""
     os.makedirs(root, exist_ok=True)
     notes: list[str] = []
     for item in items:

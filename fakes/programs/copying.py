@@ -57,7 +57,7 @@ class Counts:
 
     files: dict[str, int] = field(default_factory=_no_kinds)
     created: dict[str, int] = field(default_factory=_no_kinds)
-    deleted: int = 0
+    deleted: dict[str, int] = field(default_factory=_no_kinds)
     transferred: int = 0
     total_bytes: int = 0
     literal_bytes: int = 0
@@ -68,7 +68,7 @@ class Counts:
         return (
             f"\nNumber of files: {_counted(self.files)}\n"
             f"Number of created files: {_counted(self.created)}\n"
-            f"Number of deleted files: {self.deleted:,}\n"
+            f"Number of deleted files: {_counted(self.deleted)}\n"
             f"Number of regular files transferred: {self.transferred:,}\n"
             f"Total file size: {self.total_bytes:,} bytes\n"
             f"Total transferred file size: {self.literal_bytes:,} bytes\n"
@@ -157,7 +157,8 @@ class Copy:
             else:
                 self._plain(below, target, status, present)
         except OSError as error:
-            self._fail(f'rsync: [receiver] {_CALLS[status.kind]} "{target}" failed', error)
+            name = temporary_name(target) if status.kind == "file" else target
+            self._fail(f'rsync: [receiver] {_CALLS[status.kind]} "{name}" failed', error)
             if status.kind == "directory":
                 self._lost.append(below + "/")
 
@@ -192,13 +193,18 @@ class Copy:
         self._delete(target)
         return None
 
-    def _delete(self, target: str) -> None:
-        for path, status in reversed(self._files.scan(target, one_volume=True)):
+    def _delete_extraneous(self, target: str) -> None:
+        for _, status in self._delete(target):
+            self._counts.deleted[_KINDS[status.kind]] += 1
+
+    def _delete(self, target: str) -> list[tuple[str, Stat]]:
+        found = self._files.scan(target, one_volume=True)
+        for path, status in reversed(found):
             if status.kind == "directory":
                 self._files.rmdir(path)
             else:
                 self._files.unlink(path)
-            self._counts.deleted += 1
+        return found
 
     # Kinds of entries
 
@@ -209,7 +215,7 @@ class Copy:
         for name in self._files.listdir(target) if present else []:
             inside = f"{below}/{name}" if below else name
             if inside not in self._names and (below or name != self._wanted.excluded):
-                self._delete(f"{target}/{name}")
+                self._delete_extraneous(f"{target}/{name}")
 
     def _symlink(self, below: str, target: str, present: Stat | None) -> None:
         wanted = self._files.readlink(self._source(below))
@@ -254,8 +260,8 @@ class Copy:
     def _transfer(self, below: str, target: str, status: Stat, content: Content) -> Steps:
         """Write the content under a temporary name, piece by piece, and rename it when it is whole."""
         temporary, done = temporary_name(target), 0
-        self._files.put_content(temporary, b"", 0o600)
         self._counts.literal_bytes += size_of(content)
+        self._files.put_content(temporary, b"", 0o600)
         for upto in self._pieces(size_of(content)):
             self._write(below, target, status, prefix(content, upto))
             self._files.received[self._wanted.destination] += upto - done

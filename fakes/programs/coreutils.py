@@ -226,7 +226,8 @@ def chown(call: Call, machine: Machine) -> Reply:
     try:
         machine.files.chown(_existing(machine, path), uid, gid)
     except OSError as error:
-        return fails(f"chown: cannot access {quoted(path)}: {reason(error)}")
+        verb = "dereference" if machine.files.exists(path) else "access"
+        return fails(f"chown: cannot {verb} {quoted(path)}: {reason(error)}")
     return Reply()
 
 
@@ -260,6 +261,8 @@ def chmod(call: Call, machine: Machine) -> Reply:
         kept = status.mode & 0o6000 if status.kind == "directory" and len(mode) < 5 else 0
         machine.files.chmod(target, int(mode, 8) | kept)
     except OSError as error:
+        if machine.files.exists(path):
+            return fails(f"chmod: cannot operate on dangling symlink {quoted(path)}")
         return fails(f"chmod: cannot access {quoted(path)}: {reason(error)}")
     return Reply()
 

@@ -98,12 +98,12 @@ def status_of(machine: Machine, path: str) -> Stat | None:
     """lstat(2), devices included; None where nothing is there.
 
     Raises:
-        OSError: other than that.
+        OSError: other than ENOENT.
     """
     try:
         return machine.files.stat(path)
     except OSError as error:
-        if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+        if error.errno != errno.ENOENT:
             raise
     numbers = device_numbers(machine, path)
     if numbers is None:
