@@ -6,6 +6,7 @@ import difflib
 from pathlib import Path
 
 from harness.errors import InvalidInput
+from harness.labs import doctor
 from harness.labs.containers import ContainersLab
 from harness.labs.lab import Lab
 from harness.labs.simulated import SimulatedLab
@@ -24,6 +25,11 @@ def find(name: str) -> Lab:
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(LABS)}"
         raise InvalidInput(f"there is no lab {name!r}; {hint}")
     return LABS[name]()
+
+
+def survey() -> list[doctor.LabState]:
+    """Every lab, what it lacks on this machine, and what would provide it."""
+    return doctor.survey()
 
 
 def scenario_folder() -> Path:

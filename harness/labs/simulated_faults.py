@@ -118,7 +118,7 @@ class SimulatedFaults:
     def unmodelled_call(self, role: str) -> Receipt:
         machine = self._machine(role)
         before = len(self._world.state.unsupported)
-        reply = machine.execute(Call(("drbdadm", "frobnicate-nobody-models-this", "r0", "--at-all")))
+        reply = machine.execute(Call(("lsblk", "--nobody-models-this")))
         if len(self._world.state.unsupported) == before:
             raise FaultNotProven(f"{machine.name}: the fake answered status {reply.exit_status} instead of refusing")
         return self._receipt("unmodelled_call", True, self._world.state.unsupported[-1])

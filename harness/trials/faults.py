@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from harness.errors import LabError
 from harness.evidence import Receipt, Sent
 from harness.hosts.command import Effect, Request, effect_of
 from harness.labs.lab import ADDITIONAL, ORIGINAL, Opened
@@ -121,7 +122,10 @@ class Schedule:
             if moment == "during" and at.progress is not None and (progress is None or progress < at.progress):
                 continue
             armed.sprung = True
-            self._spring(armed.fault)
+            try:
+                self._spring(armed.fault)
+            except LabError as failed:
+                self._receipt(armed.fault.do, False, str(failed))
 
     def _spring(self, fault: Fault) -> None:
         doors, timers = self.opened.faults, self.opened.timers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -40,9 +41,12 @@ def test_the_same_seed_gives_the_same_trace(scenario: Scenario, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     "lab",
-    ["simulated", pytest.param("containers", marks=[pytest.mark.containers, pytest.mark.xdist_group("containers")])],
+    ["simulated", pytest.param("containers", marks=pytest.mark.xdist_group("containers"))],
 )
-def test_a_call_that_is_not_modelled_ends_inconclusive(lab: str, tmp_path: Path) -> None:
+def test_a_call_that_is_not_modelled_ends_inconclusive(
+    lab: str, tmp_path: Path, require_lab: Callable[[str], None]
+) -> None:
+    require_lab(lab)
     path = tmp_path / "unmodelled.yaml"
     path.write_text(UNMODELLED)
     (scenario,) = load_scenarios([path])
