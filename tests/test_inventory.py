@@ -16,7 +16,7 @@ from harness.hosts.local import LocalConnection
 from harness.hosts.ssh import SshConnection
 from harness.inventory import Inventory, Node, Settings, Waits, load, render
 from harness.inventory_file import ROLES
-from harness.inventory_groups import Groups
+from harness.inventory_groups import Groups, HostMigrate, HostVariables
 
 GOLDEN = Path(__file__).parent / "golden" / "inventory"
 
@@ -197,3 +197,21 @@ def test_a_connection_that_no_file_can_say_is_not_rendered(tmp_path: Path) -> No
     ):
         with pytest.raises(ValueError, match="walrus00"):
             render(replace(inventory, original=replace(inventory.original, connection=connection)))
+
+
+def test_the_example_in_the_reference_is_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reference = (Path(__file__).parents[1] / "docs" / "reference" / "inventory.md").read_text()
+    example = reference.split("```yaml\n")[1].split("```")[0]
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "known_hosts").touch()
+    assert read(tmp_path, example).settings.eucarc == "/root/eucarc"
+
+
+def test_the_reference_names_every_key_and_its_default() -> None:
+    reference = (Path(__file__).parents[1] / "docs" / "reference" / "inventory.md").read_text()
+    for key in (*HostVariables.model_fields, *HostMigrate.model_fields, *Settings.model_fields):
+        assert f"`{key}`" in reference, key
+    plain = {key: value for key, value in Settings().model_dump().items() if isinstance(value, str | int)}
+    for key, value in plain.items():
+        (row,) = [line for line in reference.splitlines() if line.startswith(f"| `{key}` |")]
+        assert row.endswith(f"| `{value}` |"), row

@@ -28,7 +28,6 @@ MEASURED_STEPS = ("stage-store", "restore-store", "wait-for-sync")
 
 FIRST_CONNECTED, FIRST_SYNCING, LAST_SYNCING = "connect-peers", "become-primary", "wait-for-sync"
 KERNEL_LABS = ("privileged", "machines")
-_EXIT_STATUSES = {"completed": (0,), "refused": (3,), "operator_needed": (5,), "stopped": (1, 4), "rolled_back": (0, 4)}
 
 
 @dataclass(frozen=True)
@@ -169,14 +168,27 @@ def _expectation(scenario: ScenarioFile) -> Iterator[Impossible]:
     if expect.outcome == "refused" and not expect.findings:
         hint = "add findings: with the ids that preflight must report"
         yield Impossible(("expect", "outcome"), "a refusal without a reason proves nothing", hint)
-    if expect.exit_status is not None and expect.exit_status not in _EXIT_STATUSES[expect.outcome]:
-        hint = f"write {' or '.join(map(str, _EXIT_STATUSES[expect.outcome]))}, or leave it out"
-        message = f"{expect.outcome} never ends with status {expect.exit_status}"
+    allowed = _exit_statuses(scenario)
+    if expect.exit_status is not None and expect.exit_status not in allowed:
+        hint = f"write {' or '.join(map(str, allowed))}, or leave it out"
+        message = f"what ends {expect.outcome} here does not end with status {expect.exit_status}"
         yield Impossible(("expect", "exit_status"), message, hint)
     for index, check in enumerate(expect.checks):
         if check in expect.checks[:index]:
             yield Impossible(("expect", "checks", index), f"the check {check} is named twice", "name each check once")
     yield from _ends(scenario)
+
+
+def _exit_statuses(scenario: ScenarioFile) -> tuple[int, ...]:
+    """How the last attempt can end: a rollback that was asked for is a success, one that a failure led to is none."""
+    last = next((action for action in reversed(scenario.then) if isinstance(action, str)), None)
+    return {
+        "completed": (0,),
+        "refused": (3,),
+        "operator_needed": (5,),
+        "rolled_back": (0,) if last == "rollback" else (4,),
+        "stopped": (1, 4) if last == "run_again" else (4,),
+    }[scenario.expect.outcome]
 
 
 def _ends(scenario: ScenarioFile) -> Iterator[Impossible]:

@@ -21,6 +21,7 @@ from harness.trials.scenario import (
     LoseReply,
     PowerOn,
     Scenario,
+    ScenarioFile,
     Wait,
     load_scenarios,
     read_scenario,
@@ -133,6 +134,20 @@ def test_the_schema_knows_what_the_model_knows() -> None:
     assert {"kill_engine", "power_off", "lose_reply", "second_engine"} <= kinds
     assert schema["additionalProperties"] is False
     assert schema["required"] == ["claim", "labs", "expect"]
+
+
+def test_the_example_in_the_reference_is_good(tmp_path: Path) -> None:
+    reference = (ROOT / "docs" / "reference" / "scenarios.md").read_text()
+    assert read(tmp_path, reference.split("```yaml\n")[1].split("```")[0]).then == ["resume"]
+
+
+def test_the_reference_names_every_step_fault_hazard_and_key() -> None:
+    reference = (ROOT / "docs" / "reference" / "scenarios.md").read_text()
+    definitions = json.loads(schema_text())["$defs"]
+    faults = [kind["properties"]["do"]["const"] for kind in definitions.values() if "do" in kind["properties"]]
+    keys = [key for name in ("Before", "StoreBefore", "Expect", "Differs") for key in definitions[name]["properties"]]
+    for word in (*STEP_NAMES, *faults, *keys, *ScenarioFile.model_fields):
+        assert f"`{word}" in reference, word
 
 
 GOOD = "claim: nothing happens at all\nlabs: [simulated]\nexpect: {outcome: completed}\n"
