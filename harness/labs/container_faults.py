@@ -238,7 +238,7 @@ class ContainerFaults:
     def unmodelled_call(self, role: str) -> Receipt:
         host = self._host(role)
         before = len(self._rack.world()["unsupported"])
-        answer = host.execute("drbdadm", "frobnicate-nobody-models-this", "r0", "--at-all", ok=range(256))
+        answer = host.execute("lsblk", "--nobody-models-this", ok=range(256))
         noted = self._rack.world()["unsupported"][before:]
         if not noted:
             raise FaultNotProven(f"{host.plan.name}: the fake answered status {answer.exit_status} instead of refusing")

@@ -197,11 +197,17 @@ class Rack:
 
     def tear_down(self) -> None:
         """Remove everything that carries the run's label, and the keys."""
-        sweep(self.client, self.run_id)
+        try:
+            sweep(self.client, self.run_id)
+        finally:
+            self.let_go()
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def let_go(self) -> None:
+        """Close the connections to the Docker daemon; everything stays as it is."""
         for host in self.hosts.values():
             host.box.get_docker_client().client.close()
         self.client.close()
-        shutil.rmtree(self.directory, ignore_errors=True)
 
 
 def rack(run_id: str, start: Start, directory: Path | None = None) -> Rack:

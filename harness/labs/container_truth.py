@@ -1,4 +1,4 @@
-"""Looking at a containers lab past the engine: by `docker exec`, in the shared world, with an HTTP client of its own."""
+"""Looking at a containers lab past the engine: by `docker exec`, in the shared world, by an HTTP client of its own."""
 
 from __future__ import annotations
 
