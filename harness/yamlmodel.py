@@ -104,15 +104,12 @@ def _locate(document: Document, root: Location, loc: Iterable[str | int]) -> tup
 
 _KINDS = {
     "int_type": "a whole number",
-    "int_from_float": "a whole number",
     "float_type": "a number",
-    "finite_number": "a number",
     "bool_type": "true or false",
     "string_type": "text",
     "list_type": "a list",
     "dict_type": "a map",
     "model_type": "a map",
-    "model_attributes_type": "a map",
     "union_tag_not_found": "one of the words or a map with one key",
 }
 

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag
 
@@ -45,7 +45,7 @@ StepName = Literal[
     "set-properties",
     "confirm-service",
 ]
-STEP_NAMES: tuple[str, ...] = StepName.__args__  # type: ignore[attr-defined]  # a Literal's members, in the plan's order
+STEP_NAMES: tuple[str, ...] = get_args(StepName)  # in the plan's order
 ALL_CHECKS: tuple[CheckName, ...] = ("durability", "exclusivity", "service", "replica", "reversibility")
 Place = Literal["store", "staging", "old-store", "device"]
 AnyHost = Literal["original", "additional", "clc", "both"]  # both: original and additional
@@ -340,9 +340,9 @@ def _files(path: Path, problems: list[Problem]) -> list[Path]:
     """The scenario files that a path means."""
     if not path.is_dir():
         return [path]
-    files = sorted(file for file in path.rglob("*.yaml") if file.is_file())
+    files = sorted(file for file in path.rglob("*") if file.suffix in (".yaml", ".yml") and file.is_file())
     if not files:
-        problems.append(Problem(str(path), 1, 1, "no scenario here", "scenarios are files that end in .yaml"))
+        problems.append(Problem(str(path), 1, 1, "no scenario here", "scenarios are files that end in .yaml or .yml"))
     return files
 
 

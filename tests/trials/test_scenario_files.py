@@ -154,8 +154,8 @@ GOOD = "claim: nothing happens at all\nlabs: [simulated]\nexpect: {outcome: comp
 
 
 def test_files_and_folders_are_read_sorted_by_name_and_once(tmp_path: Path) -> None:
-    for name in ("b", "a", "deep/c"):
-        path = tmp_path / f"{name}.yaml"
+    for name in ("b.yaml", "a.yaml", "deep/c.yml"):
+        path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(GOOD)
     (tmp_path / "notes.txt").write_text("not a scenario")
@@ -180,7 +180,7 @@ def test_the_problems_of_all_files_are_said_at_once(tmp_path: Path) -> None:
         "a.yaml:1:1: the key 'claim' is missing here (add it)",
         "a.yaml:1:1: unknown key 'clam' (did you mean 'claim'?)",
         "b.yaml:1:1: the file is empty",
-        "empty:1:1: no scenario here (scenarios are files that end in .yaml)",
+        "empty:1:1: no scenario here (scenarios are files that end in .yaml or .yml)",
         f"good.yaml:1:1: a second scenario with the name 'good'; the first is {tmp_path}/deep/good.yaml "
         "(the name of a file is its claim: choose another)",
         "none.yaml:1:1: no such file",
