@@ -60,6 +60,12 @@ def test_after_a_move_a_host_without_power_is_no_pair() -> None:
     fails(service, evidence, "STOPPED on walrus01")
 
 
+def test_what_the_cloud_believes_of_a_dead_host_does_not_count() -> None:
+    evidence = builders.completed()
+    evidence.events.append(Event(9_998.0, ADDITIONAL, "power", "off"))
+    fails(service, _finally(evidence, walrus01="DISABLED"), "STOPPED on walrus01")
+
+
 def test_a_host_of_which_nothing_was_told() -> None:
     evidence = builders.completed()
     evidence.events = [event for event in evidence.events if (event.host, event.kind) != (ADDITIONAL, "walrus")]
