@@ -250,13 +250,13 @@ class MemoryFilesystem:
         # In the kernel's own order, so that of two reasons the same one is given.
         source.require_parent(old)
         place.require_parent(new)
+        # Linux would move what is mounted below along; nobody does that here, and refusing is louder.
+        if not source.inside or not place.inside or self._names.inside(source.full):
+            raise failure(errno.EBUSY, old)
         if source.volume is not place.volume:
             raise failure(errno.EXDEV, new)
         if source.node is None:
             raise failure(errno.ENOENT, old)
-        # Linux would move what is mounted below along; nobody does that here, and refusing is louder.
-        if not source.inside or not place.inside or self._names.inside(source.full):
-            raise failure(errno.EBUSY, old)
         if place.inside.startswith(source.inside + "/"):
             raise failure(errno.EINVAL, new)
         present, moves_directory = place.node, source.found.kind == "directory"
