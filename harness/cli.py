@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -192,7 +193,8 @@ def lab_down(run_id: str | None, everything: bool) -> None:
 @click.argument("host")
 def lab_ssh(run_id: str, host: str) -> None:
     """Open a shell on a host of a lab."""
-    catalogue.shell(run_id, host)
+    argv = catalogue.shell(run_id, host)
+    os.execvp(argv[0], argv)
 
 
 def _migration(inventory_path: Path, folder: Path | None = None) -> Migration:

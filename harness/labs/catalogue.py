@@ -6,9 +6,10 @@ import difflib
 from pathlib import Path
 
 from harness.errors import InvalidInput
-from harness.labs import doctor
+from harness.labs import container_keep, doctor
+from harness.labs.container_keep import UpLab
 from harness.labs.containers import ContainersLab
-from harness.labs.lab import Lab
+from harness.labs.lab import Lab, Start, StoreSpec
 from harness.labs.simulated import SimulatedLab
 
 LABS: dict[str, type[Lab]] = {"simulated": SimulatedLab, "containers": ContainersLab}
@@ -30,6 +31,28 @@ def find(name: str) -> Lab:
 def survey() -> list[doctor.LabState]:
     """Every lab, what it lacks on this machine, and what would provide it."""
     return doctor.survey()
+
+
+def up(name: str, objects: int, size: int) -> UpLab:
+    """Bring up a lab that stays; only labs whose hosts outlive this process can.
+
+    Raises:
+        InvalidInput: when there is no such lab, or it lives in this process.
+        LabUnavailable: when this machine cannot offer it.
+    """
+    if find(name).name != "containers":
+        raise InvalidInput(f"the {name} lab ends with its process; the containers lab can stay up")
+    return container_keep.up(Start(store=StoreSpec(objects=objects, bytes=size)))
+
+
+def down(run_id: str | None) -> list[str]:
+    """End a lab that was brought up, or all of ours; returns what was removed."""
+    return container_keep.down(run_id)
+
+
+def shell(run_id: str, host: str) -> list[str]:
+    """The argument list that opens a shell on a host of a lab that is up."""
+    return container_keep.shell(run_id, host)
 
 
 def scenario_folder() -> Path:

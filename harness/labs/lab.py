@@ -92,7 +92,7 @@ class Truth(Protocol):
         ...
 
     def read_replica(self) -> Manifest:
-        """Stop the pair's services, promote the side that is not serving, mount it, walk it. Ends the trial's use of the lab."""
+        """Stop the services, promote the side that is not serving, mount it, walk it. The lab's last use."""
         ...
 
     def bytes_received(self, role: str, place: str) -> int:
@@ -100,7 +100,7 @@ class Truth(Protocol):
         ...
 
     def listing(self, role: str) -> dict[str, str]:
-        """Every path on the host that a mutation could touch, with type, size and times, to compare before and after."""
+        """Every path on the host that a mutation could touch, with type, size and times."""
         ...
 
     def unsupported(self) -> list[str]:

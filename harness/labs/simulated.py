@@ -9,9 +9,10 @@ from fakes.simulated import SimulatedWorld
 from harness.hosts.function import FunctionConnection
 from harness.inventory import Inventory, Node, Role, Settings
 from harness.labs.lab import Opened, Start
+from harness.labs.premises import BACKING_DEVICE, NAMES
 from harness.labs.simulated_door import Door
 from harness.labs.simulated_faults import SimulatedFaults
-from harness.labs.simulated_site import ADDRESSES, BACKING_DEVICE, NAMES, build
+from harness.labs.simulated_site import ADDRESSES, build
 from harness.labs.simulated_truth import SimulatedTruth
 
 
@@ -41,7 +42,11 @@ class VirtualTimers:
         self._on = True
 
     def after(self, seconds: float, action: Callable[[], object]) -> None:
-        self._world.schedule.at(self._world.now + seconds, lambda: self._on and action())
+        def due() -> None:
+            if self._on:
+                action()
+
+        self._world.schedule.at(self._world.now + seconds, due)
 
     def cancel(self) -> None:
         self._on = False

@@ -10,8 +10,8 @@ from harness.errors import FaultNotProven
 from harness.evidence import Receipt
 from harness.inventory import Inventory
 from harness.labs.lab import ADDITIONAL, ORIGINAL
-from harness.labs.simulated_site import NAMES
-from harness.labs.simulated_truth import objects_in, place_path
+from harness.labs.premises import NAMES, place_path
+from harness.labs.simulated_truth import objects_in
 
 _LEFT_BYTES = 64 * 1024
 

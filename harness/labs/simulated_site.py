@@ -11,29 +11,19 @@ from fakes.simulated import SimulatedMachine, SimulatedWorld
 from fakes.world import Disk, Service
 from harness.inventory import Settings
 from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL, Start
+from harness.labs.premises import (
+    BACKING_DEVICE,
+    CLOUD_KEY,
+    EUCALYPTUS_ID,
+    FILES,
+    FIRST_WALRUS,
+    KEYS,
+    NAMES,
+    SERVICE,
+    SIGNATURE_UUID,
+)
 
-NAMES = {ORIGINAL: "walrus00", ADDITIONAL: "walrus01", CLC: "clc00"}
 ADDRESSES = {ORIGINAL: "10.99.0.10", ADDITIONAL: "10.99.0.11", CLC: "10.99.0.5"}
-BACKING_DEVICE = "/dev/sdb"
-SERVICE = "eucalyptus-cloud"
-EUCALYPTUS_ID = 498
-KEYS = "/var/lib/eucalyptus/keys"
-
-_CONFIGURATION = """# /etc/eucalyptus/eucalyptus.conf
-EUCALYPTUS="/"
-EUCA_USER="eucalyptus"
-CLOUD_OPTS="--log-level=INFO -Xmx512m"
-HYPERVISOR="kvm"
-"""
-_FILES = {
-    "/etc/os-release": 'NAME="CentOS"\nVERSION="6.3 (Final)"\nID="centos"\n',
-    "/etc/redhat-release": "CentOS release 6.3 (Final)\n",
-    "/etc/eucalyptus/eucalyptus-version": "3.2.2\n",
-    "/etc/eucalyptus/eucalyptus.conf": _CONFIGURATION,
-    "/etc/fstab": "/dev/sda1 / ext4 defaults 1 1\ntmpfs /dev/shm tmpfs defaults 0 0\n",
-    "/etc/drbd.conf": 'include "drbd.d/global_common.conf";\ninclude "drbd.d/*.res";\n',
-    "/etc/drbd.d/global_common.conf": "global { usage-count no; }\ncommon { }\n",
-}
 _DIRECTORIES = ("/dev", "/etc", "/var", "/var/lib", "/var/lib/eucalyptus", "/var/run", "/tmp", "/root", KEYS)
 _PATIENCE_TICKS = 20
 _STAGING_INODES = 200_000
@@ -61,12 +51,12 @@ def build(start: Start) -> SimulatedWorld:
 def _furnish(machine: SimulatedMachine, role: str) -> None:
     for directory in _DIRECTORIES:
         _make(machine, directory)
-    for path, text in _FILES.items():
+    for path, text in FILES.items():
         _make(machine, path.rpartition("/")[0])
         machine.files.write(path, text.encode())
     _add_user(machine, EUCALYPTUS_ID)
     if role == CLC:
-        machine.files.write(f"{KEYS}/euca.p12", b"the cloud's key", 0o600)
+        machine.files.write(CLOUD_KEY, b"the cloud's key", 0o600)
 
 
 def _add_user(machine: SimulatedMachine, number: int) -> None:
@@ -112,10 +102,10 @@ def _open_cloud(world: SimulatedWorld, differs: Mapping[str, Any]) -> None:
     for role in (ORIGINAL, ADDITIONAL):
         programs.run(Call(("service", SERVICE, "start")), world.machines[NAMES[role]])
     address = ADDRESSES[ORIGINAL]
-    options = ("--partition", "walrus", "--host", address, "--component", "walrus-original")
+    options = ("--partition", "walrus", "--host", address, "--component", FIRST_WALRUS)
     clc.execute(Call(("euca_conf", "--register-walrus", *options)))
     for _ in range(_PATIENCE_TICKS):
-        if world.state.cloud.walruses["walrus-original"].state == "ENABLED":
+        if world.state.cloud.walruses[FIRST_WALRUS].state == "ENABLED":
             break
         world.advance(world.state.cloud.tick_s)
     world.state.cloud.key_sync_fails = bool(differs.get("key_sync_fails"))
@@ -154,7 +144,7 @@ def _uid_differs(world: SimulatedWorld, settings: Settings, value: object) -> No
 def _device_signature(world: SimulatedWorld, settings: Settings, value: Mapping[str, str]) -> None:
     for role, kind in value.items():
         disk = world.state.hosts[NAMES[role]].disks[BACKING_DEVICE]
-        disk.signature, disk.uuid = kind, "0b5e55ed-0000-4000-8000-00000000b10c"
+        disk.signature, disk.uuid = kind, SIGNATURE_UUID
 
 
 def _fstab_line(world: SimulatedWorld, settings: Settings, value: Mapping[str, str]) -> None:

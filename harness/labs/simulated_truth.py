@@ -12,24 +12,12 @@ from fakes.programs import walrus
 from fakes.simulated import SimulatedMachine, SimulatedWorld
 from harness.errors import LabError
 from harness.evidence import Entry, Event, HostSnapshot, Manifest, ObjectRead
-from harness.inventory import Inventory, Settings
+from harness.inventory import Inventory
 from harness.labs.lab import ADDITIONAL, ORIGINAL
-from harness.labs.simulated_site import BACKING_DEVICE, NAMES, SERVICE
+from harness.labs.premises import BACKING_DEVICE, NAMES, SERVICE, WATCHED, place_path
 
-WATCHED = ("/etc/fstab", "/etc/drbd.conf", "/etc/eucalyptus/eucalyptus.conf")
 _SAMPLE = 5
 _LOOKING_GLASS = "/tmp/looking-glass"
-
-
-def place_path(settings: Settings, place: str) -> str:
-    """Where a place of the evidence lies on a host."""
-    paths = {
-        "store": settings.store,
-        "old-store": f"{settings.store}.before-ha",
-        "staging": f"{settings.staging}/{settings.store.rsplit('/', 1)[-1]}",
-        "device": settings.store,
-    }
-    return paths[place]
 
 
 def objects_in(files: Filesystem, root: str) -> list[str]:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from harness.clock import Clock
 from harness.errors import CommandFailed, Indeterminate, WalrusHaError
 from harness.evidence import Sent
-from harness.hosts.command import Answer, Command, Fence, JobReport, PollJob, Request, Result, StartJob, effect_of
+from harness.hosts.command import Answer, Command, Effect, Fence, JobReport, Request, Result, StartJob, effect_of
 from harness.hosts.transport import Connection, Transport
 from harness.trials.scenario import FailCommand, HangCommand, LoseReply
 
 _LONGEST_HANG_S = 3.0
+_EFFECTS: dict[Effect, Literal["read", "write", "destroy"]] = {
+    Effect.READ: "read",
+    Effect.WRITE: "write",
+    Effect.DESTROY: "destroy",
+}
 
 Proceed = Callable[[], Answer]
 CommandFaults = FailCommand | HangCommand | LoseReply
@@ -101,7 +106,7 @@ class _Tap:
 
     def _record(self, request: Request, outcome: str) -> None:
         watcher = self._watcher
-        effect = effect_of(request).value
+        effect = _EFFECTS[effect_of(request)]
         watcher.sent.append(
             Sent(self._clock.now(), watcher.attempt, self._name, watcher.step, str(request), effect, outcome)
         )
@@ -129,4 +134,3 @@ def program_of(request: Request) -> tuple[str, ...]:
             return ()
 
 
-__all__ = ["PollJob", "TappedConnection", "Watcher", "program_of"]

@@ -7,6 +7,7 @@ import json
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from harness.checks.manifests import differences
 from harness.errors import LabError, WalrusHaError
@@ -138,7 +139,7 @@ class Trial:
 
     # The engine
 
-    def _attempt(self, command: str) -> None:
+    def _attempt(self, command: Literal["migrate", "rollback"]) -> None:
         schedule, clock = self.schedule, self.opened.clock
         schedule.attempt += 1
         started, before = clock.now(), self._copied()
@@ -154,9 +155,8 @@ class Trial:
         schedule.end_of_attempt()
         copied = self._copied() - before
         status = None if outcome.outcome == "killed" else outcome.exit_status
-        word = "rollback" if command == "rollback" else "migrate"
         self.evidence.attempts.append(
-            Attempt(word, started, clock.now(), outcome.outcome, status, outcome.message, max(0, copied))
+            Attempt(command, started, clock.now(), outcome.outcome, status, outcome.message, max(0, copied))
         )
         self._expected_findings(outcome)
         self._census(f"after attempt {schedule.attempt}")

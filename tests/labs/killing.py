@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from harness import runs
 from harness.evidence import Attempt, Sent
@@ -28,7 +29,7 @@ class KilledTrial(Trial):
 
     kill_after_s: float | None = None
 
-    def _attempt(self, command: str) -> None:
+    def _attempt(self, command: Literal["migrate", "rollback"]) -> None:
         inventory = self.workdir / "site.yaml"
         if not inventory.exists():
             inventory.write_text(render_inventory(self.opened.inventory))
