@@ -6,7 +6,6 @@ import json
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -32,8 +31,19 @@ _KEPT_STAGING = "/srv/walrus-staging"  # the CLC holds a bounded staging area wh
 
 _SEED = """
 from fakes import seeding
+os.sync = lambda: None  # nothing here is lost with its processes, and flushing this whole machine can take long
 store, (objects, size, seed, hostile, owner) = sys.argv[1], map(int, sys.argv[2:])
 answer(seeding.materialise_on_disk(store, seeding.plan_store(objects, size, seed, bool(hostile)), owner, owner))
+"""
+_OPEN_CLOUD = """
+import time
+from fakes.worldfile import WorldFile
+path, name, patience_s, patch = sys.argv[1:]
+world, deadline = WorldFile(path), time.monotonic() + float(patience_s)
+while (found := world.read().cloud.walruses[name]).state != "ENABLED" and time.monotonic() < deadline:
+    time.sleep(0.03)
+world.patch(json.loads(patch))
+answer({"state": found.state, "message": found.message})
 """
 _SYMLINK = """
 set -eu
@@ -68,7 +78,6 @@ class Rack:
         self.keys.pin({host.plan.name: host.ssh for host in hosts})
         _at_once(lambda host: furnish.put_in(host, self.hosts, self.keys, self.start), hosts)
         _at_once(self._boot, hosts)
-        self._open_cloud()
 
     def _lay_out(self) -> None:
         """What the hosts need before they are there."""
@@ -111,6 +120,8 @@ class Rack:
         furnish.prepare(host, self.settings, self.start)
         if host.plan.role == ORIGINAL:
             self._seed(host)
+        if host.plan.role == CLC:
+            self._open_cloud()
         host.wait_for_ssh()
 
     def _seed(self, original: LabHost) -> None:
@@ -127,23 +138,18 @@ class Rack:
             self.fakes(role, "replicate")
 
     def _open_cloud(self) -> None:
-        """Wait until the original Walrus serves, and plant what the cloud does wrong from then on."""
+        """Wait until the original Walrus serves, plant what the cloud does wrong from then on, forget the events."""
         differs = self.start.differs
-        self._wait_until_enabled()
         cloud: dict[str, Any] = {
             "key_sync_fails": bool(differs.get("key_sync_fails")),
             "next_enabled": differs.get("next_enabled", ""),
         }
         if "storagedir" in differs:
             cloud["properties"] = {"walrus.storagedir": differs["storagedir"]}
-        self.patch_world({"cloud": cloud, "events": []})
-
-    def _wait_until_enabled(self) -> None:
-        deadline = time.monotonic() + _ENABLED_S
-        while (state := self.world()["cloud"]["walruses"].get(FIRST_WALRUS, {})).get("state") != "ENABLED":
-            if time.monotonic() > deadline:
-                raise LabError(f"{FIRST_WALRUS} is not ENABLED after {_ENABLED_S:g} s: {state}")
-            time.sleep(0.05)
+        patch = json.dumps({"cloud": cloud, "events": []})
+        last = run_script(self.hosts[CLC], _OPEN_CLOUD, furnish.WORLD_FILE, FIRST_WALRUS, str(_ENABLED_S), patch)
+        if last["state"] != "ENABLED":
+            raise LabError(f"{FIRST_WALRUS} is not ENABLED after {_ENABLED_S:g} s: {last}")
 
     # The world that the fakes share
 

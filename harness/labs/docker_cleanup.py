@@ -10,7 +10,10 @@ import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from typing import IO, Any
 
 from harness.errors import LabError, LabUnavailable
@@ -49,12 +52,10 @@ def sweep(client: Any, run_id: str | None = None) -> list[str]:
     Raises:
         LabError: when something with the label would not go.
     """
-    label = f"{OURS}=1" if run_id is None else f"{RUN}={run_id}"
     deadline = time.monotonic() + PATIENCE_S
     removed: list[str] = []
     while True:
-        found = _labelled(client, label)
-        failures = [failure for kind, name, remove in found if (failure := _remove(kind, name, remove, removed))]
+        failures = [failure for things in _labelled(client, run_id) for failure in _remove_all(things, removed)]
         if not failures:
             return removed
         if time.monotonic() > deadline:
@@ -64,38 +65,42 @@ def sweep(client: Any, run_id: str | None = None) -> list[str]:
 
 def left_over(client: Any, run_id: str | None = None) -> list[str]:
     """What carries the label of one run, or of any run."""
-    label = f"{OURS}=1" if run_id is None else f"{RUN}={run_id}"
-    return [f"{kind} {name}" for kind, name, _ in _labelled(client, label)]
+    return [thing.name for things in _labelled(client, run_id) for thing in things]
 
 
-Found = tuple[str, str, Callable[[], None]]
+@dataclass(frozen=True)
+class _Thing:
+    """Something that Docker keeps: ``name`` says of which kind it is."""
+
+    name: str
+    remove: Callable[[], None]
 
 
-def _labelled(client: Any, label: str) -> list[Found]:
-    """Containers first: networks and volumes are free only without them."""
-    wanted = {"label": [label]}
-    found: list[Found] = []
-    for container in client.containers.list(all=True, filters=wanted, ignore_removed=True):
-        found.append(("container", container.name, lambda it=container: it.remove(force=True, v=True)))  # type: ignore[misc]  # mypy cannot infer a lambda's default
-    for network in client.networks.list(filters=wanted):
-        found.append(("network", network.name, network.remove))
-    for volume in client.volumes.list(filters=wanted):
-        found.append(("volume", volume.name, volume.remove))
-    return found
+def _labelled(client: Any, run_id: str | None) -> Iterator[list[_Thing]]:
+    """Containers, then networks and volumes, which are free only without them."""
+    wanted = {"label": [f"{OURS}=1" if run_id is None else f"{RUN}={run_id}"]}
+    containers = client.containers.list(all=True, filters=wanted, ignore_removed=True)
+    yield [_Thing(f"container {one.name}", partial(one.remove, force=True, v=True)) for one in containers]
+    yield [_Thing(f"network {one.name}", one.remove) for one in client.networks.list(filters=wanted)]
+    yield [_Thing(f"volume {one.name}", one.remove) for one in client.volumes.list(filters=wanted)]
 
 
-def _remove(kind: str, name: str, remove: Callable[[], None], removed: list[str]) -> str | None:
-    """Remove one thing; what went wrong, if something did. Gone already is fine: two sweeps may meet."""
+def _remove_all(things: list[_Thing], removed: list[str]) -> list[str]:
+    """Remove things at once and note those that went; returns what went wrong. Two sweeps may meet."""
     from docker.errors import APIError, NotFound
 
-    try:
-        remove()
-    except NotFound:
+    def remove(thing: _Thing) -> str | None:
+        try:
+            thing.remove()
+        except NotFound:
+            return None
+        except APIError as error:
+            return f"{thing.name}: {error.explanation}"
+        removed.append(thing.name)
         return None
-    except APIError as error:
-        return f"{kind} {name}: {error.explanation}"
-    removed.append(f"{kind} {name}")
-    return None
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        return [failure for failure in pool.map(remove, things) if failure]
 
 
 class Watchdog:
