@@ -58,13 +58,11 @@ class Cloud:
     def deregister(self, clc: Host, partition: str, address: str, name: str) -> None:
         clc.run(self.command(_registration("--deregister-walrus", partition, address, name), Effect.WRITE))
 
-    def property(self, clc: Reader, name: str) -> str | None:
-        """A property's value, None where it has none yet."""
-        for line in clc.read(self.command(("euca-describe-properties",))).text.splitlines():
-            fields = line.split("\t")
-            if fields[0] == "PROPERTY" and fields[1] == name:
-                return None if fields[2] in ("<unset>", "") else fields[2]
-        return None
+    def properties(self, clc: Reader) -> dict[str, str]:
+        """Every property that has a value."""
+        lines = clc.read(self.command(("euca-describe-properties",))).text.splitlines()
+        rows = [line.split("\t") for line in lines if line.startswith("PROPERTY\t")]
+        return {row[1]: row[2] for row in rows if len(row) > 2 and row[2] not in ("<unset>", "")}
 
     def set_property(self, clc: Host, name: str, value: str) -> None:
         """Ask for a new value. Before its row exists the tool prints ``<unset> was <unset>`` and does nothing."""

@@ -33,7 +33,7 @@ def registered(site: Site[Reader]) -> Iterator[Finding]:
 
 def storage_directory(site: Site[Reader]) -> Iterator[Finding]:
     """Mounts follow fstab, Walrus' own reading and writing follows this property: they must name one directory."""
-    value = site.cloud.property(site.clc, "walrus.storagedir")
+    value = site.cloud.properties(site.clc).get("walrus.storagedir")
     if value is None:
         return
     normal = "/" + "/".join(part for part in value.split("/") if part)

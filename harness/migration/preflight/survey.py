@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
+from harness.clock import Clock
 from harness.errors import AccessDenied, HostError, StepBlocked, UnexpectedOutput, Unreachable
-from harness.hosts.command import Command
+from harness.hosts.command import Command, Result
 from harness.hosts.host import Reader
+from harness.hosts.transport import Transport
 from harness.migration.preflight import cloud, devices, drbd, hosts, store
 from harness.migration.preflight.finding import Finding, error
 from harness.migration.site import Site
@@ -39,9 +42,29 @@ def preflight(site: Site[Reader]) -> list[Finding]:
     found = list(_reachable(site))
     if found:
         return found
+    looking = site_of_one_look(site)
     for part in PARTS:
-        found.extend(_tolerant(part, site))
+        found.extend(_tolerant(part, looking))
     return found
+
+
+class OneLook(Reader):
+    """A host that answers each question once: within one preflight the same question has the same answer."""
+
+    def __init__(self, name: str, transport: Transport, clock: Clock) -> None:
+        super().__init__(name, transport, clock)
+        self._answers: dict[Command, Result] = {}
+
+    def ask(self, command: Command) -> Result:
+        if command not in self._answers:
+            self._answers[command] = super().ask(command)
+        return self._answers[command]
+
+
+def site_of_one_look(site: Site[Reader]) -> Site[Reader]:
+    """The same site through hosts that are asked nothing twice."""
+    original, additional, clc = (OneLook(host.name, host.transport, host.clock) for host in site.hosts)
+    return replace(site, original=original, additional=additional, clc=clc)
 
 
 def _reachable(site: Site[Reader]) -> Iterator[Finding]:

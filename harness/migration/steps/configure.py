@@ -14,12 +14,14 @@ MAIN_CONFIGURATION = "/etc/drbd.conf"
 FSTAB = "/etc/fstab"
 
 
-def dialect_on(host: Reader) -> dialect.Dialect:
-    """The host's DRBD grammar.
+def dialect_on(site: Site[Reader], host: Reader) -> dialect.Dialect:
+    """The grammar that the host's configuration is written in, or will be.
 
     Raises:
         StepBlocked: when its DRBD is none that Walrus 3.2 works with.
     """
+    if known := site.memory.fact(f"dialect:{host.name}"):
+        return dialect.DIALECTS[known]
     version = dialect.kernel_version(host)
     found = dialect.dialect_of(version)
     if found is None:
@@ -45,6 +47,7 @@ class ConfigureDrbd(Step):
 
     def apply(self, site: Site[Host]) -> None:
         for host in site.pair:
+            site.memory.remember(f"dialect:{host.name}", dialect_on(site, host).name)
             for path, wanted in self._wanted(site, host).items():
                 self._change(site, host, path, wanted)
             if not status.module_loaded(host):
@@ -66,7 +69,7 @@ class ConfigureDrbd(Step):
         """Path to content, each made from what is there so that what others wrote stays."""
         settings = site.settings
         return {
-            settings.drbd_conf: config.render(site.resource(), dialect_on(host)),
+            settings.drbd_conf: config.render(site.resource(), dialect_on(site, host)),
             MAIN_CONFIGURATION: config.with_include(files.read(host, MAIN_CONFIGURATION) or "", settings.drbd_conf),
             FSTAB: mounts.fstab_with(
                 files.read(host, FSTAB) or "", settings.device, settings.store, settings.filesystem

@@ -34,9 +34,9 @@ class ConnectPeers(Step):
                 host.run(Command(("modprobe", "drbd"), Effect.WRITE))
             seen = status.status(host, site.settings.device)
             if seen is None:
-                host.run(dialect_on(host).command("up", resource, Effect.WRITE))
+                host.run(dialect_on(site, host).command("up", resource, Effect.WRITE))
             elif seen.connection == "StandAlone":
-                host.run(dialect_on(host).command("connect", resource, Effect.WRITE))
+                host.run(dialect_on(site, host).command("connect", resource, Effect.WRITE))
         bound = site.settings.waits.connect
         site.original.wait_until(lambda: self._all_talk(site), bound, f"{resource} to connect on both hosts", 0.25)
 
@@ -52,7 +52,7 @@ class ConnectPeers(Step):
 
     def undo(self, site: Site[Host], host: Host) -> None:
         if status.status(host, site.settings.device) is not None:
-            host.run(dialect_on(host).command("down", site.settings.resource, Effect.WRITE))
+            host.run(dialect_on(site, host).command("down", site.settings.resource, Effect.WRITE))
 
     def still_there(self, site: Site[Reader], host: Reader) -> str | None:
         return f"{site.settings.resource} is still up" if status.status(host, site.settings.device) else None

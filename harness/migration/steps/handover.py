@@ -40,7 +40,7 @@ class HandOver(Step):
             mounts.unmount(host, site.settings.store)
         seen = status.status(host, site.settings.device)
         if seen and seen.role == "Primary":
-            host.run(dialect_on(host).command("secondary", site.settings.resource, Effect.WRITE))
+            host.run(dialect_on(site, host).command("secondary", site.settings.resource, Effect.WRITE))
 
 
 class Commit(Step):

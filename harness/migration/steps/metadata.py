@@ -45,7 +45,7 @@ class CreateMetadata(Step):
                 volumes.require_blank(host, disk)
                 site.memory.remember(f"blank:{host.name}", disk)
                 # Without --force and with no terminal drbdmeta answers its own question with "no": a second guard.
-                host.run(dialect_on(host).command("create-md", site.settings.resource, Effect.DESTROY))
+                host.run(dialect_on(site, host).command("create-md", site.settings.resource, Effect.DESTROY))
             made = volumes.signature(host, disk)
             if made and made.type == "drbd":
                 site.memory.remember(f"metadata:{host.name}", made.uuid)
@@ -57,7 +57,7 @@ class CreateMetadata(Step):
             return
         found = volumes.signature(host, disk)
         if found and found.type == "drbd" and self._ours(site, host, found):
-            host.run(dialect_on(host).wipe_metadata(site.settings.resource))
+            host.run(dialect_on(site, host).wipe_metadata(site.settings.resource))
             found = volumes.signature(host, disk)
         if found and found.type == site.settings.filesystem:
             volumes.wipe(host, disk)

@@ -31,7 +31,7 @@ class BecomePrimary(Step):
 
     def apply(self, site: Site[Host]) -> None:
         seen = self._seen(site)
-        words, resource = dialect_on(site.original), site.settings.resource
+        words, resource = dialect_on(site, site.original), site.settings.resource
         if seen.disk == "Inconsistent":
             self._require_fresh(site, seen)
             if site.settings.first_sync == "skip":
@@ -59,7 +59,7 @@ class BecomePrimary(Step):
     def undo(self, site: Site[Host], host: Host) -> None:
         seen = status.status(host, site.settings.device)
         if seen and seen.role == "Primary":
-            host.run(dialect_on(host).command("secondary", site.settings.resource, Effect.WRITE))
+            host.run(dialect_on(site, host).command("secondary", site.settings.resource, Effect.WRITE))
 
     def still_there(self, site: Site[Reader], host: Reader) -> str | None:
         seen = status.status(host, site.settings.device)

@@ -57,25 +57,24 @@ class SetProperties(Step):
     def _wanted(self, site: Site[Reader]) -> dict[str, str]:
         return {"walrus.blockdevice": site.settings.device, "walrus.resource": site.settings.resource}
 
+    def _unlike(self, site: Site[Reader]) -> dict[str, str]:
+        """The properties that are not as wanted, with the value wanted."""
+        found = site.cloud.properties(site.clc)
+        return {name: wanted for name, wanted in self._wanted(site).items() if found.get(name) != wanted}
+
     def inspect(self, site: Site[Reader]) -> StepState:
-        for name, wanted in self._wanted(site).items():
-            found = site.cloud.property(site.clc, name)
-            if found != wanted:
-                return Pending(f"{name} is {found or 'unset'}")
-        return Satisfied()
+        missing = self._unlike(site)
+        return Pending(f"not set: {', '.join(missing)}") if missing else Satisfied()
 
     def apply(self, site: Site[Host]) -> None:
-        for name, wanted in self._wanted(site).items():
-            site.clc.wait_until(
-                partial(self._set, site, name, wanted),
-                site.settings.waits.service_start,
-                f"{name} to become {wanted}; the row exists once Walrus has started with its DRBD manager",
-            )
+        bound = site.settings.waits.service_start
+        why = "the properties to be set; their row exists once Walrus has started with its DRBD manager"
+        site.clc.wait_until(partial(self._set, site), bound, why)
 
-    def _set(self, site: Site[Host], name: str, wanted: str) -> bool:
-        if site.cloud.property(site.clc, name) != wanted:
+    def _set(self, site: Site[Host]) -> bool:
+        for name, wanted in self._unlike(site).items():
             site.cloud.set_property(site.clc, name, wanted)
-        return site.cloud.property(site.clc, name) == wanted
+        return not self._unlike(site)
 
 
 class ConfirmService(Step):

@@ -51,6 +51,7 @@ class Dialect:
 
 DIALECT_83 = Dialect("8.3", options_first=True)
 DIALECT_84 = Dialect("8.4", options_first=False)
+DIALECTS = {dialect.name: dialect for dialect in (DIALECT_83, DIALECT_84)}
 
 
 def kernel_version(host: Reader) -> tuple[int, int, int]:
