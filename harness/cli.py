@@ -35,15 +35,21 @@ def walrus_ha() -> None:
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--lab", "labs", multiple=True, help="Lab to rehearse in; may be repeated. Default: simulated.")
 @click.option("--report", "folder", type=click.Path(path_type=Path), help="Keep journals and evidence here.")
+@click.option("--jobs", type=click.IntRange(1), help="Trials at once. Default: what the lab thinks right here.")
 @click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Also write a JUnit file.")
 @_JSON
 def rehearse_command(
-    paths: tuple[Path, ...], labs: tuple[str, ...], folder: Path | None, junit_path: Path | None, as_json: bool
+    paths: tuple[Path, ...],
+    labs: tuple[str, ...],
+    folder: Path | None,
+    jobs: int | None,
+    junit_path: Path | None,
+    as_json: bool,
 ) -> None:
     """Run scenarios (files or folders; default: all that come with the tool) in labs and judge them."""
     chosen = [catalogue.find(name) for name in labs or ("simulated",)]
     scenarios = load_scenarios(paths or (catalogue.scenario_folder(),))
-    reports = rehearse(plan_rehearsal(scenarios, chosen), folder, _tell_trial)
+    reports = rehearse(plan_rehearsal(scenarios, chosen), folder, _tell_trial, jobs)
     report = RehearsalReport(reports)
     if junit_path:
         junit_path.write_bytes(junit.render(report))

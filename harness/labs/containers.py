@@ -6,6 +6,7 @@ DRBD, mounts, services and the cloud are the fakes, as programs on the hosts' PA
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 from collections.abc import Iterator
 
@@ -23,6 +24,7 @@ class ContainersLab:
     """Implements harness.labs.lab.Lab."""
 
     name = "containers"
+    at_once = (os.cpu_count() or 1) + 1  # a trial waits as much as it works
 
     def lacks(self) -> list[str]:
         """What this machine lacks, each with the command that would provide it."""

@@ -151,9 +151,10 @@ class Opened:
 
 
 class Lab(Protocol):
-    """A place to run the engine."""
+    """A place to run the engine. ``at_once``: how many trials in it keep this machine busy without crowding it."""
 
     name: str
+    at_once: int
 
     def lacks(self) -> list[str]:
         """What this machine lacks for the lab, each with the command that would provide it; empty when it is ready."""

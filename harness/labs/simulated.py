@@ -56,6 +56,7 @@ class SimulatedLab:
     """Always there: it needs nothing but Python."""
 
     name = "simulated"
+    at_once = 1
 
     def lacks(self) -> list[str]:
         return []

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,6 @@ from harness.labs.lab import Lab
 from harness.report.model import TrialReport
 from harness.trials.scenario import Scenario
 from harness.trials.trial import run_trial
-
 
 _MEMORY = "/dev/shm"
 
@@ -44,19 +45,30 @@ def plan_rehearsal(scenarios: Iterable[Scenario], labs: Sequence[Lab]) -> Iterat
 
 
 def rehearse(
-    planned: Iterable[Planned], folder: Path | None, tell: Callable[[Planned, TrialReport | None], None]
+    planned: Iterable[Planned],
+    folder: Path | None,
+    tell: Callable[[Planned, TrialReport | None], None],
+    jobs: int | None = None,
 ) -> list[TrialReport]:
-    """Run what is planned, one after the other, and keep each trial's evidence below ``folder``, if one is given.
+    """Run what is planned and keep each trial's evidence below ``folder``, if one is given; reports in planned order.
 
-    ``tell`` hears of each trial twice: before it starts (None) and when it is judged.
+    ``tell`` hears of each trial twice: before it starts (None) and when it is judged. ``jobs`` trials run at once; None
+    leaves it to the lab.
     """
-    reports = []
-    for one in planned:
-        tell(one, None)
-        report = _one(one, folder)
-        tell(one, report)
-        reports.append(report)
-    return reports
+    everything = list(planned)
+    reports: dict[int, TrialReport] = {}
+
+    def run(number: int) -> None:
+        tell(everything[number], None)
+        reports[number] = _one(everything[number], folder)
+        tell(everything[number], reports[number])
+
+    for lab in dict.fromkeys(one.lab.name for one in everything):
+        numbers = [number for number, one in enumerate(everything) if one.lab.name == lab]
+        with ThreadPoolExecutor(jobs or everything[numbers[0]].lab.at_once) as pool:
+            for done in [pool.submit(run, number) for number in numbers]:
+                done.result()
+    return [reports[number] for number in range(len(everything))]
 
 
 def _scratch() -> str | None:
@@ -71,6 +83,8 @@ def _one(planned: Planned, folder: Path | None) -> TrialReport:
     with tempfile.TemporaryDirectory(prefix="walrus-ha-", dir=_scratch()) as scratch:
         workdir = Path(scratch) if folder is None else folder / lab.name / scenario.name
         workdir.mkdir(parents=True, exist_ok=True)
+        for old in ("run", "second"):
+            shutil.rmtree(workdir / old, ignore_errors=True)  # an earlier trial's journal would be resumed
         try:
             evidence = run_trial(scenario, lab, workdir)
         except LabUnavailable as missing:

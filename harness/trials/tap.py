@@ -132,5 +132,3 @@ def program_of(request: Request) -> tuple[str, ...]:
             return argv
         case _:
             return ()
-
-
