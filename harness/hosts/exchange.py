@@ -19,7 +19,7 @@ _FAREWELL_S = 1.0  # for the process to end by itself after its reply is complet
 
 
 class NotSent(Exception):
-    """The process ended, or was given up, before it greeted us: the request was certainly not sent.
+    """The process ended, or was given up, before it greeted us: nothing that changes anything was sent.
 
     ``status`` is its exit status, None when it was given up; ``said`` is what it wrote to standard error.
     """
@@ -43,21 +43,30 @@ class Reply:
     stderr: bytes
 
 
+@dataclass(frozen=True)
+class Patience:
+    """How many seconds to wait for the greeting, and from then on for the reply."""
+
+    greeting_s: float
+    reply_s: float
+
+
 def exchange(
     argv: Sequence[str],
     message: Message,
-    greeting_s: float,
-    reply_s: float,
+    patience: Patience,
+    part: Callable[[subprocess.Popen[bytes]], None],
     give_up: Callable[[subprocess.Popen[bytes]], None],
     env: Mapping[str, str] | None = None,
 ) -> Reply:
     """Start ``argv``, wait for its greeting, send the message and read the reply.
 
-    ``give_up`` gets the process when we stop listening to it before it ended.
+    A harmless message is sent at once, which saves a round trip. ``part`` gets the process after its reply,
+    ``give_up`` when it has not replied and still runs.
 
     Raises:
-        NotSent: no greeting within ``greeting_s`` seconds.
-        Lost: no complete reply within ``reply_s`` seconds after the greeting.
+        NotSent: no greeting.
+        Lost: no complete reply after the greeting.
     """
     pipe = subprocess.PIPE
     try:
@@ -65,13 +74,16 @@ def exchange(
         process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, env=env, start_new_session=True)
     except OSError as error:
         raise NotSent(None, f"cannot run {argv[0]}: {error.strerror}") from error
-    with _Conversation(process, message) as conversation:
-        try:
-            conversation.await_greeting(greeting_s)
-            return conversation.await_reply(reply_s)
-        finally:
-            if process.poll() is None:
-                give_up(process)
+    leave = give_up
+    try:
+        with _Conversation(process, message) as conversation:
+            conversation.await_greeting(patience.greeting_s)
+            reply = conversation.await_reply(patience.reply_s)
+        leave = part
+        return reply
+    finally:
+        if process.poll() is None:
+            leave(process)
 
 
 class _Conversation:
@@ -103,40 +115,45 @@ class _Conversation:
         self.stderr.pipe.close()
 
     def await_greeting(self, within_s: float) -> None:
-        """Read until the host greets us, then begin to send."""
-        self._pump(lambda: self.stdout.greeted, within_s)
-        if not self.stdout.greeted:
-            status = self._ended()
-            said = self.stderr.text() if status is not None else f"no shell within {within_s:g} s"
-            raise NotSent(status, said)
-        self.selector.register(self.stdin, selectors.EVENT_WRITE)
-        self.sending = True
+        """Read until the host greets us."""
+        if self.message.harmless:
+            self._begin_to_send()
+        self._pump(lambda: self.stdout.greeted or self.stdout.closed, within_s)
+        if self.stdout.greeted:
+            return
+        if not self.stdout.closed:
+            raise NotSent(None, f"no shell within {within_s:g} s")
+        status = self._ended()
+        raise NotSent(status, self.stderr.text())
 
     def await_reply(self, within_s: float) -> Reply:
         """Send the message and read until the reply is complete."""
-        closed = self._pump(lambda: self.stdout.complete, within_s)
+        if not self.message.harmless:
+            self._begin_to_send()
+        self._pump(lambda: self.stdout.complete or self.stdout.closed, within_s)
         if not self.stdout.complete:
-            raise Lost(self._why_lost() if closed else f"no reply within {within_s:g} s; it may still be running")
+            late = f"no reply within {within_s:g} s; it may still be running"
+            raise Lost(self._why_lost() if self.stdout.closed else late)
         # Errors travel on a stream of their own and can arrive a moment after the reply.
-        self._pump(lambda: self.stderr.complete, _FAREWELL_S)
-        self._close_stdin()
-        self._ended()
+        self._pump(lambda: self.stderr.complete or self.stderr.closed, _FAREWELL_S)
         return Reply(self.stdout.words(), self.stdout.content(), self.stderr.content())
 
-    def _pump(self, done: Callable[[], bool], within_s: float) -> bool:
-        """Move bytes until ``done``; True when standard output was closed instead, False when time is up."""
+    def _pump(self, done: Callable[[], bool], within_s: float) -> None:
+        """Move bytes until ``done`` or until time is up."""
         deadline = time.monotonic() + within_s
         while not done():
-            if self.stdout.closed:
-                return True
-            for key, _ in self.selector.select(deadline - time.monotonic()):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return
+            for key, _ in self.selector.select(left):
                 if key.data is None:
                     self._write()
                 elif not key.data.read():
                     self.selector.unregister(key.fileobj)
-            if time.monotonic() >= deadline:
-                return done()
-        return True
+
+    def _begin_to_send(self) -> None:
+        self.selector.register(self.stdin, selectors.EVENT_WRITE)
+        self.sending = True
 
     def _write(self) -> None:
         try:
@@ -193,8 +210,10 @@ class _Stream:
         return bool(chunk)
 
     def content(self) -> bytes:
-        """What the request printed."""
-        return bytes(self._data[: self._end_at] if self.complete else self._data).removeprefix(self._begin)
+        """What the request printed; everything so far when the stream is not complete."""
+        begin = len(self._begin) if self._data.startswith(self._begin) else 0
+        with memoryview(self._data) as view:  # a listing of a large store is copied once only
+            return bytes(view[begin : self._end_at if self.complete else len(view)])
 
     def words(self) -> tuple[str, ...]:
         """The reply's last line without its mark."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import threading
+import math
+import re
+import weakref
 from dataclasses import dataclass
 
 from harness.errors import AccessDenied, Indeterminate, InvalidInput, Unreachable
 from harness.hosts.command import Answer, Fence, Request
-from harness.hosts.exchange import Lost, NotSent, answer, exchange
+from harness.hosts.exchange import Lost, NotSent, Patience, answer, exchange
+from harness.hosts.processes import Leaving
 from harness.hosts.script import STATE_DIRECTORY, compose, seconds
 
+USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@\\-]*[$]?")
 _SHELL_S = 10.0
 
 
@@ -39,21 +42,28 @@ class LocalTransport:
     def __init__(self, name: str, connection: LocalConnection) -> None:
         self.name = name
         self.connection = connection
+        self._leaving = Leaving()
+        weakref.finalize(self, self._leaving.disown)
 
     def send(self, request: Request, fence: Fence | None = None) -> Answer:
         way = self.connection
         message = compose(request, fence, way.state_directory)
         argv = [*elevation(way.become, way.become_user, way.become_method), *message.opening]
         try:
-            reply = exchange(argv, message, _SHELL_S, seconds(request), _leave)
+            # A shell that did not reply in time goes on: it holds the lock for a command that would go on anyway.
+            keep = self._leaving.add
+            reply = exchange(argv, message, Patience(_SHELL_S, seconds(request)), keep, keep)
         except NotSent as silence:
             raise refused(self.name, silence) from silence
         except Lost as lost:
             raise Indeterminate(self.name, f"`{request}`: {lost}") from lost
+        finally:
+            self._leaving.sweep(math.inf)
         return answer(self.name, request, reply)
 
     def close(self) -> None:
-        """Nothing is kept open."""
+        """Nothing is kept open; a command that still runs goes on."""
+        self._leaving.disown()
 
 
 def elevation(become: bool, user: str, method: str) -> list[str]:
@@ -66,7 +76,7 @@ def elevation(become: bool, user: str, method: str) -> list[str]:
         return []
     if method != "sudo":
         raise InvalidInput(f"{method!r} is no way to become {user}: only sudo is supported")
-    if not user or user.startswith("-") or any(character.isspace() or character == "\0" for character in user):
+    if not USER.fullmatch(user):
         raise InvalidInput(f"{user!r} is not the name of a user")
     return ["sudo", "-n", "-u", user, "--"]
 
@@ -78,8 +88,3 @@ def refused(host: str, silence: NotSent) -> AccessDenied | Unreachable:
     if silence.status is None:
         return Unreachable(host, said)
     return AccessDenied(host, f"no shell is granted there (status {silence.status}): {said}")
-
-
-def _leave(process: subprocess.Popen[bytes]) -> None:
-    """Let the shell go on: it holds the lock for a command that would go on anyway, as over ssh."""
-    threading.Thread(target=process.wait, name="leftover shell", daemon=True).start()

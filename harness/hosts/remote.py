@@ -8,25 +8,27 @@ File descriptors: 9 holds the lock, 6 to 8 are a fenced command's spooled input,
 """
 
 OPENING = (
-    "LC_ALL=C;export LC_ALL;"
-    'printf "%s-ready\\n" "$1";printf "%s-ready\\n" "$1" >&2;'
-    "IFS= read -r n||exit 3;"
-    's=$(dd bs="$n" count=1 iflag=fullblock 2>/dev/null);'
-    'case $s in *"#$1")eval "$s";;esac'
+    'LC_ALL=C;export LC_ALL;printf "%s-ready\\n" "$1";printf "%s-ready\\n" "$1" >&2;IFS= read -r first&&eval "$first"'
 )
 """The command line on the host. It holds no quote, line break or ``!``, so that any login shell passes it on unchanged.
 
-``dd`` reads exactly the script; a shell or head might read ahead and swallow the command's input.
+``read`` takes a line byte by byte and leaves what follows to others; a line that was cut short is not run.
 """
 
-FRAME = """\
-umask 022
-cd /
-PATH=${PATH:+$PATH:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-export PATH
-# The output of the request begins here. When nobody listens any more this ends the script before it acts.
-begin() { printf '%s begin\\n' "$mark" || exit 3; }
-end() { printf '\\n%s\\n' "$mark" >&2; printf '\\n%s %s\\n' "$mark" "$*"; exit 0; }
+LOADER = 's=$(dd bs={length} count=1 iflag=fullblock 2>/dev/null);case $s in *"#$1")eval "$s";;esac'
+"""The first line when the script does not fit into it. ``dd`` reads exactly the script; ``head`` may read ahead."""
+
+FRAME = (
+    "umask 022",
+    "cd /",
+    "PATH=${PATH:+$PATH:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "export PATH",
+    "begin() { printf '%s begin\\n' \"$mark\" || exit 3; }",
+    'end() { printf \'\\n%s\\n\' "$mark" >&2; printf \'\\n%s %s\\n\' "$mark" "$*"; exit 0; }',
+)
+"""Lines that every script begins with. ``begin`` starts the output; when nobody listens, it ends the script."""
+
+FAIL = """\
 fail() { printf '%s\\n' "$*" >&2; end failed 1; }"""
 
 LOCK = """\
@@ -205,15 +207,15 @@ stop() {
   look "$1"
   [ "$condition" = running ] || end ok
   begin
-  for signal in TERM KILL; do
-    tries=0
-    while [ "$tries" -lt 30 ]; do
-      find_members
-      [ -n "$members" ] || end ok
-      [ "$tries" -gt 0 ] && [ "$signal" = TERM ] || kill -s "$signal" $members 2>/dev/null
-      sleep 0.1
-      tries=$((tries + 1))
-    done
+  tries=0
+  while find_members; [ -n "$members" ]; do
+    case $tries in
+      0) kill -s TERM $members 2>/dev/null ;;
+      1[0-9]|2[0-9]) kill -s KILL $members 2>/dev/null ;;
+      50) fail "these processes of $1 cannot be killed:$members" ;;
+    esac
+    sleep 0.1
+    tries=$((tries + 1))
   done
-  fail "these processes of $1 cannot be killed:$members"
+  end ok
 }"""

@@ -2,12 +2,12 @@
 
 The command line on the host never changes (``remote.OPENING``); it prints a greeting, then reads standard input::
 
-    3141\\n            length of the script
+    <first line>      the whole request, or a line that loads the script
     <script>          functions, the request with a mark that nobody else knows, a last line that says it is whole
     <input>           what the command reads, or the content of a file
 
-Nothing is sent before the greeting is seen, so a connection, login or sudo that fails is known to have done nothing. A
-script that arrives without its last line is not run. The reply is what follows the greeting, up to a last line that
+Nothing that changes anything is sent before the greeting is seen, so a connection, login or sudo that fails is known to
+have done nothing. What arrives cut short is not run. The reply is what follows the greeting, up to a last line that
 begins with the mark::
 
     <mark> exit 3     the command ended by itself with this status
@@ -31,27 +31,35 @@ from harness.hosts.command import (
     AskHolder,
     Claim,
     Command,
+    Effect,
     Fence,
     PollJob,
     PutFile,
     Request,
     StartJob,
     StopJob,
+    effect_of,
 )
 
 STATE_DIRECTORY = "/var/lib/walrus-ha"
 
+_LONGEST_LINE = 4096  # a shell reads a line byte by byte
 _WORD = re.compile(r"[A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True)
 class Message:
-    """One request as bytes: ``greeting`` comes back before anything is sent, ``mark`` begins the reply's last line."""
+    """One request as bytes.
+
+    ``opening`` is the command line that answers with the ``greeting``, ``body`` what is sent then, ``mark`` begins the
+    reply's last line. A ``harmless`` body changes nothing and need not wait for the greeting.
+    """
 
     greeting: bytes
     mark: bytes
     body: bytes
     opening: tuple[str, ...]
+    harmless: bool
 
 
 def quote(argument: str) -> str:
@@ -77,21 +85,30 @@ def compose(request: Request, fence: Fence | None, state_directory: str = STATE_
         InvalidInput: what is asked for cannot be said (a NUL byte, a relative path, a job id with a slash).
     """
     greeting, mark = secrets.token_hex(16), secrets.token_hex(16)
-    lines = [
-        f"state={quote(_absolute(state_directory))} parent={quote(posixpath.dirname(state_directory))} mark={mark}",
-        remote.FRAME,
-        *_steps(request, fence),
-        f"#{greeting}",
-    ]
-    script = os.fsencode("\n".join(lines))
-    body = b"%d\n%s%s" % (len(script), script, _input(request))
+    lines = _one_line(request, fence, mark) or _script(request, fence, mark, _absolute(state_directory), greeting)
     opening = ("sh", "-c", remote.OPENING, "walrus-ha", greeting)
-    return Message(f"{greeting}-ready\n".encode(), mark.encode(), body, opening)
+    body = b"%s\n%s%s" % (*lines, _input(request))
+    return Message(f"{greeting}-ready\n".encode(), mark.encode(), body, opening, effect_of(request) is Effect.READ)
 
 
 def seconds(request: Request) -> float:
     """How long to wait for the answer to a request."""
     return request.command.timeout_s if isinstance(request, StartJob) else request.timeout_s
+
+
+def _one_line(request: Request, fence: Fence | None, mark: str) -> tuple[bytes, bytes] | None:
+    """The usual request in one line without functions that it does not need, because it is sent most often."""
+    if not isinstance(request, Command) or fence is not None:
+        return None
+    text = os.fsencode("; ".join([f"mark={mark}", *remote.FRAME, _unfenced(request)]))
+    return (text, b"") if b"\n" not in text and len(text) <= _LONGEST_LINE else None
+
+
+def _script(request: Request, fence: Fence | None, mark: str, state: str, greeting: str) -> tuple[bytes, bytes]:
+    """The first line, which loads the script, and the script."""
+    names = f"mark={mark} state={quote(state)} parent={quote(posixpath.dirname(state))}"
+    script = os.fsencode("\n".join([names, *remote.FRAME, remote.FAIL, *_steps(request, fence), f"#{greeting}"]))
+    return remote.LOADER.format(length=len(script)).encode(), script
 
 
 def _steps(request: Request, fence: Fence | None) -> list[str]:
@@ -101,7 +118,7 @@ def _steps(request: Request, fence: Fence | None) -> list[str]:
         case Command() if fence:
             return [*enter, remote.SPOOL, *_spooled(request), f"begin; {_run(request)} {remote.SPOOLED}; answer $?"]
         case Command():
-            return [f"begin; {_run(request)}{'' if request.stdin else ' </dev/null'}; end exit $?"]
+            return [_unfenced(request)]
         case PutFile():
             return [*enter, remote.PUT, _put(request)]
         case StartJob():
@@ -123,6 +140,10 @@ def _run(command: Command) -> str:
     if not program or program.startswith("-"):
         raise InvalidInput(f"{program!r} is not the name of a program")
     return f"(exec {line(command.argv)})"
+
+
+def _unfenced(command: Command) -> str:
+    return f"{_run(command)}{'' if command.stdin else ' </dev/null'}; end exit $?"
 
 
 def _spooled(command: Command) -> list[str]:

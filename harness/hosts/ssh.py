@@ -14,19 +14,20 @@ from pathlib import Path
 
 from harness.errors import AccessDenied, Indeterminate, InvalidInput, Unreachable
 from harness.hosts.command import Answer, Fence, Request
-from harness.hosts.exchange import Lost, NotSent, Reply, answer, exchange
-from harness.hosts.local import elevation, refused
+from harness.hosts.exchange import Lost, NotSent, Patience, Reply, answer, exchange
+from harness.hosts.local import USER, elevation, refused
+from harness.hosts.processes import Leaving, end
 from harness.hosts.script import STATE_DIRECTORY, Message, compose, line, seconds
 
 _CONNECT_S = 10  # for TCP, and again for key exchange
-_GREETING_S = 30.0  # for a new connection to give a shell: name lookups and logins can be slow
-_SHARED_GREETING_S = 10.0  # for another shell on a connection that stands
+GREETING_S = 30.0  # for a new connection to give a shell: name lookups and logins can be slow
+SHARED_GREETING_S = 10.0  # for another shell on a connection that stands
+_LINGER_S = 2.0  # for ssh to end after the reply; a daemon that was started can hold its session open
 _IDLE_S = 60  # how long the shared connection outlives an engine that was killed
 _SESSIONS = 8  # sshd grants 10 on one connection; beyond that ssh opens others, with noise
 _LONGEST_SOCKET_DIRECTORY = 40  # a socket's path ends at 108 bytes, ssh itself appends 58
 
 _ADDRESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:%-]*")
-_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@\\-]*[$]?")
 _DENIED = re.compile(
     r"Host key verification failed|Permission denied \(|Too many authentication failures"
     r"|Unable to negotiate|no matching |host key .*revoked",
@@ -34,7 +35,7 @@ _DENIED = re.compile(
 )
 _ADVICE = {
     "Host key verification failed": "compare the host's key on its console, then correct known_hosts",
-    "no matching host key type": "hosts of 2012 need -o HostKeyAlgorithms=+ssh-rsa -o PubkeyAcceptedAlgorithms=+ssh-rsa",
+    "no matching host key": "hosts of 2012 want -o HostKeyAlgorithms=+ssh-rsa -o PubkeyAcceptedAlgorithms=+ssh-rsa",
     "Permission denied": "is the key that ssh offers in the host's authorized_keys? OpenSSH 5.3 wants an RSA key",
 }
 
@@ -49,7 +50,7 @@ class SshConnection:
     runs under sudo, which must not ask for a password.
 
     Raises:
-        InvalidInput: address, user or port could be taken for something else by ssh.
+        InvalidInput: ssh could take the address, user, port or a file name for something else.
     """
 
     address: str
@@ -68,10 +69,13 @@ class SshConnection:
     def __post_init__(self) -> None:
         if not _ADDRESS.fullmatch(self.address):
             raise InvalidInput(f"{self.address!r} is neither an address nor a host name")
-        if self.user is not None and not _USER.fullmatch(self.user):
+        if self.user is not None and not USER.fullmatch(self.user):
             raise InvalidInput(f"{self.user!r} is not the name of a user")
         if self.port is not None and not 1 <= self.port <= 65535:
             raise InvalidInput(f"{self.port} is not a port")
+        for path in (self.identity_file, self.known_hosts):
+            if path is not None and ('"' in str(path) or not str(path).isprintable()):
+                raise InvalidInput(f"{str(path)!r} is not a file name that ssh understands")
         elevation(self.become, self.become_user, self.become_method)
 
     def open(self, name: str) -> SshTransport:
@@ -136,11 +140,12 @@ class SshTransport:
     def __init__(self, name: str, connection: SshConnection) -> None:
         self.name = name
         self.connection = connection
+        self._leaving = Leaving()
         self._sessions = threading.BoundedSemaphore(_SESSIONS)
         self._opening = threading.Lock()
         self._argv: list[str] = []
         self._sockets: Path | None = None
-        self._end: weakref.finalize[[Path, list[str]], SshTransport] | None = None
+        self._end: weakref.finalize[[Path, list[str], Leaving], SshTransport] | None = None
 
     def send(self, request: Request, fence: Fence | None = None) -> Answer:
         message = compose(request, fence, self.connection.state_directory)
@@ -160,23 +165,25 @@ class SshTransport:
             self._end = None
 
     def _converse(self, message: Message, reply_s: float) -> Reply:
+        self._leaving.sweep(_LINGER_S)
         sockets = self._ready()
         shared = _is_shared(sockets)
-        greeting_s = _SHARED_GREETING_S if shared else _GREETING_S
+        greeting_s = SHARED_GREETING_S if shared else GREETING_S
         try:
             return self._once(message, greeting_s, reply_s)
         except NotSent as silence:
             if not shared or silence.status not in (None, 255) or _DENIED.search(silence.said):
                 raise
         _abandon_master(sockets, self._argv)
-        return self._once(message, _GREETING_S, reply_s)
+        return self._once(message, GREETING_S, reply_s)
 
     def _once(self, message: Message, greeting_s: float, reply_s: float) -> Reply:
         way = self.connection
         become = elevation(way.become, way.become_user, way.become_method)
         remote = f"exec {line([*become, *message.opening])}"
         environment = {**os.environ, "LC_ALL": "C"}
-        return exchange([*self._argv, remote], message, greeting_s, reply_s, _kill, environment)
+        argv = [*self._argv, remote]
+        return exchange(argv, message, Patience(greeting_s, reply_s), self._leaving.add, end, environment)
 
     def _ready(self) -> Path:
         """The directory of the shared connection's socket: ours alone, so that no other options can share it."""
@@ -184,7 +191,7 @@ class SshTransport:
             if self._end is None:
                 self._sockets = _socket_directory()
                 self._argv = self.connection.arguments(str(self._sockets))
-                self._end = weakref.finalize(self, _end_master, self._sockets, self._argv)
+                self._end = weakref.finalize(self, _end_master, self._sockets, self._argv, self._leaving)
             assert self._sockets is not None
             return self._sockets
 
@@ -210,16 +217,6 @@ def _is_shared(sockets: Path) -> bool:
     return any(sockets.iterdir()) if sockets.is_dir() else False
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End the local client; what runs on the host goes on."""
-    process.terminate()
-    try:
-        process.wait(1)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
 def _control(argv: list[str], verb: str) -> None:
     """Tell the process that holds the shared connection to stop or exit; one that does not listen is left behind."""
     command = [argv[0], "-O", verb, *argv[1:]]
@@ -236,7 +233,8 @@ def _abandon_master(sockets: Path, argv: list[str]) -> None:
         socket.unlink(missing_ok=True)
 
 
-def _end_master(sockets: Path, argv: list[str]) -> None:
+def _end_master(sockets: Path, argv: list[str], leaving: Leaving) -> None:
+    leaving.close(_LINGER_S)
     if _is_shared(sockets):
         _control(argv, "exit")
     shutil.rmtree(sockets, ignore_errors=True)
