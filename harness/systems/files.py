@@ -82,13 +82,12 @@ def sync(host: Host, timeout_s: float = 3600.0) -> None:
 
 
 def back_up(host: Host, path: str) -> None:
-    """Keep the file as it is beside itself, once; nothing happens where there is no file or already a backup."""
+    """Keep the file as it is beside itself, once; the caller flushes before it changes the file."""
     backup = path + BACKUP_SUFFIX
     if stat(host, path) is None or stat(host, backup) is not None:
         return
     host.run(Command(("cp", "-p", "--", path, backup + ".new"), Effect.WRITE))
     host.run(Command(("mv", "-T", "--", backup + ".new", backup), Effect.WRITE))
-    sync(host)
 
 
 def restore_backup(host: Host, path: str, was_absent: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from harness.errors import StepBlocked
 from harness.hosts.command import Command, Effect
 from harness.hosts.host import Host, Reader
@@ -29,6 +31,14 @@ def dialect_on(site: Site[Reader], host: Reader) -> dialect.Dialect:
     return found
 
 
+@dataclass(frozen=True)
+class _Change:
+    """A file's content as it is, None where there is no file, and as it must be."""
+
+    present: str | None
+    wanted: str
+
+
 class ConfigureDrbd(Step):
     """Module, drbd.conf, its include, fstab and CLOUD_OPTS are right on both hosts; what was there is kept beside."""
 
@@ -38,9 +48,8 @@ class ConfigureDrbd(Step):
 
     def inspect(self, site: Site[Reader]) -> StepState:
         for host in site.pair:
-            for path, wanted in self._wanted(site, host).items():
-                if files.read(host, path) != wanted:
-                    return Pending(f"{host.name}: {path} is not as it must be")
+            if changes := self._changes(site, host):
+                return Pending(f"{host.name}: {', '.join(changes)} must be changed")
             if not status.module_loaded(host):
                 return Pending(f"{host.name}: the drbd module is not loaded")
         return Satisfied()
@@ -48,34 +57,35 @@ class ConfigureDrbd(Step):
     def apply(self, site: Site[Host]) -> None:
         for host in site.pair:
             site.memory.remember(f"dialect:{host.name}", dialect_on(site, host).name)
-            for path, wanted in self._wanted(site, host).items():
-                self._change(site, host, path, wanted)
+            self._change(site, host, self._changes(site, host))
             if not status.module_loaded(host):
                 site.memory.remember(f"loaded-module:{host.name}", True)
                 host.run(Command(("modprobe", "drbd"), Effect.WRITE))
             host.read(Command(("drbdadm", "-c", MAIN_CONFIGURATION, "sh-nop")))
 
-    def _change(self, site: Site[Host], host: Host, path: str, wanted: str) -> None:
-        present = files.read(host, path)
-        if present == wanted:
-            return
-        if present is None:
-            site.memory.remember(f"absent:{host.name}:{path}", True)
-        elif not site.memory.fact(f"absent:{host.name}:{path}"):
-            files.back_up(host, path)
-        host.put(path, wanted.encode("utf-8", "surrogateescape"))
+    def _change(self, site: Site[Host], host: Host, changes: dict[str, _Change]) -> None:
+        """Every backup is on stable storage before the first file is changed."""
+        for path, change in changes.items():
+            if change.present is None:
+                site.memory.remember(f"absent:{host.name}:{path}", True)
+            elif not site.memory.fact(f"absent:{host.name}:{path}"):
+                files.back_up(host, path)
+        files.sync(host)
+        for path, change in changes.items():
+            host.put(path, change.wanted.encode("utf-8", "surrogateescape"))
 
-    def _wanted(self, site: Site[Reader], host: Reader) -> dict[str, str]:
-        """Path to content, each made from what is there so that what others wrote stays."""
+    def _changes(self, site: Site[Reader], host: Reader) -> dict[str, _Change]:
+        """The files that must change, each made from what is there so that what others wrote stays."""
         settings = site.settings
-        return {
+        present = {path: files.read(host, path) for path in self._paths(site)}
+        fstab = present[FSTAB] or ""
+        wanted = {
             settings.drbd_conf: config.render(site.resource(), dialect_on(site, host)),
-            MAIN_CONFIGURATION: config.with_include(files.read(host, MAIN_CONFIGURATION) or "", settings.drbd_conf),
-            FSTAB: mounts.fstab_with(
-                files.read(host, FSTAB) or "", settings.device, settings.store, settings.filesystem
-            ),
-            eucalyptus.CONFIGURATION: eucalyptus.with_storage_manager(files.read(host, eucalyptus.CONFIGURATION) or ""),
+            MAIN_CONFIGURATION: config.with_include(present[MAIN_CONFIGURATION] or "", settings.drbd_conf),
+            FSTAB: mounts.fstab_with(fstab, settings.device, settings.store, settings.filesystem),
+            eucalyptus.CONFIGURATION: eucalyptus.with_storage_manager(present[eucalyptus.CONFIGURATION] or ""),
         }
+        return {path: _Change(present[path], text) for path, text in wanted.items() if present[path] != text}
 
     def _paths(self, site: Site[Reader]) -> tuple[str, ...]:
         return site.settings.drbd_conf, MAIN_CONFIGURATION, FSTAB, eucalyptus.CONFIGURATION
