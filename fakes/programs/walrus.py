@@ -8,7 +8,6 @@ devices and mounts goes through ``call``, so that a host with a real DRBD can ru
 from __future__ import annotations
 
 import re
-import shlex
 from typing import Protocol
 
 from fakes.filesystem import Filesystem
@@ -94,6 +93,8 @@ def cloud_opts(configuration: str) -> str:
     Raises:
         ValueError: when the last assignment is no shell word, as after an unfinished quote.
     """
+    import shlex
+
     found = ""
     for line in configuration.splitlines():
         if line.strip().startswith("CLOUD_OPTS="):

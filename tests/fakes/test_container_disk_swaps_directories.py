@@ -127,25 +127,29 @@ class _Cut(BaseException):
 
 
 @pytest.mark.parametrize("from_a_layer", [False, True], ids=["own directory", "directory of an image layer"])
-@pytest.mark.parametrize("moment", range(6))
+@pytest.mark.parametrize("moment", range(7))
 @pytest.mark.parametrize("action", ["mount", "unmount"])
 def test_a_power_cut_in_the_middle_of_a_mount_loses_nothing(
     disk: DiskFilesystem, monkeypatch: pytest.MonkeyPatch, action: str, moment: int, from_a_layer: bool
 ) -> None:
-    """``moment`` counts the renames until the cut; moving an image layer's directory away gives EXDEV first."""
+    """``moment`` counts the changes until the cut; moving an image layer's directory away gives EXDEV first."""
     if action == "unmount":
         disk.mount_image(IMAGE, STORE)
-    genuine, left = os.rename, [moment]
+    left = [moment]
 
-    def rename(old: str, new: str) -> None:
-        if from_a_layer and old == disk.real(STORE) and "/shadow/" in new:
-            raise OSError(errno.EXDEV, "Invalid cross-device link")
-        if left[0] == 0:
-            raise _Cut
-        left[0] -= 1
-        genuine(old, new)
+    def until_cut(genuine: Callable[[str, str], None]) -> Callable[[str, str], None]:
+        def rename(old: str, new: str) -> None:
+            if from_a_layer and old == disk.real(STORE) and "/shadow/" in new:
+                raise OSError(errno.EXDEV, "Invalid cross-device link")
+            if left[0] == 0:
+                raise _Cut
+            left[0] -= 1
+            genuine(old, new)
 
-    monkeypatch.setattr(os, "rename", rename)
+        return rename
+
+    monkeypatch.setattr(os, "rename", until_cut(os.rename))
+    monkeypatch.setattr(os, "replace", until_cut(os.replace))
     with suppress(_Cut):
         disk.mount_image(IMAGE, STORE) if action == "mount" else disk.unmount_image(STORE)
     monkeypatch.undo()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import stat
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from fakes.container import IDENTITY_VARIABLE, PYTHON_OPTIONS, RUN
 from fakes.shims import REAL, install, names
 from tests.fakes.hosts_on_disk import ADDRESSES, KEY, STORE, HostOnDisk, eventually, three_hosts
 
@@ -66,6 +69,13 @@ def _get(host: HostOnDisk, path: str) -> tuple[int, bytes]:
         return error.code, b""
 
 
+def _answers(host: HostOnDisk) -> bool:
+    try:
+        return _get(host, "bucket/none")[0] in (404, 503)
+    except urllib.error.URLError:
+        return False
+
+
 # Programs
 
 
@@ -107,8 +117,6 @@ def test_every_faked_program_and_no_real_one_gets_a_shim() -> None:
 
 
 def test_a_shim_runs_its_program(hosts: Hosts, tmp_path: Path) -> None:
-    import sys
-
     install(str(tmp_path / "bin"), sys.executable)
     environment = {**os.environ, "WALRUS_FAKES": str(hosts["walrus00"].identity)}
     status = subprocess.run([tmp_path / "bin/service", "eucalyptus-cloud", "status"], env=environment, check=False)
@@ -116,8 +124,6 @@ def test_a_shim_runs_its_program(hosts: Hosts, tmp_path: Path) -> None:
 
 
 def test_the_shim_of_cat_leaves_other_files_to_the_real_one(hosts: Hosts, tmp_path: Path) -> None:
-    import sys
-
     install(str(tmp_path / "bin"), sys.executable)
     (tmp_path / "odd\nname").write_bytes(b"\xffcontent")
     shown = subprocess.run([tmp_path / "bin/cat", tmp_path / "odd\nname"], capture_output=True, check=False)
@@ -204,9 +210,20 @@ def test_sigterm_stops_walrus_cleanly(serving: Hosts) -> None:
     assert _service_pid(host) == 0
 
 
+def test_a_dead_daemon_that_nobody_reaped_is_not_alive(hosts: Hosts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(IDENTITY_VARIABLE, str(hosts["walrus00"].identity))
+    machine = hosts["walrus00"].machine
+    pid = machine.spawn("eucalyptus-cloud")  # a child of this process, which does not wait for it
+    eventually(lambda: machine.alive(pid), "the daemon to run")
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: not machine.alive(pid), "the daemon to be seen as dead")
+    assert os.waitpid(pid, 0)[0] == pid
+
+
 def test_a_second_daemon_finds_its_port_taken(hosts: Hosts) -> None:
     host = hosts["walrus00"]
     host.run("boot")
+    eventually(lambda: _answers(host), "the first to have the port")
     second = host.run("daemon", "eucalyptus-cloud")
     assert second.returncode == 1
     assert b"Address already in use" in second.stderr
@@ -216,8 +233,6 @@ def test_a_second_daemon_finds_its_port_taken(hosts: Hosts) -> None:
 
 
 def test_the_world_is_shown_patched_and_recorded(hosts: Hosts) -> None:
-    import json
-
     clc = hosts["clc00"]
     assert clc.run("world", "patch", stdin=b'{"hosts": {"walrus00": {"frozen": true}}}').returncode == 0
     assert clc.run("world", "record", "walrus00", "frozen", "on").returncode == 0
@@ -228,10 +243,6 @@ def test_the_world_is_shown_patched_and_recorded(hosts: Hosts) -> None:
 
 
 def test_holding_the_world_keeps_others_out(hosts: Hosts) -> None:
-    import sys
-
-    from fakes.container import IDENTITY_VARIABLE, PYTHON_OPTIONS, RUN
-
     command = [sys.executable, *PYTHON_OPTIONS, RUN, "world", "hold"]
     environment = {**os.environ, IDENTITY_VARIABLE: str(hosts["clc00"].identity)}
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as holder:

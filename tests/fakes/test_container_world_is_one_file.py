@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 from contextlib import suppress
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -73,8 +74,9 @@ def test_looking_leaves_the_file_alone(tmp_path: Path) -> None:
     assert (tmp_path / "world.json").stat().st_ino == before
 
 
-def _count(path: str) -> None:
-    for _ in range(50):
+def _count(path: str, ready: Barrier) -> None:
+    ready.wait(60)
+    for _ in range(100):
         with WorldFile(path).open() as world:
             world.counter += 1
 
@@ -82,10 +84,12 @@ def _count(path: str) -> None:
 def test_two_processes_lose_no_change(tmp_path: Path) -> None:
     path = str(tmp_path / "world.json")
     WorldFile(path).create(World())
-    processes = [multiprocessing.get_context("spawn").Process(target=_count, args=(path,)) for _ in range(2)]
+    context = multiprocessing.get_context("spawn")
+    ready = context.Barrier(2)
+    processes = [context.Process(target=_count, args=(path, ready)) for _ in range(2)]
     for process in processes:
         process.start()
     for process in processes:
         process.join(60)
     assert [process.exitcode for process in processes] == [0, 0]
-    assert WorldFile(path).read().counter == 100
+    assert WorldFile(path).read().counter == 200

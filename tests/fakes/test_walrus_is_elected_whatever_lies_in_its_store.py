@@ -85,6 +85,17 @@ def test_a_named_walrus_that_does_not_run_is_not_waited_for(pair: SimulatedCloud
     assert pair.states() == {"walrus00": "ENABLED", "walrus01": "STOPPED"}
 
 
+def test_a_named_walrus_that_failed_its_check_is_not_waited_for(pair: SimulatedCloud) -> None:
+    for machine in (pair.additional, pair.original):
+        pair.run(machine, "service", "eucalyptus-cloud", "stop")
+    configure(pair.additional, "-Dwalrus.storage.manager=Mistyped")
+    pair.world.cloud.next_enabled = "walrus01"
+    for machine in (pair.additional, pair.original):
+        pair.run(machine, "service", "eucalyptus-cloud", "start")
+    pair.ticks(5)
+    assert pair.states() == {"walrus00": "ENABLED", "walrus01": "NOTREADY"}
+
+
 def test_a_walrus_without_power_is_replaced(pair: SimulatedCloud) -> None:
     pair.original.power_off()
     pair.ticks(2)
@@ -97,6 +108,13 @@ def test_a_walrus_that_was_killed_is_given_up_after_its_silence(pair: SimulatedC
     assert pair.states()["walrus00"] == "ENABLED"
     pair.ticks(5)
     assert pair.states() == {"walrus00": "NOTREADY", "walrus01": "ENABLED"}
+
+
+def test_a_walrus_that_was_killed_begins_anew_when_it_is_started(cloud: SimulatedCloud) -> None:
+    cloud.original.kill(cloud.world.hosts["walrus00"].services["eucalyptus-cloud"].pid)
+    cloud.run(cloud.original, "service", "eucalyptus-cloud", "start")
+    cloud.ticks(4)
+    assert cloud.history(cloud.original)[4:] == ["LOADED", "NOTREADY", "DISABLED", "ENABLED"]
 
 
 def test_nothing_changes_while_the_cloud_controller_is_down(pair: SimulatedCloud) -> None:
