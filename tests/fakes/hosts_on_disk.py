@@ -20,7 +20,9 @@ STORE = "/var/lib/eucalyptus/bukkits"
 KEY = "/var/lib/eucalyptus/keys/euca.p12"
 TICK_S = 0.05
 ROLES = {"walrus00": "original", "walrus01": "additional", "clc00": "clc"}
-ADDRESSES = {"walrus00": "127.0.0.10", "walrus01": "127.0.0.11", "clc00": "127.0.0.2"}
+# Of this process alone, so that tests can run beside each other.
+_NETWORK = f"127.{(os.getpid() >> 8) % 250 + 1}.{os.getpid() % 256}"
+ADDRESSES = {"walrus00": f"{_NETWORK}.10", "walrus01": f"{_NETWORK}.11", "clc00": f"{_NETWORK}.2"}
 
 
 @dataclass
