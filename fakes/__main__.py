@@ -4,8 +4,10 @@ python3 -m fakes [MODULE:]PROGRAM ARGUMENTS     run a fake program as a shim doe
 python3 -m fakes shims DIRECTORY        write a shim for every faked program
 python3 -m fakes boot                   what a host does when it gets power
 python3 -m fakes daemon NAME            a background program, until SIGTERM
-python3 -m fakes replicate              what must have reached the peer before this host loses power
-python3 -m fakes world init|patch       a whole world, or a JSON merge patch of it, from standard input
+python3 -m fakes replicate              what has reached the peer: for the lab, before this host loses power or its link
+python3 -m fakes refresh                images as the disks hold them: for the lab, before it looks at one
+python3 -m fakes world init|patch       a whole world, or a JSON merge patch of it, from standard input; what would
+                                        have happened until now has happened before the patch
 python3 -m fakes world show             the world as JSON
 python3 -m fakes world record HOST KIND DETAIL             note what the lab did
 python3 -m fakes world hold             keep the world locked until standard input ends, so that a host can be frozen
@@ -19,6 +21,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 from fakes import programs
 from fakes.container import ContainerMachine
@@ -125,7 +128,24 @@ def _daemon(machine: ContainerMachine, arguments: list[str]) -> int:
     return daemon.run(machine, arguments[0])
 
 
+def _replicate(machine: ContainerMachine, arguments: list[str]) -> int:
+    from fakes.programs import drbd_content
+
+    with machine.world() as world:
+        drbd_content.replicate(machine, world)
+    return 0
+
+
+def _refresh(machine: ContainerMachine, arguments: list[str]) -> int:
+    from fakes.programs import drbd_content
+
+    with machine.world() as world:
+        drbd_content.refresh_all(machine, world)
+    return 0
+
+
 def _world(machine: ContainerMachine, arguments: list[str]) -> int:
+    from fakes.programs.drbd_model import settle
     from fakes.worldfile import to_plain, world_from_plain
 
     file = machine.world_file
@@ -133,7 +153,7 @@ def _world(machine: ContainerMachine, arguments: list[str]) -> int:
         case ["init"]:
             file.create(world_from_plain(json.load(sys.stdin)))
         case ["patch"]:
-            file.patch(json.load(sys.stdin))
+            file.patch(json.load(sys.stdin), partial(settle, now=machine.now()))
         case ["show"]:
             print(json.dumps(to_plain(file.read())))
         case ["record", host, kind, detail]:
@@ -152,6 +172,8 @@ _VERBS: dict[str, Callable[[ContainerMachine, list[str]], int]] = {
     "shims": _shims,
     "boot": _boot,
     "daemon": _daemon,
+    "replicate": _replicate,
+    "refresh": _refresh,
     "world": _world,
 }
 

@@ -8,6 +8,7 @@ import stat as modes
 from fakes import programs
 from fakes.container import ContainerMachine
 from fakes.program import Call
+from fakes.programs.drbd_model import settle
 from fakes.world import HostRow, World
 
 _DRBD_MAJOR = 147
@@ -18,6 +19,7 @@ def boot(machine: ContainerMachine) -> None:
     """Leftovers of the last life go, the kernel's memory with them; then the services start that start at boot."""
     machine.files.unmount_all()
     with machine.world() as world:
+        settle(world, machine.now())
         row = machine.row(world)
         if not row.powered:
             row.powered, row.listening = True, []

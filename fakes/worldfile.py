@@ -10,7 +10,7 @@ import os
 import types
 import typing
 from _thread import get_ident
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -117,11 +117,13 @@ class WorldFile:
         with self.lock():
             self._replace("", world)
 
-    def patch(self, patch: Any) -> None:
-        """Merge a patch into the world; see ``merged``."""
+    def patch(self, patch: Any, first: Callable[[World], None] = lambda world: None) -> None:
+        """Merge a patch into the world, once ``first`` has changed it; see ``merged``."""
         with self.lock():
             before = self._read()
-            self._replace(before, world_from_plain(merged(json.loads(before), patch)))
+            world = world_from_plain(json.loads(before))
+            first(world)
+            self._replace(before, world_from_plain(merged(to_plain(world), patch)))
 
     def read(self) -> World:
         """The world as it is now; changes to what is returned are lost."""
