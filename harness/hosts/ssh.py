@@ -107,7 +107,7 @@ class SshConnection:
 
 _FIXED = (
     "BatchMode=yes",
-    "LogLevel=ERROR",
+    "LogLevel=INFO",  # ERROR hides why key exchange failed; what ssh says before the greeting is never taken for output
     "ForwardAgent=no",
     "ForwardX11=no",
     "ClearAllForwardings=yes",

@@ -154,14 +154,23 @@ def use_shell(monkeypatch: pytest.MonkeyPatch, folder: Path, shell: str) -> None
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
 
 
-def test_through_a_noisy_login_shell(start_sshd: Starter, opened: Opener) -> None:
-    """Start-up files that print, and that echo the command line itself, corrupt nothing."""
-    noise = (
-        'echo "Welcome"; printf "no newline"; echo warning >&2; echo "$SSH_ORIGINAL_COMMAND"; head -c 300000 /dev/zero'
-    )
-    sshd = start_sshd(f'ForceCommand {noise}; eval "$SSH_ORIGINAL_COMMAND"')
-    answer = opened(sshd.connection()).send(Command(("sh", "-c", "printf out; printf err >&2; exit 3")))
-    assert answer == Result(3, b"out", b"err")
+NOISE = [
+    'echo "Welcome"; echo warning >&2',
+    'printf "no newline"; printf "no newline" >&2',
+    'echo "$SSH_ORIGINAL_COMMAND"; echo "$SSH_ORIGINAL_COMMAND" >&2',
+    "head -c 300000 /dev/zero; head -c 300000 /dev/zero >&2",
+]
+
+
+def test_through_a_noisy_login(start_sshd: Starter, opened: Opener, tmp_path: Path) -> None:
+    """Banners and start-up files that print, even the command line itself, corrupt nothing."""
+    banner = tmp_path / "banner"
+    banner.write_text("Authorised access only.\nPermission denied (to everybody else).\n")
+    sshd = start_sshd(f'Banner {banner}\nForceCommand {"; ".join(NOISE)}; eval "$SSH_ORIGINAL_COMMAND"')
+    transport = opened(sshd.connection())
+    for _ in range(2):
+        answer = transport.send(Command(("sh", "-c", "printf out; printf err >&2; exit 3")))
+        assert answer == Result(3, b"out", b"err")
 
 
 def test_a_job_gets_its_arguments(claimed: Transport, folder: Path) -> None:

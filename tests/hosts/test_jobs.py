@@ -136,6 +136,7 @@ def test_a_reboot_makes_a_job_dead_even_when_it_had_ended(claimed_local: Transpo
 def test_a_reused_process_id_is_not_the_job(claimed_local: Transport, state: Path) -> None:
     claimed_local.send(StartJob("copy", shell("exec sleep 60")), FENCE)
     leader = first_process(state, "copy")
+    time.sleep(0.05)  # the kernel tells processes apart that start in different hundredths of a second
     with subprocess.Popen(["sleep", "60"], start_new_session=True) as stranger:
         try:
             record = state / "jobs" / "copy" / "process"

@@ -63,6 +63,22 @@ def test_the_host_stays_locked_until_a_command_that_was_cut_has_ended(sshd: Sshd
     assert transport.send(Command(("true",), Effect.WRITE), FENCE) == Result(0)
 
 
+def test_a_request_that_waits_for_the_lock_does_not_run_when_nobody_listens_any_more(
+    sshd: Sshd, opened: Opener, folder: Path
+) -> None:
+    transport = opened(sshd.connection())
+    transport.send(Claim(FENCE))
+    canary = folder / "canary"
+    with subprocess.Popen(["flock", str(folder / "state" / "lock"), "cat"], stdin=subprocess.PIPE):
+        cutter = threading.Timer(1.0, sshd.signal_sessions, [signal.SIGKILL])
+        cutter.start()
+        with pytest.raises(Indeterminate):
+            transport.send(Command(("touch", str(canary)), Effect.WRITE), FENCE)
+        cutter.join()
+    assert transport.send(Command(("true",), Effect.WRITE), FENCE) == Result(0)
+    assert not canary.exists()
+
+
 def test_a_late_reply_is_no_reply(claimed: Transport, folder: Path) -> None:
     before = time.monotonic()
     with pytest.raises(Indeterminate, match="no reply within 1 s; it may still be running"):

@@ -106,7 +106,7 @@ def test_ssh_understands_the_arguments() -> None:
         "serveraliveinterval": "10",
         "serveralivecountmax": "3",
         "connecttimeout": "3",
-        "loglevel": "ERROR",
+        "loglevel": "INFO",
         "globalknownhostsfile": "/dev/null",
         "updatehostkeys": "false",
         "identitiesonly": "yes",
