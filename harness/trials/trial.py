@@ -61,6 +61,7 @@ class Trial:
     workdir: Path
     evidence: Evidence = field(init=False)
     schedule: Schedule = field(init=False)
+    _counted: int = 0
 
     def __post_init__(self) -> None:
         expect, inventory = self.scenario.expect, self.opened.inventory
@@ -85,6 +86,7 @@ class Trial:
         evidence.frozen = truth.manifest(ORIGINAL, "store")
         evidence.before = [truth.snapshot(role) for role in ROLES]
         evidence.reads = truth.read_objects("before", evidence.frozen)
+        self._counted = self._copied()
         self._attempt("migrate")
         for action in self.scenario.then:
             self._do(action)
@@ -142,7 +144,7 @@ class Trial:
     def _attempt(self, command: Literal["migrate", "rollback"]) -> None:
         schedule, clock = self.schedule, self.opened.clock
         schedule.attempt += 1
-        started, before = clock.now(), self._copied()
+        started = clock.now()
         outcome = Outcome("killed", -1, "")
         try:
             migration = self._migration(self._tapped(), self.workdir / "run", "trial")
@@ -153,10 +155,9 @@ class Trial:
             outcome = Outcome("operator_needed", error.exit_status, str(error))
         schedule.step = ""
         schedule.end_of_attempt()
-        copied = self._copied() - before
         status = None if outcome.outcome == "killed" else outcome.exit_status
         self.evidence.attempts.append(
-            Attempt(command, started, clock.now(), outcome.outcome, status, outcome.message, max(0, copied))
+            Attempt(command, started, clock.now(), outcome.outcome, status, outcome.message, self._copied_since())
         )
         self._expected_findings(outcome)
         self._census(f"after attempt {schedule.attempt}")
@@ -167,6 +168,12 @@ class Trial:
         found = {finding.id for finding in outcome.findings if finding.severity == "error"}
         if outcome.outcome == "refused" and wanted != found:
             self.evidence.notes.append(f"refused for {sorted(found)}, expected {sorted(wanted)}")
+
+    def _copied_since(self) -> int:
+        """Bytes since the last attempt ended: a copy goes on without its engine, and the next one answers for it."""
+        total, before = self._copied(), self._counted
+        self._counted = total
+        return max(0, total - before)
 
     def _copied(self) -> int:
         truth = self.opened.truth

@@ -34,12 +34,12 @@ class KilledTrial(Trial):
         if not inventory.exists():
             inventory.write_text(render_inventory(self.opened.inventory))
         kill_after_s, self.kill_after_s = self.kill_after_s, None
-        clock, before = self.opened.clock, self._copied()
+        clock = self.opened.clock
         started = clock.now()
         status, said = self._run(inventory, kill_after_s)
         self.schedule.attempt += 1
         outcome = "killed" if status is None else _OUTCOMES.get(status, "undetermined")
-        copied = max(0, self._copied() - before)
+        copied = self._copied_since()
         self.evidence.attempts.append(Attempt("migrate", started, clock.now(), outcome, status, said, copied))
         self._census(f"after attempt {self.schedule.attempt}")
         self._read_journal(inventory)
