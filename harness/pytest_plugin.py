@@ -141,10 +141,11 @@ class ScenarioItem(pytest.Item):
         """What the judges found wrong; a traceback only for what is a bug of ours."""
         if not isinstance(excinfo.value, TrialFailed):
             return super().repr_failure(excinfo, style)
+        from harness.report.model import printable
         from harness.report.text import trouble
 
         judgement = excinfo.value.judgement
-        lines = [f"{judgement.verdict.value}: {self.scenario.claim}", *trouble(judgement.findings)]
+        lines = [f"{judgement.verdict.value}: {printable(self.scenario.claim)}", *trouble(judgement.findings)]
         return "\n".join([*lines, f"look again: walrus-ha judge {excinfo.value.evidence}"])
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
