@@ -31,7 +31,12 @@ _ENDINGS = {
     _VANISHED: "rsync warning: some files vanished before they could be transferred (code 24) at main.c(1338)",
 }
 _KINDS = {"file": "reg", "directory": "dir", "symlink": "link", "other": "special"}
-_CALLS = {"directory": "mkdir", "symlink": "symlink", "file": "mkstemp", "other": "mknod"}
+_CALLS = {
+    "directory": "[generator] recv_generator: mkdir",
+    "symlink": "[generator] symlink",
+    "file": "[receiver] mkstemp",
+    "other": "[generator] mknod",
+}
 
 Steps = Generator[float, None, None]
 
@@ -132,7 +137,7 @@ class Copy:
             self._counts.files[_KINDS[status.kind]] += 1
             self._counts.total_bytes += status.size if status.kind in ("file", "symlink") else 0
         self._names = {below for below, _ in listed}
-        return listed
+        return sorted(listed, key=_files_first)
 
     def _make_destination(self) -> None:
         destination = self._wanted.destination
@@ -158,8 +163,9 @@ class Copy:
                 self._plain(below, target, status, present)
         except OSError as error:
             name = temporary_name(target) if status.kind == "file" else target
-            self._fail(f'rsync: [receiver] {_CALLS[status.kind]} "{name}" failed', error)
+            self._fail(f'rsync: {_CALLS[status.kind]} "{name}" failed', error)
             if status.kind == "directory":
+                self._said.append("*** Skipping any contents from this failed directory ***")
                 self._lost.append(below + "/")
 
     def _plain(self, below: str, target: str, status: Stat, present: Stat | None) -> None:
@@ -175,7 +181,7 @@ class Copy:
         self._set_time(target, status)
 
     def _is_lost(self, below: str) -> bool:
-        return any(below.startswith(directory) for directory in self._lost)
+        return any(f"{below}/".startswith(directory) for directory in self._lost)
 
     def _source(self, below: str) -> str:
         return f"{self._wanted.source}/{below}" if below else self._wanted.source
@@ -289,7 +295,7 @@ class Copy:
         except OSError as error:
             room = self._files.stat(temporary).size + self._files.usage(temporary).free_bytes
             self._files.put_content(temporary, prefix(content, room))
-            self._put_in_place(below, target, status, 0)
+            self._put_in_place(below, target, status, _disbelieved(status))
             raise _OutOfSpace(f'rsync: [receiver] write failed on "{target}": {_told(error)}') from None
 
     def _put_in_place(self, below: str, target: str, status: Stat, mtime_ns: int) -> None:
@@ -308,7 +314,7 @@ class Copy:
         self._fail(f'rsync: [sender] read errors mapping "{source}"', error)
         self._said.append(f"ERROR: {below} failed verification -- update retained.")
         self._files.put_content(temporary_name(target), Blob("filler", status.size), 0o600)
-        self._put_in_place(below, target, status, 0)
+        self._put_in_place(below, target, status, _disbelieved(status))
 
     # Attributes
 
@@ -343,6 +349,12 @@ class Copy:
         return Reply(11, b"", _lines([*self._said, why, ending]))
 
 
+def _files_first(entry: tuple[str, Stat]) -> list[tuple[bool, bytes]]:
+    """rsync's order: in each directory what is none, then the directories with all that is in them."""
+    names = os.fsencode(entry[0]).split(b"/")
+    return [*((True, name) for name in names[:-1]), (entry[1].kind == "directory", names[-1])]
+
+
 def temporary_name(target: str) -> str:
     """The name of a file that is not whole yet: hidden, six letters at its end, no longer than a name can be."""
     directory, _, name = target.rpartition("/")
@@ -353,6 +365,11 @@ def temporary_name(target: str) -> str:
 
 def _seconds(status: Stat) -> int:
     return status.mtime_ns // 10**9
+
+
+def _disbelieved(status: Stat) -> int:
+    """The time of a file that is kept although it is not whole: the epoch, with the source's nanoseconds."""
+    return status.mtime_ns % 10**9
 
 
 def _told(error: OSError) -> str:

@@ -63,6 +63,7 @@ SCRIPTS: dict[str, list[tuple[str, ...]]] = {
         ("chown", "0:0", "--", f"@{FILE}"),
         ("chmod", "2755", "--", f"@{BUCKET}"),
         ("chmod", "0700", "--", f"@{BUCKET}"),
+        ("stat", "-c", "%a", "--", f"@{BUCKET}"),
         ("chmod", "00700", "--", f"@{BUCKET}"),
         ("chmod", "0700", "--", "@nowhere"),
     ],

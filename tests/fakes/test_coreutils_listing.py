@@ -97,7 +97,12 @@ def test_getfattr_escapes_names_alike(twins: Twins) -> None:
 
 
 def test_stat_of_each_kind(twins: Twins) -> None:
-    for below in ("store", "store/.foreign", "store/empty-bucket", "nowhere", "store/.foreign/x"):
+    for path in (twins.path("empty-file"), twins.path("file")):
+        Path(path).write_bytes(b"1" if path.endswith("/file") else b"")
+        twins.machine.files.write(path, Path(path).read_bytes())
+        os.utime(path, ns=(1, 1))
+        twins.machine.files.utime(path, 1)
+    for below in ("empty-file", "file", "store", "store/.foreign", "store/empty-bucket", "nowhere", "store/.foreign/x"):
         real, model = twins.both("stat", "-c", "%F|%a|%u|%g|%s|%Y|%t|%T", "--", twins.path(below))
         assert model == real, below
     links = [path for path in twins.machine.files.walk(twins.root) if twins.machine.files.stat(path).kind == "symlink"]

@@ -156,6 +156,13 @@ def test_a_published_image_is_adopted_by_another_machine() -> None:
 
 
 Attempt = Callable[[MemoryFilesystem], None]
+
+
+def _make_nine_files(files: MemoryFilesystem) -> None:
+    for number in range(9):
+        files.write(f"/small/{number}", b"")
+
+
 CROSSING: dict[int, list[Attempt]] = {
     errno.EXDEV: [
         lambda files: files.rename("/d/old", "/small/old"),
@@ -166,7 +173,7 @@ CROSSING: dict[int, list[Attempt]] = {
     errno.ENOSPC: [
         lambda files: files.write("/small/x", b"1" * 9 * 4096),
         lambda files: files.write("/small/full", b"1" * 9 * 4096),
-        lambda files: [files.write(f"/small/{number}", b"") for number in range(9)] and None,
+        _make_nine_files,
     ],
 }
 
@@ -191,8 +198,10 @@ def test_room_is_given_back(files: MemoryFilesystem) -> None:
     assert files.usage("/small").free_bytes == before.free_bytes - 5 * 4096
     files.unlink("/small/a")
     assert files.usage("/small").free_bytes == before.free_bytes - 5 * 4096
-    files.write("/small/b", b"")
     files.unlink("/small/b")
+    assert files.usage("/small") == before
+    files.mkdir("/small/d")
+    files.rmdir("/small/d")
     assert files.usage("/small") == before
 
 
