@@ -1,8 +1,8 @@
 """Machines as objects of this process, on a virtual clock.
 
 Nothing runs by itself: time passes only in ``advance`` and while a foreground command runs, and then everything that
-was due in between (chunks of detached jobs, ticks of daemons) happens in order of time. The same calls in the same order
-give the same world.
+was due in between (chunks of detached jobs, ticks of daemons) happens in order of time. The same calls in the same
+order give the same world.
 """
 
 from __future__ import annotations
@@ -75,6 +75,40 @@ class SimulatedWorld:
     def at_address(self, address: str) -> SimulatedMachine | None:
         """The machine that has an address, whether it runs or not."""
         return next((self.machines[row.name] for row in self.state.hosts.values() if row.address == address), None)
+
+    def settle(self) -> None:
+        """Let everything happen that the DRBD kernels would have done by now, data that reached the peer included.
+
+        Due before a link, a speed or a power state changes; here the machines' own methods call it.
+        """
+        from fakes.programs import drbd_content
+
+        with self as world:
+            for machine in self.machines.values():
+                if machine.row(world).powered:
+                    drbd_content.replicate(machine, world)
+
+    def cut_link(self, one: str, other: str) -> None:
+        """Nothing passes between two machines any more; what goes over other links goes on."""
+        self.settle()
+        pair = sorted((one, other))
+        if pair not in self.state.cut_links:
+            self.state.cut_links.append(pair)
+            self.state.record(self.now, pair[0], "link", f"cut {pair[1]}")
+
+    def heal_link(self, one: str, other: str) -> None:
+        """End what ``cut_link`` did."""
+        self.settle()
+        pair = sorted((one, other))
+        if pair in self.state.cut_links:
+            self.state.cut_links.remove(pair)
+            self.state.record(self.now, pair[0], "link", f"healed {pair[1]}")
+
+    def stall_sync(self, stalled: bool) -> None:
+        """Resyncs stand still, or go on."""
+        self.settle()
+        for resource in self.state.resources.values():
+            resource.sync_stalled = stalled
 
     def __enter__(self) -> World:
         # In containers the world is locked by file: a nested block would wait for itself forever.
@@ -251,11 +285,13 @@ class SimulatedMachine:
 
     def freeze(self) -> None:
         """Stop everything on the machine, as it is, until ``thaw``."""
+        self.simulation.settle()
         self._row.frozen = True
         self._record("frozen", "on")
 
     def thaw(self) -> None:
         """Let a frozen machine go on."""
+        self.simulation.settle()
         self._row.frozen = False
         self._record("frozen", "off")
         self._processes.thaw()
@@ -265,6 +301,7 @@ class SimulatedMachine:
         self._processes.end_all()
         self._daemons.clear()
         self.files.power_cut(survival)
+        self.simulation.settle()  # now, so that the peer has what was on stable storage and no more
         row = self._row
         row.powered = row.frozen = False
         row.modules, row.mounts, row.listening = [], [], []
@@ -275,6 +312,7 @@ class SimulatedMachine:
 
     def power_on(self) -> None:
         """Start the machine: a new boot id, and the services that start at boot."""
+        self.simulation.settle()
         row = self._row
         self._boots += 1
         row.powered, row.boot_id = True, _boot_id(self._number, self._boots)

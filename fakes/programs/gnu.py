@@ -88,9 +88,9 @@ def device_numbers(machine: Machine, path: str) -> tuple[int, int] | None:
         if path in row.disks:
             major, minor = row.disks[path].number.split(":")
             return int(major), int(minor)
-        for name, side in row.sides.items():
-            if side.configured and world.resources[name].device == path:
-                return 147, world.resources[name].minor
+        for side in row.sides.values():
+            if side.configured and side.device == path:
+                return 147, side.minor
     return None
 
 
