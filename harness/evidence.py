@@ -50,9 +50,9 @@ class Manifest:
 class HostSnapshot:
     """What an uninvolved observer sees on a host, taken before and after.
 
-    ``files`` maps the watched configuration files (fstab, eucalyptus.conf, drbd.conf ...) to their content as text, None
-    where absent. ``services`` maps a service to ``running`` and ``starts at boot``. ``disks`` maps each
-    candidate device to what its first look says (``blank``, ``ext4``, ``drbd`` ...). ``mounts`` lists device and mount point.
+    ``files`` maps the watched configuration files (fstab, eucalyptus.conf, drbd.conf ...) to their content as text,
+    None where absent. ``services`` maps a service to ``running`` and ``starts at boot``. ``disks`` maps each candidate
+    device to what its first look says (``blank``, ``ext4``, ``drbd`` ...). ``mounts`` lists device and mount point.
     """
 
     host: str
@@ -69,7 +69,7 @@ class Event:
     """One change of the world as the lab itself saw it, in the lab's seconds.
 
     Kinds and their ``detail``: ``role`` (Primary, Secondary), ``mount`` and ``unmount`` (device mountpoint), ``walrus``
-    (the service state word: STOPPED LOADED NOTREADY DISABLED ENABLED BROKEN), ``power`` (on, off), ``frozen`` (on, off),
+    (the service state word: STOPPED LOADED NOTREADY DISABLED ENABLED BROKEN), ``power`` and ``frozen`` (on, off),
     ``link`` (cut peer, healed peer), ``sync-source`` and ``sync-target`` (a resync began in that role), ``sync-done``,
     ``disk`` (new DRBD disk state), ``connection`` (new DRBD connection state), ``destroy`` (the command line of a
     create-md, mkfs, wipefs, forced primary, invalidate, discard or new-current-uuid that took effect).
@@ -105,6 +105,7 @@ class Attempt:
     exit_status: int | None  # None when killed
     last_words: str  # what an operator read last
     bytes_copied: int = 0  # by the copy jobs of this attempt, as counted on the receiving side
+    findings: list[str] = Field(default_factory=list)  # preflight errors that it was refused for
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,8 @@ class Expectation:
     outcome: str
     checks: list[str]
     copied_again: float | None = None  # share of already copied bytes that may be copied again
+    exit_status: int | None = None  # of the last attempt; None: any that fits the outcome
+    findings: list[str] = Field(default_factory=list)  # errors that a refusal must name, these and no others
 
 
 @dataclass

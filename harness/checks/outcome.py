@@ -21,7 +21,8 @@ _STATUS_OF_RERUN: dict[str, set[int | None]] = _STATUS["migrate"] | {
 
 def outcome(evidence: Evidence) -> Finding:
     """The outcome expected, told by the exit status."""
-    return weigh("outcome", evidence, (unexpected_outcome, wrong_exit_statuses), f"ended {last_outcome(evidence)}")
+    looks = (unexpected_outcome, wrong_exit_statuses, unexpected_exit_status, refused_for_another_reason, let_in_twice)
+    return weigh("outcome", evidence, looks, f"ended {last_outcome(evidence)}")
 
 
 def unexpected_outcome(evidence: Evidence) -> Iterator[str]:
@@ -37,6 +38,32 @@ def unexpected_outcome(evidence: Evidence) -> Iterator[str]:
     if other := list(another_world(evidence)):
         raise Unknown(f"{what}; but {other[0]}")
     yield what
+
+
+def unexpected_exit_status(evidence: Evidence) -> Iterator[str]:
+    wanted = evidence.expectation.exit_status
+    if wanted is None or not evidence.attempts or list(another_world(evidence)):
+        return
+    if evidence.attempts[-1].exit_status != wanted:
+        yield f"the last attempt exited with {evidence.attempts[-1].exit_status}, expected {wanted}"
+
+
+def refused_for_another_reason(evidence: Evidence) -> Iterator[str]:
+    """A refusal must be for what the scenario planted, all of it and nothing else."""
+    if last_outcome(evidence) != "refused" or not evidence.expectation.findings:
+        return
+    wanted, found = set(evidence.expectation.findings), set(evidence.attempts[-1].findings)
+    if wanted - found:
+        yield f"the refusal does not name {', '.join(sorted(wanted - found))}"
+    if found - wanted:
+        yield f"the refusal names {', '.join(sorted(found - wanted))}, which nobody planted"
+
+
+def let_in_twice(evidence: Evidence) -> Iterator[str]:
+    """A second engine, started while the first has not finished, must be refused."""
+    for attempt in evidence.attempts:
+        if attempt.command == "second_migrate" and attempt.outcome != "refused":
+            yield f"a second engine was not refused: it ended {attempt.outcome}"
 
 
 def wrong_exit_statuses(evidence: Evidence) -> Iterator[str]:

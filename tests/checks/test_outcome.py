@@ -92,3 +92,30 @@ def test_an_outcome_of_no_known_name_fails() -> None:
     evidence = builders.completed()
     evidence.attempts[0] = replace(evidence.attempts[0], outcome="finished")
     fails(outcome, evidence, "ended finished, expected completed", "another outcome")
+
+
+def test_another_exit_status_than_the_scenario_says_fails() -> None:
+    evidence = builders.completed()
+    evidence.expectation = replace(evidence.expectation, exit_status=1)
+    fails(outcome, evidence, "exited with 0, expected 1")
+
+
+def test_a_refusal_for_another_reason_fails_with_what_is_missing_and_what_nobody_planted() -> None:
+    evidence = builders.refused()
+    evidence.attempts[-1] = replace(evidence.attempts[-1], findings=["port-in-use"])
+    evidence.expectation = replace(evidence.expectation, findings=["uid-differs"])
+    fails(outcome, evidence, "does not name uid-differs", "names port-in-use")
+
+
+def test_a_refusal_for_the_planted_reason_passes() -> None:
+    evidence = builders.refused()
+    evidence.attempts[-1] = replace(evidence.attempts[-1], findings=["uid-differs"])
+    evidence.expectation = replace(evidence.expectation, findings=["uid-differs"])
+    passes(outcome, evidence)
+
+
+def test_a_second_engine_that_is_let_in_fails() -> None:
+    evidence = builders.completed()
+    other = replace(evidence.attempts[-1], command="second_migrate")
+    evidence.attempts.insert(0, other)
+    fails(outcome, evidence, "a second engine was not refused")
