@@ -15,8 +15,11 @@ from fakes.world import Disk
 
 # Below these a mutation of the move could show; the rest of a host is the system's.
 _LOOKED_AT = ("/etc", "/var", "/newlocation")
-# What changes by itself: logs, process ids, caches of a package manager, the tool's own memory of runs and jobs.
-_NOISE = ("/var/log", "/var/run", "/var/cache", "/var/tmp", "/var/lib/walrus-ha", "/var/lib/apt", "/var/lib/dpkg")
+# What changes by itself: logs, process ids, caches of a package manager, what the tool and the fakes remember.
+_NOISE = (
+    *("/var/log", "/var/run", "/var/cache", "/var/tmp", "/var/lib/apt", "/var/lib/dpkg"),
+    *("/var/lib/walrus-ha", "/var/lib/walrus-fakes"),
+)
 _BACKUP_SUFFIXES = (".before-walrus-ha", ".before-walrus-ha.new", ".walrus-ha", ".before-ha")
 
 
