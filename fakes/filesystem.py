@@ -66,8 +66,11 @@ class Filesystem(Protocol):
         ...
 
     # Images of block devices
-    def make_image(self, image: str) -> None:
-        """An empty file system: root:root 0755 with lost+found (0700) in it; replaces an older one."""
+    def make_image(self, image: str, size_bytes: int | None = None) -> None:
+        """An empty file system: root:root 0755 with lost+found (0700) in it; replaces an older one.
+
+        It has about ``size_bytes`` of room, where the implementation counts that.
+        """
         ...
 
     def has_image(self, image: str) -> bool: ...

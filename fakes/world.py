@@ -2,7 +2,9 @@
 
 In the simulation the world is an object; in containers it is a JSON file on a volume that the hosts share, read and
 replaced under a lock by each program that runs. Nothing runs in the background for DRBD: whatever should have happened
-since the last look (a resync's progress, a lost connection) is computed from elapsed time by ``programs.drbd.settle``.
+since the last look (a resync's progress, a lost connection) is computed from elapsed time by
+``programs.drbd_model.settle``. A lab calls it before it changes a link, a speed or a power state, so that everything
+up to that instant has happened; see ``programs.drbd_content.replicate`` for what the peer then holds.
 """
 
 from __future__ import annotations
@@ -20,8 +22,13 @@ class Metadata:
     history: list[int] = field(default_factory=lambda: [0, 0])
     consistent: bool = False
     up_to_date: bool = False
-    primary: bool = False  # crashed-primary flag
+    primary: bool = False  # was Primary when last written: found set after a power cut
     oos_kib: int = 0  # blocks marked out of sync towards the peer
+    connected: bool = False
+    full_sync: bool = False  # in the progress of setting all bits
+    peer_outdated: bool = False  # the peer's disk was outdated or inconsistent
+    crashed_primary: bool = False  # was Primary when it crashed, and has not seen its peer since
+    effective_kib: int = 0  # size of the replicated device when last agreed on; 0: never attached
 
 
 @dataclass
@@ -38,8 +45,14 @@ class Disk:
     metadata: Metadata | None = None
     holders: list[str] = field(default_factory=list)
     swap: bool = False
-    image_token: str = ""  # last published content; see programs.drbd
+    image_token: str = ""  # content that this disk holds as far as published; see programs.drbd_content
     number: str = "8:16"  # major:minor
+    held_token: str = ""  # content that the local image was last made equal to
+    written: bool = False  # the local image changed, or may have, since it was last published
+    lineage: str = ""  # two disks of one lineage differ only in blocks that DRBD knows of
+    garbage: bool = False  # half overwritten by a resync that has not finished
+    filesystem_kib: int = 0  # how much of the disk the signature's file system covers
+    residue: bool = False  # the first 68 KiB are not zero although no signature is left
 
 
 @dataclass
@@ -57,6 +70,19 @@ class Side:
     counters: dict[str, int] = field(default_factory=dict)  # ns nr dw dr al bm
     sync_started_at: float = 0.0
     sync_oos_at_start_kib: int = 0
+    peer_role: str = "Unknown"
+    peer_disk: str = "DUnknown"
+    paused_by_peer: bool = False
+    activity_log_suspended: bool = False
+    backing: str = ""  # device of the attached disk
+    minor: int = 0
+    device: str = ""  # /dev/drbdN
+    local: str = ""  # address of its own end, "" without a network configuration
+    remote: str = ""
+    options: dict[str, str] = field(default_factory=dict)  # of net and disk, under their names in 8.4
+    boot_id: str = ""  # of the kernel that knows this
+    verify_left_kib: int = 0
+    crashed_primary: bool = False  # attached after a power cut that hit a Primary, and not UpToDate with its peer since
 
 
 @dataclass
@@ -159,6 +185,8 @@ class World:
     hosts: dict[str, HostRow] = field(default_factory=dict)
     resources: dict[str, Resource] = field(default_factory=dict)
     cloud: Cloud = field(default_factory=Cloud)
+    sync_bytes_per_s: int = 200 * 1024 * 1024  # of resources that come up from now on
+    blocked_ports: list[int] = field(default_factory=list)  # TCP ports that a firewall between the hosts drops
     cut_links: list[list[str]] = field(default_factory=list)  # pairs of host names, sorted
     events: list[Occurrence] = field(default_factory=list)
     unsupported: list[str] = field(default_factory=list)
