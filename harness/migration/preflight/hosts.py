@@ -11,7 +11,7 @@ from harness.migration.preflight.finding import Finding, error, warning
 from harness.migration.site import Site
 from harness.systems import eucalyptus, files, services
 
-_NEEDED = ("rsync", "find", "sha256sum", "drbdadm", "blkid", "wipefs", "lsblk", "blockdev", "flock", "setsid")
+_NEEDED = ("rsync", "find", "sha256sum", "drbdadm", "blkid", "wipefs", "lsblk", "blockdev", "flock", "setsid", "modinfo")
 _NEEDED_ON_CLC = ("euca_conf", "euca-describe-properties", "euca-modify-property")
 _OLDEST_RSYNC = (3, 0)
 

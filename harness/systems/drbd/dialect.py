@@ -55,18 +55,24 @@ DIALECTS = {dialect.name: dialect for dialect in (DIALECT_83, DIALECT_84)}
 
 
 def kernel_version(host: Reader) -> tuple[int, int, int]:
-    """The DRBD of the kernel as drbdadm sees it, or of its tools where the module is not loaded.
+    """The DRBD of the host's kernel: the module that is loaded, or the one that would be.
+
+    The tools' own version says nothing of it: drbd-utils 9 drives modules of 8.4.
 
     Raises:
         UnexpectedOutput: when neither is told.
     """
     text = host.read(Command(("drbdadm", "--version"))).text
-    for name in ("DRBD_KERNEL_VERSION_CODE", "DRBDADM_VERSION_CODE"):
-        match = re.search(rf"^{name}=0x([0-9a-fA-F]{{6}})$", text, re.MULTILINE)
-        if match and int(match.group(1), 16):
-            code = int(match.group(1), 16)
-            return code >> 16, code >> 8 & 255, code & 255
-    raise UnexpectedOutput(f"{host.name}: drbdadm --version printed {text!r}")
+    match = re.search(r"^DRBD_KERNEL_VERSION_CODE=0x([0-9a-fA-F]{6})$", text, re.MULTILINE)
+    if match and int(match.group(1), 16):
+        code = int(match.group(1), 16)
+        return code >> 16, code >> 8 & 255, code & 255
+    told = host.ask(Command(("modinfo", "-F", "version", "drbd")))
+    parts = re.match(r"(\d+)\.(\d+)\.(\d+)", told.text)
+    if not parts:
+        said = told.stderr.decode("utf-8", "backslashreplace").strip() or told.text
+        raise UnexpectedOutput(f"{host.name}: neither drbdadm --version nor modinfo drbd tells the kernel's DRBD: {said}")
+    return int(parts.group(1)), int(parts.group(2)), int(parts.group(3))
 
 
 def dialect_of(version: tuple[int, int, int]) -> Dialect | None:
