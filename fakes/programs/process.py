@@ -15,6 +15,7 @@ _SUPERUSERS = (
     *("service", "chkconfig", "sysctl", "euca_conf"),
 )
 _PROBE = 'exec 3<>"/dev/tcp/$0/$1"'
+_SOURCE_AND_RUN = '. "$0" && exec "$@"'
 _UNREACHABLE_AFTER_S = 3.0
 
 
@@ -55,6 +56,16 @@ def sysctl(call: Call, machine: Machine) -> Reply:
     return Reply(0, b"vm.drop_caches = 3\n")
 
 
+def sh(call: Call, machine: Machine) -> Reply | Slow:
+    """``sh -c '. "$0" && exec "$@"' FILE COMMAND...``: a command with a file of credentials sourced."""
+    if len(call.argv) < 5 or call.argv[1:3] != ("-c", _SOURCE_AND_RUN):
+        raise not_modelled(call)
+    sourced = call.argv[3]
+    if not machine.files.exists(sourced):
+        return fails(f"{sourced}: 1: .: cannot open {sourced}: No such file", 2)
+    return programs.dispatch(Call(call.argv[4:], call.stdin, call.user), machine)
+
+
 def timeout(call: Call, machine: Machine) -> Slow:
     """``timeout 5 bash -c PROBE ADDRESS PORT``: does somebody listen there, by TCP?"""
     if len(call.argv) != 7 or call.argv[2:5] != ("bash", "-c", _PROBE) or not call.argv[1].isdigit():
@@ -82,4 +93,4 @@ def _not_connected(address: str, port: int, why: str) -> Reply:
     return fails(f"{address}: connect: {why}\n{address}: line 1: /dev/tcp/{address}/{port}: {why}")
 
 
-PROGRAMS: dict[str, Program] = {"ps": ps, "which": which, "sysctl": sysctl, "timeout": timeout}
+PROGRAMS: dict[str, Program] = {"ps": ps, "which": which, "sysctl": sysctl, "sh": sh, "timeout": timeout}
