@@ -244,19 +244,29 @@ def _mount_as_root(cloud: SimulatedCloud, at: str = STORE) -> None:
     _run(cloud, "walrus00", "mount", "-t", "ext4", "/dev/drbd1", at)
 
 
-def test_what_root_mounted_is_not_unmounted_by_the_service_and_never_changes_hands(prepared: SimulatedCloud) -> None:
+def test_what_root_mounted_is_not_unmounted_by_the_service(prepared: SimulatedCloud) -> None:
     prepared.world.cloud.drbd_row = True
     _set_properties(prepared)
     _mount_as_root(prepared)
+    prepared.original.files.chown(STORE, 498, 0)  # as after a copy that kept the owner
     prepared.world.cloud.next_enabled = "walrus00"
     _start_both(prepared)
     prepared.ticks(5)
     assert prepared.states()["walrus00"] == "ENABLED"
-    assert prepared.original.files.stat(STORE).uid == 0
+    assert prepared.original.files.stat(STORE).gid == 0  # the chown that follows a mount of its own was skipped
     assert "Error starting storage backend: Unable to unmount /dev/drbd1" in _log(prepared, "walrus00")
     _run(prepared, "walrus00", "service", "eucalyptus-cloud", "stop")
     assert _mounts(prepared, "walrus00") == [("/dev/drbd1", STORE)]
     assert _role(prepared, "walrus00") == "Primary/Secondary"
+
+
+def test_a_fresh_file_system_that_root_mounted_cannot_be_written_by_the_service(prepared: SimulatedCloud) -> None:
+    prepared.world.cloud.drbd_row = True
+    _set_properties(prepared)
+    _mount_as_root(prepared)
+    _start_both(prepared)
+    prepared.ticks(5)
+    assert _message(prepared, "walrus-original") == "Invalid bucket root directory"
 
 
 def test_mounted_elsewhere_counts_as_mounted(prepared: SimulatedCloud) -> None:
