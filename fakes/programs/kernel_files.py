@@ -1,14 +1,12 @@
-"""Files below /proc that this package models itself; DRBD's and the mount table stand in ``proc``."""
+"""Files below /proc: the network and the boot here; DRBD, mounts and swap space in ``proc``."""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from collections.abc import Callable
 
 from fakes.machine import Machine
 from fakes.program import Reply, UnsupportedInvocation
-from fakes.programs.gnu import simulated
+from fakes.programs.proc import PROC
 from fakes.world import HostRow
 
 SSH_PORT = 22
@@ -26,20 +24,13 @@ def kernel_file(path: str, machine: Machine) -> Reply:
     Raises:
         UnsupportedInvocation: for one that nobody models.
     """
-    model = _foreign_models().get(path) or _OWN.get(path)
+    model = PROC.get(path) or _OWN.get(path)
     if model is None:
         raise UnsupportedInvocation(f"{path} is not modelled")
     found = model(machine)
     if found is None:
         return Reply(1, b"", f"cat: {path}: No such file or directory\n".encode())
     return Reply(0, found)
-
-
-def _foreign_models() -> dict[str, Callable[[Machine], bytes | None]]:
-    if importlib.util.find_spec("fakes.programs.proc") is None:
-        return {}
-    models: dict[str, Callable[[Machine], bytes | None]] = importlib.import_module("fakes.programs.proc").PROC
-    return models
 
 
 def listening_ports(row: HostRow) -> list[int]:
@@ -66,17 +57,7 @@ def _boot_id(machine: Machine) -> bytes:
         return machine.row(world).boot_id.encode() + b"\n"
 
 
-def _mounts(machine: Machine) -> bytes:
-    """The fixed file systems, then what was mounted since."""
-    lines = [f"{source} {at} ext4 rw,relatime 0 0\n" for source, at in simulated(machine).files.fixed_mounts()]
-    with machine.world() as world:
-        mounts = machine.row(world).mounts
-        lines += [f"{mount.device} {mount.at} {mount.fstype} {mount.options} 0 0\n" for mount in mounts]
-    return "".join(lines).encode("utf-8", "surrogateescape")
-
-
 _OWN: dict[str, Callable[[Machine], bytes | None]] = {
-    "/proc/mounts": _mounts,
     "/proc/net/tcp": _tcp,
     "/proc/sys/kernel/random/boot_id": _boot_id,
 }
