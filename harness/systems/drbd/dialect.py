@@ -36,7 +36,8 @@ class Dialect:
         return self.command("new-current-uuid", resource, Effect.DESTROY, "--clear-bitmap")
 
     def wipe_metadata(self, resource: str) -> Command:
-        return self.command("wipe-md", resource, Effect.DESTROY, "--force")
+        """8.4's drbdadm refuses ``wipe-md --force``; options handed through in 8.3's way reach drbdmeta in both."""
+        return Command(("drbdadm", "--", "--force", "wipe-md", resource), Effect.DESTROY)
 
     def rate_section(self, rate: str) -> list[str]:
         """A fixed resync speed."""
