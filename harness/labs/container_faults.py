@@ -85,7 +85,7 @@ class ContainerFaults:
             if host.status() == "paused":
                 host.container.unpause()
             if host.status() == "running":
-                self._rack.replicate(role)
+                self._rack.replicate()
                 host.container.kill()
             self._wait_for(host, "exited")
             self._tell(role, _NO_POWER, "power", "off")
@@ -104,6 +104,7 @@ class ContainerFaults:
         host = self._host(role)
         with host.power:
             if host.status() == "running":
+                self._rack.replicate()
                 with self._rack.world_held(avoiding=role):
                     host.container.pause()
                 self._tell(role, {"frozen": True}, "frozen", "on")
@@ -140,6 +141,7 @@ class ContainerFaults:
 
     def cut_link(self) -> Receipt:
         if not self._is_cut():
+            self._rack.replicate()
             self._rack.replication.network.disconnect(self._host(ADDITIONAL).container)
             self._rack.patch_world({"cut_links": [self._pair]})
             self._record_link("cut")

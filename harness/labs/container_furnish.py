@@ -95,7 +95,8 @@ def _fakes() -> dict[str, File]:
     """The fakes with what Python makes of them, so that no host has to compile them first, and their shims."""
     source = Path(fakes.__file__).parent
     compileall.compile_dir(source, quiet=2)
-    files = {f"{FAKES}/{path.relative_to(source)}": File.of(path) for path in source.rglob("*.py*") if path.is_file()}
+    paths = (*source.rglob("*.py"), *source.rglob("*.pyc"))
+    files = {f"{FAKES}/{path.relative_to(source)}": File.of(path) for path in paths}
     for name in (*shims.names(), "cat"):
         script = shims.script(name, PYTHON).replace(RUN, f"{FAKES}/run.py")
         files[f"{PROGRAMS}/{name}"] = File(script.encode(), 0o755)

@@ -9,7 +9,7 @@ from harness.labs.container_furnish import FAKES, PYTHON
 from harness.labs.container_host import LabHost
 
 # What every such program may use. An argument ``image of DEVICE`` stands for the directory that holds the content of a
-# disk, mounted or not.
+# disk, mounted or not; none does while a resync overwrites it.
 _PRELUDE = f"""
 import json, os, stat, sys
 sys.path.insert(0, {FAKES.rsplit("/", 1)[0]!r})
@@ -19,9 +19,14 @@ def directory(argument):
     if not argument.startswith("image of "):
         return argument
     from fakes.container import ContainerMachine
+    from fakes.programs import drbd_content
     machine = ContainerMachine.here()
-    disk = machine.world_file.read().hosts[machine.name].disks.get(argument.removeprefix("image of "))
-    return (disk and disk.image and machine.files.image_root(disk.image)) or "/nonexistent"
+    with machine.world() as world:
+        drbd_content.refresh_all(machine, world)
+        disk = machine.row(world).disks.get(argument.removeprefix("image of "))
+    if disk is None or disk.image is None or disk.garbage:
+        return f"/no content/{{argument}}"
+    return machine.files.image_root(disk.image) or f"/no content/{{argument}}"
 
 
 def files_below(root):

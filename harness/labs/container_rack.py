@@ -132,10 +132,10 @@ class Rack:
         if self.start.differs.get("store_is_symlink"):
             original.execute("sh", "-c", _SYMLINK, "plant", store)
 
-    def replicate(self, role: str) -> None:
-        """Let what has reached the peer's disk be there, as far as the fakes put that off."""
-        if role in furnish.PAIR:
-            self.fakes(role, "replicate")
+    def replicate(self) -> None:
+        """Let what has reached a peer's disk be there, as far as the fakes put that off."""
+        running = [role for role in furnish.PAIR if self.hosts[role].status() == "running"]
+        _at_once(lambda role: self.fakes(role, "replicate"), running)
 
     def _open_cloud(self) -> None:
         """Wait until the original Walrus serves, plant what the cloud does wrong from then on, forget the events."""

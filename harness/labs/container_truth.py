@@ -76,6 +76,8 @@ class ContainerTruth:
     def manifest(self, role: str, place: str) -> Manifest:
         """Also of a host without power, from its disk; a frozen one cannot be read and says so."""
         host = self._host(role)
+        if place == "device":
+            self._rack.replicate()
         with host.power:
             if host.status() == "paused":
                 return Manifest([], f"{host.plan.name} is frozen")
