@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +78,23 @@ def _furnish(root: Path, name: str, world_path: str) -> HostOnDisk:
     identity = root / "etc/walrus-fakes.json"
     identity.write_text(json.dumps(settings))
     return HostOnDisk(ContainerMachine(**settings), identity)
+
+
+def service_pid(host: HostOnDisk) -> int:
+    """Process id of the host's eucalyptus-cloud, 0 when it does not run."""
+    with host.machine.world() as world:
+        return host.machine.row(world).services["eucalyptus-cloud"].pid
+
+
+def get(host: HostOnDisk, path: str) -> tuple[int, bytes]:
+    """Status and bytes of an object, by HTTP."""
+    url = f"http://{ADDRESSES[host.machine.name]}:8773/services/Walrus/{path}"
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code, b""
 
 
 def eventually(holds: Callable[[], bool], what: str, within_s: float = 20.0) -> None:

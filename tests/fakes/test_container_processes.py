@@ -9,15 +9,14 @@ import stat
 import subprocess
 import sys
 import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fakes.container import IDENTITY_VARIABLE, PYTHON_OPTIONS, RUN
-from fakes.shims import REAL, install, names
-from tests.fakes.hosts_on_disk import ADDRESSES, KEY, STORE, HostOnDisk, eventually, three_hosts
+from fakes.shims import install, names
+from tests.fakes.hosts_on_disk import ADDRESSES, KEY, STORE, HostOnDisk, eventually, get, service_pid, three_hosts
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="device nodes and foreign owners need root")
 
@@ -29,7 +28,7 @@ def hosts(tmp_path: Path) -> Iterator[Hosts]:
     found = three_hosts(tmp_path)
     yield found
     for host in found.values():
-        pid = _service_pid(host)
+        pid = service_pid(host)
         if pid and host.machine.alive(pid):
             os.kill(pid, signal.SIGKILL)
 
@@ -43,11 +42,6 @@ def serving(hosts: Hosts) -> Hosts:
     return hosts
 
 
-def _service_pid(host: HostOnDisk) -> int:
-    with host.machine.world() as world:
-        return host.machine.row(world).services["eucalyptus-cloud"].pid
-
-
 def _states(hosts: Hosts) -> dict[str, str]:
     with hosts["clc00"].machine.world() as world:
         return {found.name: found.state for found in world.cloud.walruses.values()}
@@ -59,19 +53,9 @@ def _register(hosts: Hosts, host: str, name: str) -> None:
     assert registered.returncode == 0, registered.stderr
 
 
-def _get(host: HostOnDisk, path: str) -> tuple[int, bytes]:
-    url = f"http://{ADDRESSES[host.machine.name]}:8773/services/Walrus/{path}"
-    try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            return answer.status, answer.read()
-    except urllib.error.HTTPError as error:
-        error.close()
-        return error.code, b""
-
-
 def _answers(host: HostOnDisk) -> bool:
     try:
-        return _get(host, "bucket/none")[0] in (404, 503)
+        return get(host, "bucket/none")[0] in (404, 503)
     except urllib.error.URLError:
         return False
 
@@ -110,10 +94,21 @@ def test_bytes_that_are_not_utf8_reach_a_program(hosts: Hosts) -> None:
 
 
 def test_every_faked_program_and_no_real_one_gets_a_shim() -> None:
-    found = set(names())
-    assert {"service", "chkconfig", "euca_conf", "euca-describe-services", "euca-modify-property"} <= found
-    assert not found & REAL
-    assert all(not name.startswith(("rsync", "sha", "find", "python", "ssh")) for name in found)
+    drbd = {"drbdadm", "drbdsetup", "drbdmeta", "drbd-overview", "modprobe", "rmmod", "modinfo"}
+    volumes = {
+        "mount",
+        "umount",
+        "findmnt",
+        "blkid",
+        "blockdev",
+        "lsblk",
+        "wipefs",
+        "mkfs.ext3",
+        "mkfs.ext4",
+        "mkfs.xfs",
+    }
+    cloud = {"service", "chkconfig", "euca_conf", "euca-describe-services", "euca-describe-properties"}
+    assert set(names()) == drbd | volumes | cloud | {"euca-modify-property"}
 
 
 def test_a_shim_runs_its_program(hosts: Hosts, tmp_path: Path) -> None:
@@ -155,7 +150,7 @@ def test_booting_again_gives_a_new_boot_id_and_forgets_what_the_kernel_knew(host
     with host.machine.world() as world:
         row = host.machine.row(world)
         first, row.modules, row.powered = row.boot_id, ["drbd"], False
-    host.machine.kill(_service_pid(host))
+    host.machine.kill(service_pid(host))
     host.run("boot")
     with host.machine.world() as world:
         row = host.machine.row(world)
@@ -167,7 +162,7 @@ def test_the_daemon_looks_like_eucalyptus_cloud(hosts: Hosts) -> None:
     host = hosts["walrus00"]
     host.run("boot")
     listed = subprocess.run(["ps", "axww", "-o", "pid=,args="], capture_output=True, text=True, check=True).stdout
-    mine = [line.split() for line in listed.splitlines() if line.split()[0] == str(_service_pid(host))]
+    mine = [line.split() for line in listed.splitlines() if line.split()[0] == str(service_pid(host))]
     assert mine[0][1] == "eucalyptus-cloud"
     assert "/var/run/eucalyptus/eucalyptus-cloud.pid" in mine[0]
 
@@ -176,9 +171,9 @@ def test_objects_are_read_over_http_while_enabled(serving: Hosts) -> None:
     host = serving["walrus00"]
     host.real(f"{STORE}/bucket").mkdir()
     (host.real(f"{STORE}/bucket") / os.fsdecode(b"a b\xff")).write_bytes(b"bytes" * 500_000)
-    assert _get(host, "bucket/a%20b%ff") == (200, b"bytes" * 500_000)
-    assert _get(host, "bucket/none") == (404, b"")
-    assert _get(serving["walrus01"], "bucket/a%20b%ff") == (503, b"")
+    assert get(host, "bucket/a%20b%ff") == (200, b"bytes" * 500_000)
+    assert get(host, "bucket/none") == (404, b"")
+    assert get(serving["walrus01"], "bucket/a%20b%ff") == (503, b"")
 
 
 def test_a_registered_walrus_receives_the_keys(serving: Hosts) -> None:
@@ -191,23 +186,23 @@ def test_a_registered_walrus_receives_the_keys(serving: Hosts) -> None:
 
 def test_stop_ends_the_process_at_once_and_the_other_takes_over(serving: Hosts) -> None:
     _register(serving, "walrus01", "walrus-additional")
-    pid = _service_pid(serving["walrus00"])
+    pid = service_pid(serving["walrus00"])
     stopped = serving["walrus00"].run("service", "eucalyptus-cloud", "stop")
     assert stopped.stdout == b"Stopping Eucalyptus services: done.\n"
     assert not serving["walrus00"].machine.alive(pid)
     with pytest.raises(urllib.error.URLError, match="Connection refused"):
-        _get(serving["walrus00"], "bucket/object")
+        get(serving["walrus00"], "bucket/object")
     wanted = {"walrus-original": "STOPPED", "walrus-additional": "ENABLED"}
     eventually(lambda: _states(serving) == wanted, str(wanted))
 
 
 def test_sigterm_stops_walrus_cleanly(serving: Hosts) -> None:
     host = serving["walrus00"]
-    pid = _service_pid(host)
+    pid = service_pid(host)
     os.kill(pid, signal.SIGTERM)
     eventually(lambda: not host.machine.alive(pid), "the daemon to end")
     assert _states(serving) == {"walrus-original": "STOPPED"}
-    assert _service_pid(host) == 0
+    assert service_pid(host) == 0
 
 
 def test_a_dead_daemon_that_nobody_reaped_is_not_alive(hosts: Hosts, monkeypatch: pytest.MonkeyPatch) -> None:
