@@ -1,4 +1,4 @@
-"""A replicated pair of processes: what one Walrus stored is read from the other, after a hand-over and after a crash."""
+"""A replicated pair of processes: what one Walrus stored is read from the other, after a stop and after a crash."""
 
 from __future__ import annotations
 
