@@ -38,7 +38,7 @@ class MemorySnapshot(NamedTuple):
 
     volumes: tuple[tuple[Volume, Snapshot], ...]
     images: dict[str, Volume]
-    mounts: list[Mount]
+    mounts: tuple[Mount, ...]
     received: Counter[str]
 
 
@@ -384,13 +384,14 @@ class MemoryFilesystem:
     def snapshot(self) -> MemorySnapshot:
         """The whole state; taking it copies no tree."""
         volumes = tuple((volume, volume.snapshot()) for volume in self._volumes())
-        return MemorySnapshot(volumes, self._images.copy(), self._names.mounts.copy(), self.received.copy())
+        return MemorySnapshot(volumes, self._images.copy(), self._names.mounts, self.received.copy())
 
     def restore(self, found: MemorySnapshot) -> None:
         """Return to a snapshot of this file system."""
         for volume, state in found.volumes:
             volume.restore(state)
-        self._images, self._names.mounts = found.images.copy(), found.mounts.copy()
+        self._images = found.images.copy()
+        self._names.mount(found.mounts)
         self.received = found.received.copy()
 
     def _volumes(self) -> list[Volume]:

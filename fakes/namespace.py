@@ -71,16 +71,22 @@ class Namespace:
     """The mount table and the meaning of paths. Later mounts hide earlier ones."""
 
     def __init__(self, root: Volume) -> None:
-        self.mounts = [Mount("", "/", root)]
+        self.mounts: tuple[Mount, ...] = (Mount("", "/", root),)
         self.fixed = 1  # mounts that are there from boot on stand first
+        self._known: dict[str, Place] = {}  # places of paths, as long as the mounts are these
+
+    def mount(self, mounts: tuple[Mount, ...]) -> None:
+        """Have exactly these mounts."""
+        self.mounts = mounts
+        self._known = {}
 
     def add_fixed(self, at: str, volume: Volume) -> None:
         """A mount that is there from boot on."""
-        self.mounts.insert(self.fixed, Mount(at, at + "/", volume))
+        self.mount((*self.mounts[: self.fixed], Mount(at, at + "/", volume), *self.mounts[self.fixed :]))
         self.fixed += 1
 
     def add(self, at: str, volume: Volume) -> None:
-        self.mounts.append(Mount(at, at + "/", volume))
+        self.mount((*self.mounts, Mount(at, at + "/", volume)))
 
     def remove(self, at: str) -> Volume:
         """Take the latest mount at a path away.
@@ -92,12 +98,14 @@ class Namespace:
             if self.mounts[number].at == at:
                 if self.inside(at):
                     raise failure(errno.EBUSY, at)
-                return self.mounts.pop(number).volume
+                gone = self.mounts[number]
+                self.mount((*self.mounts[:number], *self.mounts[number + 1 :]))
+                return gone.volume
         raise failure(errno.EINVAL, at)
 
     def remove_all(self) -> None:
         """Only what is mounted from boot on remains."""
-        del self.mounts[self.fixed :]
+        self.mount(self.mounts[: self.fixed])
 
     def inside(self, top: str) -> list[Mount]:
         """What is mounted strictly below a path, earliest first."""
@@ -110,6 +118,12 @@ class Namespace:
         Raises:
             OSError: ENOENT for a relative or empty path.
         """
+        known = self._known.get(path)
+        if known is None:
+            known = self._known[path] = self._locate(path)
+        return known
+
+    def _locate(self, path: str) -> Place:
         if not path.startswith("/"):
             raise failure(errno.ENOENT, path)
         if "//" in path or "/." in path or path.endswith("/"):

@@ -100,7 +100,7 @@ def _modelled_tree(files: MemoryFilesystem) -> dict[str, object]:
     return found
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=600, deadline=None, derandomize=True)
 @given(st.lists(STEPS, max_size=25))
 def test_random_calls_have_the_same_outcome(steps: list[Step]) -> None:
     outer = Path(tempfile.mkdtemp())
