@@ -5,6 +5,9 @@ outside: what differs from request to request arrives as arguments of these func
 
 File descriptors: 9 holds the lock, 6 to 8 are a fenced command's spooled input, output and errors. No command inherits
 9, or a daemon that it starts would hold the host's lock for ever.
+
+``exec`` of a file that cannot be opened ends the shell, so ``true`` tries first. ``command exec`` would do both, but
+makes bash 4.1, the shell of CentOS 6, forget the arguments of the function that called.
 """
 
 OPENING = (
@@ -35,7 +38,8 @@ LOCK = """\
 create() { mkdir -p -m 0700 "$state" || fail "cannot make $state"; }
 lock() {
   command -v flock >/dev/null 2>&1 || fail 'this host has no flock (package util-linux)'
-  command exec 9>>"$state/lock" || fail "cannot write $state/lock"
+  true >>"$state/lock" || fail "cannot write $state/lock"
+  exec 9>>"$state/lock"
   flock -w "$1" 9 || end busy
 }
 holder() {
@@ -72,7 +76,8 @@ release() { enter "$@"; grant "$2" -; }"""
 SPOOL = """\
 spool() {
   umask 077
-  command exec 6>"$state/in.$mark" 7>"$state/out.$mark" 8>"$state/err.$mark" || fail "cannot write in $state"
+  true >"$state/in.$mark" && true >"$state/out.$mark" && true >"$state/err.$mark" || fail "cannot write in $state"
+  exec 6>"$state/in.$mark" 7>"$state/out.$mark" 8>"$state/err.$mark"
   rm -f "$state/in.$mark" "$state/out.$mark" "$state/err.$mark"
   umask 022
   [ "$1" -eq 0 ] && return 0

@@ -88,7 +88,8 @@ def compose(request: Request, fence: Fence | None, state_directory: str = STATE_
     lines = _one_line(request, fence, mark) or _script(request, fence, mark, _absolute(state_directory), greeting)
     opening = ("sh", "-c", remote.OPENING, "walrus-ha", greeting)
     body = b"%s\n%s%s" % (*lines, _input(request))
-    return Message(f"{greeting}-ready\n".encode(), mark.encode(), body, opening, effect_of(request) is Effect.READ)
+    harmless = effect_of(request) is Effect.READ and not isinstance(request, StartJob)
+    return Message(f"{greeting}-ready\n".encode(), mark.encode(), body, opening, harmless)
 
 
 def seconds(request: Request) -> float:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import InvalidInput
+from harness.hosts import remote
 from harness.hosts.command import Command, Effect, Result, StartJob
 from harness.hosts.transport import Transport
 from tests.hosts.conftest import FENCE, Opener, Starter
@@ -224,3 +225,10 @@ def test_the_environment_of_commands(transport: Transport) -> None:
     assert (umask, directory, locale) == ("0022", "/", "C")
     assert path.endswith(":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
     assert b"No such file or directory" in answer.stderr
+
+
+def test_nothing_is_sent_that_shells_of_2012_get_wrong() -> None:
+    """Found by running these tests with bash 4.1 as ``sh``, which is not at hand everywhere."""
+    texts = [text for name, text in vars(remote).items() if name.isupper() and isinstance(text, str)]
+    assert len(texts) > 8
+    assert not [text for text in texts if "command exec" in text]
