@@ -69,6 +69,7 @@ class Parser:
         self._file = ""
         self._tokens: tuple[Token, ...] = ()
         self._at = 0
+        self._last_line = 1
 
     def parse(self, source: Source) -> Configuration:
         """The configuration.
@@ -87,7 +88,7 @@ class Parser:
         if self._at < len(self._tokens):
             self._at += 1
             return self._tokens[self._at - 1]
-        return Token("", self._tokens[-1].line + 1 if self._tokens else 1)
+        return Token("", self._last_line)
 
     def _place(self, token: Token) -> Place:
         return Place(self._file, token.line)
@@ -123,8 +124,9 @@ class Parser:
         if source.path in self._seen and not self._old:
             return  # 8.4 reads a file once, however often it is included
         self._seen.add(source.path)
-        outer = self._file, self._tokens, self._at
+        outer = self._file, self._tokens, self._at, self._last_line
         self._file, self._tokens, self._at = source.path, tokens_of(source.text), 0
+        self._last_line = source.text.count("\n") + 1
         included = iter(source.included)
         while self._at < len(self._tokens):
             token = self._next()
@@ -132,7 +134,7 @@ class Parser:
                 self._include(token, next(included))
             else:
                 self._statement(token)
-        self._file, self._tokens, self._at = outer
+        self._file, self._tokens, self._at, self._last_line = outer
 
     def _include(self, token: Token, found: tuple[Source, ...] | None) -> None:
         name = self._string()

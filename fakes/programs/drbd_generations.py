@@ -27,9 +27,12 @@ def _plain(number: int) -> int:
     return number & ~1
 
 
-def start_generation(world: World, metadata: Metadata) -> None:
-    """The data here and at the peer go different ways from now on: the bitmap counts from what was current."""
-    metadata.bitmap_uuid = metadata.current_uuid
+def start_generation(world: World, metadata: Metadata, promoted: bool = False) -> None:
+    """The data here and at the peer go different ways from now on: the bitmap counts from what was current.
+
+    With ``promoted`` what was current was no Primary's.
+    """
+    metadata.bitmap_uuid = _plain(metadata.current_uuid) if promoted else metadata.current_uuid
     metadata.current_uuid = new_number(world) | metadata.current_uuid & 1
 
 

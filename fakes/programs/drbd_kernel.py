@@ -227,7 +227,7 @@ def promote(machine: Machine, one: Replica, now: float, forced: bool) -> bool:
     metadata = one.metadata
     alone = not one.talking or rules.disk_below(one.side.peer_disk, "Negotiating")
     if metadata is not None and not needed_force and alone and not metadata.bitmap_uuid:
-        generations.start_generation(one.world, metadata)
+        generations.start_generation(one.world, metadata, promoted=True)
     one.side.discard_my_data = False
     return needed_force
 
@@ -235,7 +235,7 @@ def promote(machine: Machine, one: Replica, now: float, forced: bool) -> bool:
 def _promote_forced(machine: Machine, one: Replica, now: float) -> None:
     request(one, now, role="Primary", disk="UpToDate")
     if one.metadata is not None:
-        generations.start_generation(one.world, one.metadata)
+        generations.start_generation(one.world, one.metadata, promoted=True)
     drbd_content.publish(machine, one)
     other = connected_peer(one)
     if other is not None and other.disk is not None and one.side.connection == "Connected":

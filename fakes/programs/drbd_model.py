@@ -147,8 +147,12 @@ def _settle_resource(world: World, resource: Resource, now: float) -> None:
 
 
 def _linked(one: Replica, other: Replica) -> bool:
-    ports = {int(end.rpartition(":")[2]) for end in (one.side.local, one.side.remote)}
-    return one.world.linked(one.row.name, other.row.name) and not ports & set(one.world.blocked_ports)
+    return one.world.linked(one.row.name, other.row.name) and not _blocked(one)
+
+
+def _blocked(one: Replica) -> bool:
+    ports = one.world.blocked_ports
+    return bool(ports) and any(int(end.rpartition(":")[2]) in ports for end in (one.side.local, one.side.remote))
 
 
 def _reaches(one: Replica, other: Replica | None) -> bool:
@@ -175,15 +179,13 @@ def mark_written(one: Replica) -> None:
 
 def meet(one: Replica, other: Replica, now: float) -> None:
     """Two sides find each other: they stay apart, are connected, or begin a resync."""
-    winner = _handshake(one, other)
+    winner = _handshake(one, other, one.side.disk)
     if winner is None:
         for side in (one, other):
             _adopt(side, now, rules.sanitised(side.state._replace(connection="StandAlone")))
             drop_network(side)
         return
-    force_pair(one, other, now, "Connected")
-    if winner:
-        start_sync(*((one, other) if winner > 0 else (other, one)), now, everything=abs(winner) == 2)
+    _agree(one, other, now, winner, one.side.disk)
     for side in (one, other):
         side.side.discard_my_data = False
 
@@ -194,12 +196,18 @@ def rejoin(one: Replica, other: Replica, now: float, disk: str) -> None:
     Raises:
         UnsupportedInvocation: their data do not belong together.
     """
-    force_pair(one, other, now, "Connected", disk, other.side.disk)
-    winner = _handshake(one, other)
+    winner = _handshake(one, other, disk)
     if winner is None:
         raise UnsupportedInvocation("attaching data that the connected peer does not accept is not modelled")
+    _agree(one, other, now, winner, disk)
+
+
+def _agree(one: Replica, other: Replica, now: float, winner: int, disk: str) -> None:
+    """Connected, or in a resync at once."""
     if winner:
         start_sync(*((one, other) if winner > 0 else (other, one)), now, everything=abs(winner) == 2)
+    else:
+        force_pair(one, other, now, "Connected", disk, other.side.disk)
 
 
 def drop_network(one: Replica) -> None:
@@ -216,8 +224,8 @@ def force_pair(one: Replica, other: Replica, now: float, connection: str, *disks
     _adopt(other, now, rules.sanitised(State(end, roles[1], roles[0], there, here, paused[1], paused[0])))
 
 
-def _handshake(one: Replica, other: Replica) -> int | None:
-    """Positive: from the first to the second; 0 no resync; None: they drop each other."""
+def _handshake(one: Replica, other: Replica, disk: str) -> int | None:
+    """Positive: from the first, whose disk that is, to the second; 0 no resync; None: they drop each other."""
     ours, theirs = one.metadata, other.metadata
     if ours is None or theirs is None:
         return 0
@@ -226,7 +234,7 @@ def _handshake(one: Replica, other: Replica) -> int | None:
     found = generations.compare(ours, theirs, crashed, primary)
     if found == -generations.UNRELATED:
         return None
-    good = one.side.disk != "Inconsistent", other.side.disk != "Inconsistent"
+    good = disk != "Inconsistent", other.side.disk != "Inconsistent"
     if good[0] != good[1]:
         twice = 2 if found == -generations.SPLIT_BRAIN or abs(found) == 2 else 1
         found = twice if good[0] else -twice
@@ -237,16 +245,11 @@ def _handshake(one: Replica, other: Replica) -> int | None:
         if not decided:
             return None
         found = decided
-    return None if _cannot(one, other, found) else found
-
-
-def _cannot(one: Replica, other: Replica, found: int) -> bool:
-    """Nobody synchronises from what is not whole, or into a Primary that holds good data."""
     if found == 0:
-        return False
-    source, target = (one, other) if found > 0 else (other, one)
+        return 0
+    target, whole = (other, good[0]) if found > 0 else (one, good[1])
     into_primary = target.side.role == "Primary" and not rules.disk_below(target.side.disk, "Consistent")
-    return source.side.disk == "Inconsistent" or into_primary
+    return found if whole and not into_primary else None
 
 
 # Resync

@@ -59,8 +59,8 @@ NETWORK_IN_SYNCER = frozenset({"csums-alg", "verify-alg", "use-rle"})
 
 DRBDADM_84 = _in_order(
     "attach status disk-options detach connect net-options disconnect up resource-options down primary secondary "
-    "invalidate invalidate-remote outdate resize verify pause-sync resume-sync adjust adjust-with-progress wait- "
-    "connect wait-con-int role cstate dstate dump dump-xml create-md show-gi get-gi dump-md wipe-md apply-al "
+    "invalidate invalidate-remote outdate resize verify pause-sync resume-sync adjust adjust-with-progress "
+    "wait-connect wait-con-int role cstate dstate dump dump-xml create-md show-gi get-gi dump-md wipe-md apply-al "
     "hidden-commands"
 )
 DRBDADM_83 = _in_order(
@@ -69,14 +69,14 @@ DRBDADM_83 = _in_order(
     "create-md show-gi get-gi dump-md wipe-md hidden-commands"
 )
 DRBDSETUP_84 = _in_order(
-    "primary secondary attach disk-options detach connect net-options disconnect resize resource-options new- "
-    "current-uuid invalidate invalidate-remote pause-sync resume-sync suspend-io resume-io outdate verify down "
-    "state role sh-status cstate dstate show-gi get-gi show status check-resize events events2 wait-connect wait- "
-    "sync new-resource new-minor del-minor del-resource"
+    "primary secondary attach disk-options detach connect net-options disconnect resize resource-options "
+    "new-current-uuid invalidate invalidate-remote pause-sync resume-sync suspend-io resume-io outdate verify "
+    "down state role sh-status cstate dstate show-gi get-gi show status check-resize events events2 wait-connect "
+    "wait-sync new-resource new-minor del-minor del-resource"
 )
 # Real commands of drbdadm that the fake refuses to play.
 NOT_MODELLED = _words(
     "resize adjust-with-progress wait-connect wait-con-int dump dump-xml apply-al hidden-commands suspend-io "
-    "resume-io proxy-up proxy-down check-resize set-gi sh-status sh-minor sh-md-dev sh-mod-parms sh-udev sh- "
-    "resource sh-md-idx sh-ip sh-lr-of sh-b-pri sh-new-minor"
+    "resume-io proxy-up proxy-down check-resize set-gi sh-status sh-minor sh-md-dev sh-mod-parms sh-udev "
+    "sh-resource sh-md-idx sh-ip sh-lr-of sh-b-pri sh-new-minor"
 )

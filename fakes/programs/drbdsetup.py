@@ -307,14 +307,14 @@ def _status(session: Session, words: list[str]) -> Reply:
 
 def _usage() -> str:
     rows = [vocabulary.DRBDSETUP_84[at : at + 3] for at in range(0, len(vocabulary.DRBDSETUP_84), 3)]
-    table = "".join("".join(f"    {name:<16}" for name in row) + "\n" for row in rows)
+    table = "".join("    " + "".join(f"{name:<20}" for name in row) + "\n" for row in rows)
     return f"{_USAGE_84}{table}\nTo get more details about a command issue 'drbdsetup help cmd'.\n\n"
 
 
 def _by_minor(session: Session, call: Call, words: list[str]) -> Reply:
     device, verb = (words[1], words[0]) if words[0] in _BY_MINOR else (words[0], words[1])
     if not session.old and verb not in vocabulary.DRBDSETUP_84:
-        return Reply(_UNRECOGNISED, f"{_usage()}\n invalid command\n".encode())
+        return Reply(_UNRECOGNISED, f"{_usage()}\ninvalid command\n".encode())
     minor = device.removeprefix("/dev/drbd")
     if verb == "syncer" and session.old and minor.isdigit():
         return Reply()  # rates are not modelled

@@ -10,6 +10,7 @@ from fakes.programs.drbd_replica import replica
 from fakes.world import HostRow, World
 
 KERNEL_84 = "6.1.176"
+_VERSIONS = {"8.3": "8.3.12", "8.4": "8.4.11"}
 _ALONG = {"8.3": ("drbd",), "8.4": ("lru_cache", "drbd")}
 
 
@@ -31,6 +32,14 @@ def _not_found(world: World, name: str) -> Reply:
     where = "." if world.version == "8.3" else f" in directory /lib/modules/{KERNEL_84}"
     who = "" if world.version == "8.3" else "modprobe: "
     return Reply(1, b"", f"{who}FATAL: Module {name} not found{where}\n".encode())
+
+
+def modinfo(call: Call, machine: Machine) -> Reply:
+    """``modinfo -F version drbd``: of the module on disk, loaded or not."""
+    if call.argv[1:] != ("-F", "version", "drbd"):
+        raise UnsupportedInvocation(" ".join(call.argv))
+    with machine.world() as world:
+        return Reply(0, f"{_VERSIONS[world.version]}\n".encode())
 
 
 def rmmod(call: Call, machine: Machine) -> Reply:
@@ -57,4 +66,4 @@ def in_use(world: World, row: HostRow) -> bool:
     return any(one is not None and not (world.version == "8.3" and unconfigured(one)) for one in sides)
 
 
-PROGRAMS: dict[str, Program] = {"modprobe": modprobe, "rmmod": rmmod}
+PROGRAMS: dict[str, Program] = {"modinfo": modinfo, "modprobe": modprobe, "rmmod": rmmod}

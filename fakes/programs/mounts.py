@@ -268,7 +268,8 @@ def _umount(session: Session, what: str) -> None:
     place = real_path(files, what)
     found = [mount for mount in row.mounts if mount.device == what or mount.at == place]
     if not found:
-        raise _Refused(session.say.not_mounted(what, session.by_root, _is_directory(files, place)))
+        exists = files.exists(place) or device(session.world, row, what) is not None
+        raise _Refused(session.say.not_mounted(what, session.by_root, exists))
     last = found[-1]
     if not session.by_root:
         _check_may_unmount(session, last, what)
@@ -287,10 +288,6 @@ def _umount(session: Session, what: str) -> None:
     if one is not None:
         one.side.opened_by.remove(last.at)
         drbd_content.publish(session.machine, one)
-
-
-def _is_directory(files: Filesystem, path: str) -> bool:
-    return files.exists(path) and files.stat(path).kind == "directory"
 
 
 def _check_may_unmount(session: Session, found: Mount, what: str) -> None:
