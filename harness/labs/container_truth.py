@@ -60,7 +60,7 @@ class ContainerTruth:
     def __init__(self, rack: Rack) -> None:
         self._rack = rack
         self._clock = WallClock()
-        self._seen: dict[tuple[str, str], set[tuple[int, int]]] = {}
+        self._seen: dict[tuple[str, str], dict[int, int]] = {}  # size by inode
         self._received: dict[tuple[str, str], int] = {}
 
     def _host(self, role: str) -> LabHost:
@@ -137,14 +137,18 @@ class ContainerTruth:
         return _manifest(run_script(promoted, _WALK, settings.store))
 
     def bytes_received(self, role: str, place: str) -> int:
-        """Counts the size of each file whose inode or change time is new since the last look: it was written since."""
+        """Counts the size of each file that is new since the last look, and what older ones have grown by.
+
+        A copy writes each object to a file of its own and renames it at the end, so what is there already never grows.
+        """
         host, key = self._host(role), (role, place)
         with host.power, self._readable(host):
             found = run_script(host, _RECEIVED, self._root(place))
-        seen = self._seen.get(key, set())
-        now = {(inode, changed_ns): size for _, inode, changed_ns, size in found}
-        self._received[key] = self._received.get(key, 0) + sum(now[one] for one in now.keys() - seen)
-        self._seen[key] = set(now)
+        seen = self._seen.get(key, {})
+        now: dict[int, int] = {inode: size for _, inode, _, size in found}
+        grown = (size - (seen.get(inode, 0) if seen.get(inode, 0) <= size else 0) for inode, size in now.items())
+        self._received[key] = self._received.get(key, 0) + sum(grown)
+        self._seen[key] = now
         return self._received[key]
 
     def listing(self, role: str) -> dict[str, str]:

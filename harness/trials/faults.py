@@ -28,6 +28,9 @@ from harness.trials.scenario import (
 from harness.trials.tap import CommandFaults, program_of
 
 
+_SYNC_BEGINS, _SYNC = "become-primary", "wait-for-sync"
+
+
 class EngineKilled(BaseException):
     """The engine dies here and now; no handler of the engine sees it, as none would see SIGKILL."""
 
@@ -44,6 +47,12 @@ class Armed:
     fault: Fault
     sprung: bool = False
     seen: int = 0  # matching commands so far, for faults that count them
+
+    @property
+    def fault_at(self) -> tuple[str, str] | None:
+        """Step and moment, of a fault that has them."""
+        at: At | None = getattr(self.fault, "at", None)
+        return (at.step, at.moment) if at else None
 
 
 @dataclass
@@ -72,12 +81,26 @@ class Schedule:
         if event.kind in ("acting", "undoing"):
             self.step = event.step
         if event.kind == "acting":
+            self._hold_the_sync(event.step)
+        if event.kind == "acting":
             self._reach(event.step, "before")
         elif event.kind == "acted":
             self._reach(event.step, "during")
             self._reach(event.step, "after")
         elif event.kind in ("done", "satisfied"):
             self.step = ""
+
+    def _hold_the_sync(self, step: str) -> None:
+        """A fault in the middle of the sync needs a sync that is still there when the engine comes to wait for it.
+
+        How long restoring takes differs from lab to lab, so the sync is held until then.
+        """
+        if not any(armed.fault_at == (_SYNC, "during") and not armed.sprung for armed in self.armed):
+            return
+        if step == _SYNC_BEGINS:
+            self.opened.faults.stall_sync()
+        elif step == _SYNC:
+            self.opened.faults.resume_sync()
 
     def on_progress(self, progress: Progress) -> None:
         self._reach(progress.step, "during", progress.fraction or 0.0)
