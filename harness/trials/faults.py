@@ -27,7 +27,6 @@ from harness.trials.scenario import (
 )
 from harness.trials.tap import CommandFaults, program_of
 
-
 _SYNC_BEGINS, _SYNC = "become-primary", "wait-for-sync"
 
 

@@ -25,7 +25,7 @@ _OUTCOMES = {0: "completed", 3: "refused", 4: "stopped", 5: "operator_needed"}
 
 @dataclass
 class KilledTrial(Trial):
-    """A trial whose engine is a process of its own: ``walrus-ha migrate``, killed after ``kill_after_s`` the first time."""
+    """A trial whose engine is a process of its own, ``walrus-ha migrate``, killed once after ``kill_after_s``."""
 
     kill_after_s: float | None = None
 

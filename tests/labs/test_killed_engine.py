@@ -23,9 +23,7 @@ LONGEST_S = 18.0
 
 @pytest.mark.xdist_group("containers")
 @pytest.mark.parametrize("moment_s", moments(KILLS, SEED, LONGEST_S), ids=lambda moment: f"{moment:.2f}s")
-def test_the_move_completes_after_a_kill(
-    moment_s: float, tmp_path: Path, require_lab: Callable[[str], None]
-) -> None:
+def test_the_move_completes_after_a_kill(moment_s: float, tmp_path: Path, require_lab: Callable[[str], None]) -> None:
     require_lab("containers")
     (scenario,) = load_scenarios([Path(__file__).with_name("killed-engine-resumes.yaml")])
     trial = killed_trial(scenario, catalogue.find("containers"), tmp_path, moment_s)

@@ -62,7 +62,7 @@ def test_drbd_utils_accept_every_call_that_is_made(dialect: Dialect, tmp_path: P
     here = Peer(os.uname().nodename, "10.0.0.10", "/dev/sdb")
     path.write_text(render(Resource("r0", "/dev/drbd1", 7789, "40M", (here, PAIR[1])), dialect))
     for command in _commands(dialect):
-        argv = [parser, "-c", path, "-d", *command.argv[1:]]
+        argv = [str(parser), "-c", str(path), "-d", *command.argv[1:]]
         said = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False)
         assert (said.returncode, said.stderr) == (0, ""), command
         # What drbdadm would run carries the option that makes the difference.

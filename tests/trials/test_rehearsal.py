@@ -8,7 +8,7 @@ from harness.labs import catalogue
 from harness.trials.rehearsal import plan_rehearsal
 from harness.trials.scenario import load_scenarios
 
-SCENARIO = "claim: something that is long enough to be a claim\nlabs: [simulated]\n{more}expect: {{outcome: completed}}\n"
+SCENARIO = "claim: long enough to be a claim\nlabs: [simulated]\n{more}expect: {{outcome: completed}}\n"
 
 
 def _planned(tmp_path: Path, more: str) -> list[tuple[str, str | None]]:

@@ -11,7 +11,10 @@ from harness.migration.preflight.finding import Finding, error, warning
 from harness.migration.site import Site
 from harness.systems import eucalyptus, files, services
 
-_NEEDED = ("rsync", "find", "sha256sum", "drbdadm", "blkid", "wipefs", "lsblk", "blockdev", "flock", "setsid", "modinfo")
+_NEEDED = (
+    *("rsync", "find", "sha256sum", "flock", "setsid"),
+    *("drbdadm", "modinfo", "blkid", "wipefs", "lsblk", "blockdev"),
+)
 _NEEDED_ON_CLC = ("euca_conf", "euca-describe-properties", "euca-modify-property")
 _OLDEST_RSYNC = (3, 0)
 

@@ -72,7 +72,7 @@ def kernel_version(host: Reader) -> tuple[int, int, int]:
     parts = re.match(r"(\d+)\.(\d+)\.(\d+)", told.text)
     if not parts:
         said = told.stderr.decode("utf-8", "backslashreplace").strip() or told.text
-        raise UnexpectedOutput(f"{host.name}: neither drbdadm --version nor modinfo drbd tells the kernel's DRBD: {said}")
+        raise UnexpectedOutput(f"{host.name}: neither drbdadm --version nor modinfo tells the kernel's DRBD: {said}")
     return int(parts.group(1)), int(parts.group(2)), int(parts.group(3))
 
 
