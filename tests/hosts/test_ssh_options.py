@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -172,18 +173,22 @@ def test_more_sessions_than_the_host_grants(start_sshd: Starter, opened: Opener)
     assert answers == [Result(0, b"out\n")] * 3
 
 
-def socket_directories() -> set[Path]:
-    return set(Path(tempfile.gettempdir()).glob("wha-*")) | set(Path("/tmp").glob("wha-*"))
+@pytest.fixture
+def sockets(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where the directories of shared connections appear: a short path of the test's own."""
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="t-") as path:
+        monkeypatch.setattr(tempfile, "tempdir", path)
+        yield Path(path)
 
 
-def test_closing_ends_the_connection_and_leaves_nothing(sshd: Sshd) -> None:
-    before = socket_directories()
+def test_closing_ends_the_connection_and_leaves_nothing(start_sshd: Starter, sockets: Path) -> None:
+    sshd = start_sshd("")
     transport = sshd.connection().open("walrus00")
     transport.send(Command(("true",)))
-    (directory,) = socket_directories() - before
+    (directory,) = sockets.iterdir()
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
     transport.close()
-    assert not directory.exists()
+    assert list(sockets.iterdir()) == []
     eventually(lambda: sshd.sessions() == [])
     transport.close()
 
@@ -195,12 +200,12 @@ def test_a_transport_can_be_used_again_after_closing(sshd: Sshd, opened: Opener)
     assert transport.send(Command(("true",))) == Result(0)
 
 
-def test_a_transport_that_is_forgotten_is_closed(sshd: Sshd) -> None:
-    before = socket_directories()
+def test_a_transport_that_is_forgotten_is_closed(start_sshd: Starter, sockets: Path) -> None:
+    sshd = start_sshd("")
     transport = sshd.connection().open("walrus00")
     transport.send(Command(("true",)))
     del transport
-    eventually(lambda: socket_directories() <= before)
+    eventually(lambda: not any(sockets.iterdir()))
     eventually(lambda: sshd.sessions() == [])
 
 
