@@ -17,7 +17,7 @@ sys.path.insert(0, {FAKES.rsplit("/", 1)[0]!r})
 
 def directory(argument):
     if not argument.startswith("image of "):
-        return argument
+        return os.path.realpath(argument)
     from fakes.container import ContainerMachine
     from fakes.programs import drbd_content
     machine = ContainerMachine.here()
