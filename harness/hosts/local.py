@@ -85,6 +85,6 @@ def refused(host: str, silence: NotSent) -> AccessDenied | Unreachable:
     """Why there was no shell: the machine refused us, or could not be asked at all. Nothing was sent."""
     words = [line.strip() for line in silence.said.splitlines() if line.strip()]
     said = words[-1] if words else "nothing was said"
-    if silence.status is None:
+    if silence.status is None or silence.status < 0:  # given up, or ended by a signal here
         return Unreachable(host, said)
     return AccessDenied(host, f"no shell is granted there (status {silence.status}): {said}")

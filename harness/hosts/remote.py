@@ -32,7 +32,9 @@ FRAME = (
 """Lines that every script begins with. ``begin`` starts the output; when nobody listens, it ends the script."""
 
 FAIL = """\
-fail() { printf '%s\\n' "$*" >&2; end failed 1; }"""
+fail() { printf '%s\\n' "$*" >&2; end failed 1; }
+# Who may not look inside would take a claimed host for a free one.
+look_inside() { [ ! -d "$state" ] || [ -x "$state" ] || fail "cannot look into $state; root or sudo can"; }"""
 
 LOCK = """\
 create() { mkdir -p -m 0700 "$state" || fail "cannot make $state"; }
@@ -44,6 +46,7 @@ lock() {
 }
 holder() {
   epoch=0 run=-
+  look_inside
   [ -e "$state/epoch" ] || return 0
   read -r epoch run <"$state/epoch" && [ "$epoch" -ge 0 ] && [ -n "$run" ] || fail "$state/epoch is damaged"
 }
@@ -147,6 +150,7 @@ alive() {
 }
 look() {
   condition=absent status=
+  look_inside
   find_life
   [ -f "$1/process" ] || return 0
   condition=dead

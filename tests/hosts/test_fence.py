@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,19 @@ from pathlib import Path
 import pytest
 
 from harness.errors import CommandFailed, Fenced, Held, InvalidInput
-from harness.hosts.command import AskHolder, Claim, Command, Effect, Fence, PutFile, Request, Result, StartJob, StopJob
+from harness.hosts.command import (
+    AskHolder,
+    Claim,
+    Command,
+    Effect,
+    Fence,
+    PollJob,
+    PutFile,
+    Request,
+    Result,
+    StartJob,
+    StopJob,
+)
 from harness.hosts.local import LocalConnection
 from harness.hosts.transport import Transport
 from tests.hosts.conftest import FENCE, Opener, eventually
@@ -194,6 +207,25 @@ def test_a_state_directory_that_cannot_be_made_says_so(opened: Opener, folder: P
     transport = opened(LocalConnection(state_directory=str(folder / "state")))
     with pytest.raises(CommandFailed, match="cannot make"):
         transport.send(Claim(FENCE))
+
+
+def test_a_login_that_may_not_look_inside_does_not_take_the_host_for_free(
+    opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as public:
+        Path(public).chmod(0o755)
+        transport = opened(LocalConnection(state_directory=f"{public}/state"))
+        transport.send(Claim(FENCE))
+        Path(public, "state").chmod(0)
+        if os.geteuid() == 0:
+            shell = Path(public, "sh")
+            shell.write_text('#!/bin/sh\nexec setpriv --reuid=65534 --clear-groups /bin/sh "$@"\n')
+            shell.chmod(0o755)
+            monkeypatch.setenv("PATH", f"{public}:{os.environ['PATH']}")
+        for request in (AskHolder(), PollJob("copy"), Claim(Fence(2, "run-2"))):
+            with pytest.raises(CommandFailed, match=r"cannot (look into|write)"):
+                transport.send(request)
+        Path(public, "state").chmod(0o700)
 
 
 @pytest.mark.parametrize("fence", [Fence(0, "run-1"), Fence(-1, "run-1"), Fence(1, "-"), Fence(1, ""), Fence(1, "a b")])

@@ -17,8 +17,6 @@ from harness.hosts.ssh import SshConnection
 from tests.hosts.conftest import FENCE, Opener, Starter
 from tests.hosts.server import known_as, new_key
 
-asyncssh = pytest.importorskip("asyncssh", reason="asyncssh is not installed here (pip install asyncssh)")
-
 LEGACY = ("-o", "HostKeyAlgorithms=+ssh-rsa", "-o", "PubkeyAcceptedAlgorithms=+ssh-rsa")
 
 
@@ -58,6 +56,8 @@ class OldSshd:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(10)
 
     async def _listen(self) -> Any:
+        import asyncssh  # not a dependency: the tests that need it are skipped without it
+
         return await asyncssh.listen(
             "127.0.0.1",
             0,
@@ -91,6 +91,7 @@ async def forward(source: Any, sink: Any) -> None:
 
 @pytest.fixture
 def old_sshd(tmp_path: Path) -> Iterator[OldSshd]:
+    pytest.importorskip("asyncssh", reason="asyncssh is not installed here (pip install asyncssh)")
     server = OldSshd(tmp_path)
     yield server
     server.stop()
