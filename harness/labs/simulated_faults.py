@@ -52,33 +52,23 @@ class SimulatedFaults:
             machine.thaw()
         return self._receipt("thaw", not self._world.state.hosts[machine.name].frozen, machine.name)
 
-    @property
-    def _pair(self) -> list[str]:
-        return sorted((NAMES[ORIGINAL], NAMES[ADDITIONAL]))
-
     def cut_link(self) -> Receipt:
-        state = self._world.state
-        if self._pair not in state.cut_links:
-            state.cut_links.append(self._pair)
-        state.record(self._world.now, NAMES[ORIGINAL], "link", f"cut {NAMES[ADDITIONAL]}")
-        return self._receipt("cut_link", not state.linked(*self._pair), " - ".join(self._pair))
+        pair = NAMES[ORIGINAL], NAMES[ADDITIONAL]
+        self._world.cut_link(*pair)
+        return self._receipt("cut_link", not self._world.state.linked(*pair), " - ".join(pair))
 
     def heal_link(self) -> Receipt:
-        state = self._world.state
-        if self._pair in state.cut_links:
-            state.cut_links.remove(self._pair)
-            state.record(self._world.now, NAMES[ORIGINAL], "link", f"healed {NAMES[ADDITIONAL]}")
-        return self._receipt("heal_link", self._pair not in state.cut_links, " - ".join(self._pair))
+        pair = NAMES[ORIGINAL], NAMES[ADDITIONAL]
+        self._world.heal_link(*pair)
+        return self._receipt("heal_link", sorted(pair) not in self._world.state.cut_links, " - ".join(pair))
 
     def stall_sync(self) -> Receipt:
-        for resource in self._world.state.resources.values():
-            resource.sync_stalled = True
+        self._world.stall_sync(True)
         stalled = [name for name, resource in self._world.state.resources.items() if resource.sync_stalled]
         return self._receipt("stall_sync", bool(stalled), f"stalled: {', '.join(stalled)}")
 
     def resume_sync(self) -> Receipt:
-        for resource in self._world.state.resources.values():
-            resource.sync_stalled = False
+        self._world.stall_sync(False)
         return self._receipt("resume_sync", True, "no resource is stalled")
 
     def fill_disk(self, role: str, path: str) -> Receipt:
