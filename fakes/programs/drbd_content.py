@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from fakes.machine import Machine
 from fakes.program import UnsupportedInvocation
+from fakes.programs import drbd_rules as rules
 from fakes.programs.drbd_replica import KIB, Replica, connected_peer, peer_disk, replica, usable_kib
 from fakes.world import Disk, World
 
@@ -93,7 +94,7 @@ def begin_overwriting(source: Replica, target: Replica, everything: bool) -> Non
 def finish_overwriting(source: Replica, target: Replica) -> None:
     """A resync is done: the target holds what the source holds, if their differences were all known."""
     if source.disk is not None and target.disk is not None:
-        target.disk.garbage = False
+        target.disk.garbage = source.disk.garbage
         if target.disk.lineage == source.disk.lineage:
             copy_description(source.disk, target.disk)
 
@@ -136,8 +137,9 @@ def make_replicated_filesystem(machine: Machine, one: Replica, kind: str) -> Non
         raise UnsupportedInvocation("a file system on the peer's disk alone is not modelled")
     make_filesystem(machine, one.world, disk, kind, min(one.size_kib, usable_kib(disk)))
     other = connected_peer(one)
-    if other is not None and other.disk is not None and not other.disk.garbage:
+    if other is not None and other.disk is not None and other.side.connection not in rules.AS_TARGET:
         disk.lineage = other.disk.lineage = new_lineage(one.world)
+        other.disk.garbage = False
     publish(machine, one)
 
 

@@ -179,7 +179,11 @@ def mark_written(one: Replica) -> None:
 
 def meet(one: Replica, other: Replica, now: float) -> None:
     """Two sides find each other: they stay apart, are connected, or begin a resync."""
-    winner = _handshake(one, other, one.side.disk)
+    try:
+        winner = _handshake(one, other, one.side.disk)
+    except UnsupportedInvocation as unknown:  # nobody called for this: whoever looks next would be refused for it
+        one.world.unsupported.append(f"{one.row.name}: when {one.resource.name} met its peer: {unknown}")
+        winner = None
     if winner is None:
         for side in (one, other):
             _adopt(side, now, rules.sanitised(side.state._replace(connection="StandAlone")))
@@ -227,9 +231,9 @@ def force_pair(one: Replica, other: Replica, now: float, connection: str, *disks
 def _handshake(one: Replica, other: Replica, disk: str) -> int | None:
     """Positive: from the first, whose disk that is, to the second; 0 no resync; None: they drop each other."""
     ours, theirs = one.metadata, other.metadata
-    if ours is None or theirs is None:
-        return 0
     primary = one.side.role == "Primary", other.side.role == "Primary"
+    if ours is None or theirs is None:
+        return None if all(primary) else 0
     crashed = one.side.crashed_primary, other.side.crashed_primary
     found = generations.compare(ours, theirs, crashed, primary)
     if found == -generations.UNRELATED:
@@ -245,8 +249,8 @@ def _handshake(one: Replica, other: Replica, disk: str) -> int | None:
         if not decided:
             return None
         found = decided
-    if found == 0:
-        return 0
+    if found == 0 or all(primary):
+        return None if all(primary) else 0
     target, whole = (other, good[0]) if found > 0 else (one, good[1])
     into_primary = target.side.role == "Primary" and not rules.disk_below(target.side.disk, "Consistent")
     return found if whole and not into_primary else None

@@ -137,7 +137,7 @@ def impossible(state: State, held_open: bool, options: Mapping[str, str]) -> int
     up_to_date, peer_up_to_date = disk == "UpToDate", peer_disk == "UpToDate"
     bad, peer_bad = disk_below(disk, "Outdated"), disk_below(peer_disk, "Outdated")
     rules = (
-        (primary and peer_role == "Primary" and "allow-two-primaries" not in options, TWO_PRIMARIES),
+        (primary and peer_role == "Primary", TWO_PRIMARIES),
         (not primary and held_open, DEVICE_IN_USE),
         (primary and not talking and not up_to_date, NO_UP_TO_DATE_DISK),
         (primary and bad and peer_bad, NO_UP_TO_DATE_DISK),

@@ -122,6 +122,8 @@ def _take_apart_83(call: Call, words: list[str], file: str) -> Invocation | Repl
     else:
         words = [word for word in words if word not in ("--force", "-f")]
         unknown = next((word for word in words if word.startswith("-")), None)
+        if unknown is not None and words[0] not in _COMMANDS_83:
+            raise UnsupportedInvocation(" ".join(call.argv))
         if unknown is not None:
             return _complain(f"drbdadm: unrecognized option '{unknown}'\ntry 'drbdadm help'\n", 20)
     if not words:

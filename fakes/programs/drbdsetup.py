@@ -206,6 +206,8 @@ def connect(
     """Look for the peer."""
     if set(extra) - {"--discard-my-data", "-D"}:
         raise UnsupportedInvocation(f"connect {' '.join(extra)} is not modelled")
+    if "allow-two-primaries" in section.net:
+        raise UnsupportedInvocation("two Primaries at once are not modelled")
     settings = {**section.net, "protocol": section.protocol}
     subject = str(me.minor) if session.old else section.name
     ends = (me.endpoint, peer.endpoint)
