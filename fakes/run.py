@@ -7,6 +7,10 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from fakes.__main__ import main
+from fakes import lightclasses
+
+sys.modules["dataclasses"] = lightclasses
+
+from fakes.__main__ import main  # noqa: E402 - after its dataclasses are light
 
 sys.exit(main(sys.argv[1:]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from functools import cache
 
 from fakes.machine import Machine
@@ -17,6 +16,8 @@ def programs() -> dict[str, Program]:
     Raises:
         ValueError: when two modules offer the same program.
     """
+    import pkgutil  # a process that is told the module of its program needs none of this
+
     found: dict[str, Program] = {}
     for module in sorted(info.name for info in pkgutil.iter_modules(__path__)):
         for name, program in getattr(importlib.import_module(f"{__name__}.{module}"), "PROGRAMS", {}).items():

@@ -6,6 +6,7 @@ import shlex
 
 from fakes import programs
 from fakes.program import Call, Reply
+from fakes.programs.drbd_model import settle
 from fakes.simulated import SimulatedMachine, SimulatedWorld
 from fakes.world import Disk, HostRow, Side
 
@@ -124,6 +125,7 @@ class Pair:
 
     def heal(self) -> None:
         self.world.heal_link("walrus00", "walrus01")
+        settle(self.world.state, self.world.now)
 
     def cstate(self, machine: SimulatedMachine) -> str:
         return self.ok(machine, "drbdadm cstate r0").strip()

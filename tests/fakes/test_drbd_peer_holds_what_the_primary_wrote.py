@@ -35,21 +35,8 @@ def test_skipping_the_first_sync_before_anything_is_written_loses_nothing() -> N
     assert pair.names(pair.other) == ["object"]
 
 
-def test_skipping_the_first_sync_over_data_leaves_the_peer_without_them() -> None:
-    pair = Pair()
-    disk = pair.disk(pair.one)
-    disk.signature, disk.image, disk.filesystem_kib = "ext4", "sdb", 90 * 1024  # shrunk beforehand, as one may
-    pair.one.files.make_image("sdb")
-    pair.ok(pair.one, "drbdadm create-md --force r0", "drbdadm up r0")
-    pair.ok(pair.other, "drbdadm create-md r0", "drbdadm up r0")
-    pair.ok(pair.one, "drbdadm -- --clear-bitmap new-current-uuid r0", "drbdadm primary r0")
-    pair.write(pair.one, "object")
-    assert pair.dstate(pair.other) == "UpToDate/UpToDate"
-    pair.switch_over()
-    pair.fails(pair.other, "mount -t ext4 /dev/drbd1 /m", 32, "wrong fs type")
-
-
-def test_a_verify_finds_what_skipping_left_different_and_a_resync_mends_it() -> None:
+def _skipped_over_data() -> Pair:
+    """The first side had a file system, shrunk beforehand, when both were declared equal."""
     pair = Pair()
     disk = pair.disk(pair.one)
     disk.signature, disk.image, disk.filesystem_kib = "ext4", "sdb", 90 * 1024
@@ -58,6 +45,29 @@ def test_a_verify_finds_what_skipping_left_different_and_a_resync_mends_it() -> 
     pair.ok(pair.other, "drbdadm create-md r0", "drbdadm up r0")
     pair.ok(pair.one, "drbdadm -- --clear-bitmap new-current-uuid r0", "drbdadm primary r0")
     pair.write(pair.one, "object")
+    return pair
+
+
+def test_skipping_the_first_sync_over_data_leaves_the_peer_without_them() -> None:
+    pair = _skipped_over_data()
+    assert pair.dstate(pair.other) == "UpToDate/UpToDate"
+    pair.switch_over()
+    pair.fails(pair.other, "mount -t ext4 /dev/drbd1 /m", 32, "wrong fs type")
+
+
+def test_a_resync_of_later_writes_does_not_mend_what_skipping_left_different() -> None:
+    pair = _skipped_over_data()
+    pair.cut()
+    pair.write(pair.one, "later")
+    pair.heal()
+    pair.world.advance(60.0)
+    assert pair.dstate(pair.other) == "UpToDate/UpToDate"
+    pair.switch_over()
+    pair.fails(pair.other, "mount -t ext4 /dev/drbd1 /m", 32, "wrong fs type")
+
+
+def test_a_verify_finds_what_skipping_left_different_and_a_resync_mends_it() -> None:
+    pair = _skipped_over_data()
     pair.ok(pair.one, "drbdadm verify r0")
     pair.world.advance(60.0)
     assert "oos:0" not in pair.ok(pair.one, "cat /proc/drbd")
@@ -123,6 +133,17 @@ def test_a_half_filled_peer_forced_to_be_primary_shows_no_file_system() -> None:
     pair.fails(pair.other, "mount -t ext4 /dev/drbd1 /m", 32, "wrong fs type")
 
 
+def test_a_side_that_lost_its_peer_while_it_took_everything_anew_has_lost_its_file_system() -> None:
+    pair = Pair().synchronised()
+    pair.ok(pair.one, "drbdadm secondary r0")
+    pair.ok(pair.other, "drbdadm invalidate r0")
+    pair.world.advance(2.0)
+    pair.one.power_off()
+    pair.ok(pair.other, "drbdadm primary --force r0")
+    assert "ext4" in pair.ok(pair.other, "blkid -p /dev/drbd1")
+    pair.fails(pair.other, "mount -t ext4 /dev/drbd1 /m", 32, "wrong fs type")
+
+
 def test_a_sync_interrupted_and_resumed_brings_everything() -> None:
     pair = Pair().synchronising()
     pair.ok(pair.one, "mkfs.ext4 -q /dev/drbd1")
@@ -169,6 +190,13 @@ def test_wiped_signatures_leave_nothing_to_mount_but_bytes_that_create_md_sees()
         pair.ok(machine, "drbdadm down r0", "drbdadm -- --force wipe-md r0")
         assert pair.run(machine, "blkid -p /dev/sdb").exit_status == 2
         pair.fails(machine, "drbdadm create-md r0", 1, "This might destroy existing data!")
+
+
+def test_a_planted_signature_wiped_leaves_bytes_that_create_md_sees() -> None:
+    pair = Pair()
+    pair.disk(pair.one).signature = "LVM2_member"
+    pair.ok(pair.one, "wipefs -a /dev/sdb")
+    pair.fails(pair.one, "drbdadm create-md r0", 1, "Found some data")
 
 
 def test_reading_through_the_peers_disk_is_not_modelled() -> None:

@@ -97,6 +97,19 @@ def test_data_that_never_met_are_not_connected() -> None:
     assert pair.cstate(pair.one) == "StandAlone"
 
 
+def test_a_split_that_lies_further_back_is_no_case_for_a_policy() -> None:
+    pair = Pair(net="after-sb-0pri discard-zero-changes;").skipped()
+    pair.ok(pair.one, "drbdadm secondary r0")
+    pair.cut()
+    for machine in (pair.one, pair.other):
+        pair.ok(machine, "drbdadm primary r0", "drbdadm secondary r0", "drbdadm disconnect r0")
+        pair.ok(machine, "drbdadm new-current-uuid r0")
+    pair.heal()
+    for machine in (pair.one, pair.other):
+        pair.ok(machine, "drbdadm connect r0")
+    assert pair.cstate(pair.one) == "StandAlone"
+
+
 def test_a_primary_that_would_have_to_take_the_peers_data_drops_the_connection() -> None:
     pair = Pair().skipped()
     pair.ok(pair.other, "drbdadm disconnect r0")
@@ -192,7 +205,8 @@ def test_everything_of_note_is_told_to_the_world() -> None:
 def test_refused_commands_destroy_nothing() -> None:
     pair = Pair().skipped()
     before = len(pair.events("destroy"))
-    for line in ("drbdadm create-md r0", "mkfs.ext4 -q /dev/sdb", "wipefs -a /dev/sdb", "drbdadm up r0"):
+    refused = ["drbdadm create-md r0", "mkfs.ext4 -q /dev/sdb", "wipefs -a /dev/sdb", "drbdadm up r0"]
+    for line in refused:
         assert pair.run(pair.one, line).exit_status != 0
     pair.run(pair.one, "drbdadm primary --force r0")  # it is Primary already
     assert len(pair.events("destroy")) == before
@@ -201,7 +215,8 @@ def test_refused_commands_destroy_nothing() -> None:
 _COMMANDS = (
     "create-md r0", "up r0", "down r0", "attach r0", "detach r0", "connect r0", "disconnect r0", "primary r0",
     "primary --force r0", "secondary r0", "invalidate r0", "invalidate-remote r0", "outdate r0", "verify r0",
-    "pause-sync r0", "resume-sync r0", "new-current-uuid --clear-bitmap r0", "connect --discard-my-data r0", "adjust r0",
+    "pause-sync r0", "resume-sync r0", "new-current-uuid --clear-bitmap r0", "connect --discard-my-data r0",
+    "adjust r0",
 )  # fmt: skip
 _STEP = st.one_of(
     st.tuples(st.sampled_from(["one", "other"]), st.sampled_from(_COMMANDS)),
