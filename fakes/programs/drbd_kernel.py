@@ -197,7 +197,7 @@ def force_alone(one: Replica, now: float) -> None:
 def down(machine: Machine, one: Replica, now: float) -> None:
     """Demote, disconnect, detach, forget; 8.3 remembers the minor."""
     try:
-        demote(machine, one, now)
+        demote(one, now)
     except Refused as refused:
         info = () if one.world.version == "8.3" else ("failed to demote",)
         raise Refused(refused.code, refused.reason, *info) from None
@@ -242,12 +242,11 @@ def _promote_forced(machine: Machine, one: Replica, now: float) -> None:
         start_sync(one, other, now, everything=False)
 
 
-def demote(machine: Machine, one: Replica, now: float) -> None:
-    """Become Secondary."""
+def demote(one: Replica, now: float) -> None:
+    """Become Secondary; what was written was published when the device was unmounted."""
     if one.side.role == "Secondary":
         return
     request(one, now, role="Secondary")
-    drbd_content.publish(machine, one)
 
 
 # Data

@@ -159,7 +159,7 @@ def _destroyed(one: Replica, now: float, what: str) -> None:
 
 _ACTIONS: dict[str, tuple[frozenset[str], _Action]] = {
     "primary": (_FORCE, _primary),
-    "secondary": (frozenset(), lambda machine, one, now, options: kernel.demote(machine, one, now)),
+    "secondary": (frozenset(), lambda machine, one, now, options: kernel.demote(one, now)),
     "detach": (frozenset(), lambda machine, one, now, options: kernel.detach(machine, one, now)),
     "new-current-uuid": (frozenset({"--clear-bitmap", "-c"}), _new_current_uuid),
     "invalidate": (frozenset(), _invalidate),
