@@ -134,7 +134,7 @@ find_members() {
     { IFS= read -r text <"$stat"; } 2>/dev/null || continue
     case $text in *')'*) ;; *) text=$(cat "$stat" 2>/dev/null) ;; esac
     fields "$text"
-    [ "$session" = "$leader" ] || continue
+    [ "$session" = "$leader" ] && [ -n "$session" ] || continue
     case $activity in [ZX]) continue ;; esac
     stat=${stat#/proc/}
     members="$members ${stat%/stat}"

@@ -56,6 +56,8 @@ class Sshd:
 
     def sessions(self) -> list[int]:
         """The sshd processes that serve connections; what runs in them is not among them."""
+        if self.process.poll() is not None:
+            return []  # its process id may be another's by now
         found, parents = [], [self.process.pid]
         while parents:
             parents = [child for child in _children(parents) if _program(child) == _program(self.process.pid)]
