@@ -7,7 +7,6 @@ from (0: none) and two older ones. Facts from the sync handshake of the kernel m
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from fakes.program import UnsupportedInvocation
 from fakes.world import Metadata, World
@@ -154,4 +153,4 @@ _POLICIES = {0: _no_primary, 1: _one_primary, 2: _two_primaries}
 
 def fresh(world: World) -> Metadata:
     """Metadata as create-md writes it."""
-    return replace(Metadata(f"{new_number(world) ^ 0x5A5A5A5A00000000:016x}"), history=[0, 0])
+    return Metadata(f"{new_number(world) ^ 0x5A5A5A5A00000000:016x}")
