@@ -36,8 +36,11 @@ def replace(thing: Any, /, **changes: Any) -> Any:
     return type(thing)(**{**{name: getattr(thing, name) for name in getattr(thing, _FIELDS)}, **changes})
 
 
-def dataclass(cls: Any = None, /, *, frozen: bool = False) -> Any:
-    """As the decorator of the same name: ``__init__``, ``__eq__``, ``__repr__``, and ``__hash__`` for frozen ones."""
+def dataclass(cls: Any = None, /, *, frozen: bool = False, slots: bool = False) -> Any:
+    """As the decorator of the same name: ``__init__``, ``__eq__``, ``__repr__``, and ``__hash__`` for frozen ones.
+
+    ``slots`` only saves memory and is ignored.
+    """
     return (lambda later: _made(later, frozen)) if cls is None else _made(cls, frozen)
 
 

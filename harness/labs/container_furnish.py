@@ -36,6 +36,7 @@ WORLD_FILE = f"{WORLD}/world.json"
 TICK_S = 0.3  # of the cloud: the real one's 10 s would be most of a trial
 PAIR = (ORIGINAL, ADDITIONAL)
 
+_TCP = "6"  # by number: a minimal image has no /etc/protocols
 # The last line lets the host boot; see images/walrus/boot.
 _PREPARE = """
 set -eu
@@ -139,7 +140,7 @@ def prepare(host: LabHost, settings: Settings, start: Start) -> None:
         host.container.exec_run([PYTHON, "-c", _LISTENER, str(differs["listening_port"]["port"])], detach=True)
     if differs.get("drbd_port_blocked") and role in PAIR:
         # Answers from the port find no way back: to the peer the port looks filtered, and everything else passes.
-        host.execute("ip", "rule", "add", "ipproto", "tcp", "sport", str(settings.port), "blackhole")
+        host.execute("ip", "rule", "add", "ipproto", _TCP, "sport", str(settings.port), "blackhole")
     owner = EUCALYPTUS_ID + (1 if differs.get("uid_differs") and role == ADDITIONAL else 0)
     missing = differs.get("missing_program", {})
     absent = missing["program"] if missing.get("host") == role else ""

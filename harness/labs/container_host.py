@@ -95,7 +95,7 @@ class LabHost:
         result = Result(answer.exit_code, stdout or b"", stderr or b"")
         if result.exit_status not in ok:
             said = (result.stderr or result.stdout).decode(errors="replace").strip()[-1000:]
-            raise LabError(f"{self.plan.name}: `{' '.join(argv)}` ended with status {result.exit_status}: {said}")
+            raise LabError(f"{self.plan.name}: `{_brief(argv)}` ended with status {result.exit_status}: {said}")
         return result
 
     @contextmanager
@@ -115,7 +115,7 @@ class LabHost:
             while until not in said:
                 chunk = connection.recv(4096)
                 if not chunk:
-                    raise LabError(f"{self.plan.name}: `{' '.join(argv)}` ended: {said.decode(errors='replace')}")
+                    raise LabError(f"{self.plan.name}: `{_brief(argv)}` ended: {said.decode(errors='replace')}")
                 said += chunk
             yield
         finally:
@@ -182,6 +182,11 @@ def packed(files: dict[str, File]) -> bytes:
             member.mtime = int(time.time()) if file.mtime is None else file.mtime
             archive.addfile(member, io.BytesIO(file.content))
     return packing.getvalue()
+
+
+def _brief(argv: Iterable[str]) -> str:
+    """A command for an error message, its scripts left out."""
+    return " ".join(word if "\n" not in word else "..." for word in argv)
 
 
 def _free_port() -> int:

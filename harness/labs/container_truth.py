@@ -49,8 +49,11 @@ def fetch(url):
 answer([fetch(url) for url in sys.argv[2:]])
 """
 _RECEIVED = """
-answer([[path.hex(), status.st_ino, status.st_ctime_ns, status.st_size]
-        for path, status in files_below(directory(sys.argv[1]))])
+import subprocess
+root = directory(sys.argv[1])
+stat = ["find", root, "-type", "f", "-exec", "stat", "--printf", r"%i %W %w %s\n", "--", "{}", "+"]
+done = subprocess.run(stat, capture_output=True, env={"LC_ALL": "C"}) if os.path.isdir(root) else None
+answer([line.rsplit(" ", 1) for line in done.stdout.decode().splitlines()] if done else [])
 """
 
 
@@ -60,7 +63,7 @@ class ContainerTruth:
     def __init__(self, rack: Rack) -> None:
         self._rack = rack
         self._clock = WallClock()
-        self._seen: dict[tuple[str, str], dict[int, int]] = {}  # size by inode
+        self._sizes: dict[tuple[str, str], dict[str, int]] = {}  # largest size seen, by inode and birth
         self._received: dict[tuple[str, str], int] = {}
 
     def _host(self, role: str) -> LabHost:
@@ -137,19 +140,19 @@ class ContainerTruth:
         return _manifest(run_script(promoted, _WALK, settings.store))
 
     def bytes_received(self, role: str, place: str) -> int:
-        """Counts the size of each file that is new since the last look, and what older ones have grown by.
+        """Counts what files have grown by since the last look; a file that was made anew counts in full.
 
-        A copy writes each object to a file of its own and renames it at the end, so what is there already never grows.
+        A file is its inode and its time of birth: rsync makes a new one for every object that it copies again.
         """
         host, key = self._host(role), (role, place)
         with host.power, self._readable(host):
             found = run_script(host, _RECEIVED, self._root(place))
-        seen = self._seen.get(key, {})
-        now: dict[int, int] = {inode: size for _, inode, _, size in found}
-        grown = (size - (seen.get(inode, 0) if seen.get(inode, 0) <= size else 0) for inode, size in now.items())
-        self._received[key] = self._received.get(key, 0) + sum(grown)
-        self._seen[key] = now
-        return self._received[key]
+        sizes, received = self._sizes.setdefault(key, {}), self._received.get(key, 0)
+        for file, size in found:
+            received += max(0, int(size) - sizes.get(file, 0))
+            sizes[file] = max(int(size), sizes.get(file, 0))
+        self._received[key] = received
+        return received
 
     def listing(self, role: str) -> dict[str, str]:
         found: dict[str, str] = run_script(self._host(role), _LISTING)

@@ -188,16 +188,19 @@ def test_a_writer_that_was_not_stopped_changes_an_object(lab: Opened) -> None:
     assert lab.truth.manifest(ORIGINAL, "store") != before
 
 
-def test_bytes_received_counts_a_rewritten_file_again_and_an_untouched_one_once(lab: Opened) -> None:
-    ask(lab, ORIGINAL, "mkdir", "-p", "/newlocation/bukkits")
-    before = lab.truth.bytes_received(ORIGINAL, "staging")
-    for name in ("one", "two"):
-        ask(lab, ORIGINAL, "dd", "if=/dev/zero", f"of=/newlocation/bukkits/{name}", "bs=1000", "count=1")
-    assert lab.truth.bytes_received(ORIGINAL, "staging") - before == 2000
-    assert lab.truth.bytes_received(ORIGINAL, "staging") - before == 2000
-    ask(lab, ORIGINAL, "dd", "if=/dev/zero", "of=/newlocation/bukkits/two", "bs=1000", "count=1")
-    assert lab.truth.bytes_received(ORIGINAL, "staging") - before == 3000
-    ask(lab, ORIGINAL, "rm", "-rf", "--", "/newlocation/bukkits")
+def test_bytes_received_counts_what_is_written_once_and_what_is_copied_again_twice(lab: Opened) -> None:
+    def after(*script: str) -> int:
+        ask(lab, ORIGINAL, "sh", "-ec", f"cd /newlocation/bukkits; {'; '.join(script)}")
+        return lab.truth.bytes_received(ORIGINAL, "staging")
+
+    ask(lab, ORIGINAL, "mkdir", "-p", "/newlocation/bukkits", "/newlocation/other")
+    assert after("true") == 0
+    assert after("head -c 1000 /dev/zero >.part", "head -c 500 /dev/zero >whole", "ln whole again") == 1500
+    assert after("head -c 200 /dev/zero >>.part", "mv .part part", "touch -d 1999-01-01 part", "chown 498 part") == 1700
+    assert after("mv part ../other/", "mv ../other/part part") == 1700
+    assert after("head -c 500 /dev/zero >.whole", "mv .whole whole") == 2200
+    assert after("rm part", "head -c 1200 /dev/zero >part") == 3400
+    ask(lab, ORIGINAL, "rm", "-rf", "--", "/newlocation/bukkits", "/newlocation/other")
 
 
 def test_a_call_that_no_fake_models_is_told(lab: Opened) -> None:
