@@ -48,7 +48,7 @@ def fetch(url):
         return [0, None]
 answer([fetch(url) for url in sys.argv[2:]])
 """
-_RECEIVED = """
+_RECEIVED = r"""
 import subprocess
 root = directory(sys.argv[1])
 stat = ["find", root, "-type", "f", "-exec", "stat", "--printf", r"%i %W %w %s\n", "--", "{}", "+"]
