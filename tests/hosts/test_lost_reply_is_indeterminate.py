@@ -147,12 +147,13 @@ def test_a_request_that_is_cut_short_does_not_run(folder: Path, opened: Opener) 
     transport.send(Claim(FENCE))
     for request, fence in (
         (Command(("touch", str(canary)), Effect.WRITE), None),
+        (Command(("touch", str(canary)), Effect.WRITE), FENCE),
         (Command(("touch", str(canary)), Effect.WRITE, b"input"), FENCE),
         (PutFile(str(canary), b"content", 0o600), FENCE),
     ):
         message = compose(request, fence, str(folder / "state"))
-        lengths = [*range(0, len(message.body), 97), *range(len(message.body) - 12, len(message.body))]
-        for length in lengths:
+        script = len(message.body) - len(request.stdin if isinstance(request, Command) else request.content)
+        for length in (*range(0, script, 197), *range(script - 60, len(message.body))):
             part = message.body[:length]
             ended = subprocess.run(message.opening, input=part, capture_output=True, check=False)
             assert not canary.exists(), part[-200:]
