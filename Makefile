@@ -1,6 +1,6 @@
 # make setup     the virtual environment in .venv, which holds the walrus-ha command
 # make rehearse  the three core scenarios in the embedded lab
-# make test      the tests, in every lab that this machine offers
+# make test      the tests, in every lab that this machine offers; of the scenarios in containers, the core
 # make check     ruff, mypy, the import contract
 # make doctor    which labs this machine offers, and what the others lack
 # make labs      Docker, the image tools and the lab's image, from Debian's packages
@@ -39,7 +39,8 @@ rehearse: setup
 	$(BIN)/walrus-ha rehearse scenarios/core
 
 test: setup
-	$(BIN)/pytest -n $(JOBS) --dist loadgroup
+	$(BIN)/pytest -n $(JOBS) --dist loadgroup --walrus-lab simulated
+	$(BIN)/pytest scenarios/core --walrus-lab containers
 
 check: setup
 	$(BIN)/ruff check .

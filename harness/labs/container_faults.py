@@ -56,8 +56,13 @@ answer({"victim": ascii(victim), "proven": open(victim, "rb").read().startswith(
 """
 _FILL = """
 set -eu
-free=$(df -P -k -- "$1" | awk 'NR == 2 {print $4}')
-fallocate -l "$((free - $2))K" -- "$1/$3"
+# A copy that is under way takes room between looking and filling: then look again, or there is none left at all.
+for try in 1 2 3 4 5; do
+    free=$(df -P -k -- "$1" | awk 'NR == 2 {print $4}')
+    [ "$free" -gt "$2" ] || break
+    fallocate -l "$((free - $2))K" -- "$1/$3" && break
+    rm -f -- "$1/$3"
+done
 df -P -k -- "$1" | awk 'NR == 2 {print $4}'
 """
 
