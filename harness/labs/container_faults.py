@@ -88,10 +88,10 @@ class ContainerFaults:
         host = self._host(role)
         with host.power:
             if host.status() == "paused":
-                host.container.unpause()
+                host.become("unpause")
             if host.status() == "running":
                 self._rack.replicate()
-                host.container.kill()
+                host.become("kill")
             self._wait_for(host, "exited")
             self._tell(role, _NO_POWER, "power", "off")
             return self._receipt("power_off", host.status() == "exited", f"{host.plan.name} is {host.status()}")
@@ -100,7 +100,7 @@ class ContainerFaults:
         host = self._host(role)
         with host.power:
             if host.status() != "running":
-                host.container.start()
+                host.become("start")
             host.wait_for_ssh()
             return self._receipt("power_on", host.status() == "running", f"{host.plan.name} answers at {host.ssh[0]}")
 
@@ -111,7 +111,7 @@ class ContainerFaults:
             if host.status() == "running":
                 self._rack.replicate()
                 with self._rack.world_held(avoiding=role):
-                    host.container.pause()
+                    host.become("pause")
                 self._tell(role, {"frozen": True}, "frozen", "on")
             return self._receipt("freeze", host.status() == "paused", f"{host.plan.name} is {host.status()}")
 
@@ -120,7 +120,7 @@ class ContainerFaults:
         with host.power:
             if host.status() == "paused":
                 self._tell(role, {"frozen": False}, "frozen", "off")
-                host.container.unpause()
+                host.become("unpause")
             return self._receipt("thaw", host.status() == "running", f"{host.plan.name} is {host.status()}")
 
     def _wait_for(self, host: LabHost, status: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from harness.errors import LabError
 from harness.hosts.command import Result
@@ -74,9 +74,27 @@ class LabHost:
         return self.box.get_wrapped_container()
 
     def status(self) -> str:
-        """Docker's word: running, paused, exited ..."""
-        self.container.reload()
+        """Docker's word: running, paused, exited ...; "gone" when somebody removed the host."""
+        from docker.errors import NotFound
+
+        try:
+            self.container.reload()
+        except NotFound:
+            return "gone"
         return str(self.container.status)
+
+    def become(self, change: Literal["start", "kill", "pause", "unpause"]) -> None:
+        """Change the host's power.
+
+        Raises:
+            LabError: when Docker would not.
+        """
+        from docker.errors import APIError
+
+        try:
+            getattr(self.container, change)()
+        except APIError as error:
+            raise LabError(f"{self.plan.name} did not {change}: {error.explanation}") from error
 
     def execute(self, *argv: str, stdin: str | None = None, ok: Iterable[int] = (0,)) -> Result:
         """Run a program through the lab's own door, past sshd. ``stdin`` is short.
@@ -90,13 +108,21 @@ class LabHost:
         try:
             answer = self.container.exec_run(list(piped), demux=True)
         except APIError as error:
-            raise LabError(f"{self.plan.name}: {error.explanation}") from error
+            raise LabError(f"{self.plan.name}: {error.explanation}{self._last_words()}") from error
         stdout, stderr = answer.output
         result = Result(answer.exit_code, stdout or b"", stderr or b"")
         if result.exit_status not in ok:
-            said = (result.stderr or result.stdout).decode(errors="replace").strip()[-1000:]
+            said = (result.stderr or result.stdout).decode(errors="replace").strip()[-1000:] + self._last_words()
             raise LabError(f"{self.plan.name}: `{_brief(argv)}` ended with status {result.exit_status}: {said}")
         return result
+
+    def _last_words(self) -> str:
+        """What a host that does not run any more said, for an error message."""
+        status = self.status()
+        if status in ("running", "gone"):
+            return "" if status == "running" else " (the host is gone)"
+        said = self.container.logs(tail=20).decode(errors="replace").strip()
+        return f" (the host is {status}; it said: {said})"
 
     @contextmanager
     def conversation(self, *argv: str, until: bytes) -> Iterator[None]:
@@ -136,8 +162,7 @@ class LabHost:
         deadline = time.monotonic() + _ANSWER_S
         while not _greets(*self.ssh):
             if time.monotonic() > deadline or self.status() != "running":
-                last = self.container.logs(tail=20).decode(errors="replace")
-                raise LabError(f"{self.plan.name} ({self.status()}) does not answer ssh at {self.ssh[0]}:\n{last}")
+                raise LabError(f"{self.plan.name} does not answer ssh at {self.ssh[0]}{self._last_words()}")
             time.sleep(0.03)
 
 

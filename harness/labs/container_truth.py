@@ -97,12 +97,12 @@ class ContainerTruth:
             yield
             return
         host.put({_RESCUE: File(b"")})
-        host.container.start()
+        host.become("start")
         try:
             yield
         finally:
             host.execute("rm", "-f", _RESCUE)
-            host.container.kill()
+            host.become("kill")
             host.container.wait(timeout=60)
 
     def events(self) -> list[Event]:

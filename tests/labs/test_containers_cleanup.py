@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 
+from harness.errors import LabError
 from harness.labs.container_image import ensure
+from harness.labs.containers import ContainersLab
 from harness.labs.docker_cleanup import Watchdog, connect, labels, left_over, sweep
+from harness.labs.lab import CLC, ORIGINAL, Start, StoreSpec
 
 pytestmark = pytest.mark.xdist_group("containers")
 
@@ -147,3 +150,13 @@ def test_a_lab_whose_harness_is_killed_leaves_nothing(client: Any) -> None:
     while left_over(client, run_id) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert left_over(client, run_id) == []
+
+
+def test_a_lab_that_somebody_removed_says_so(client: Any) -> None:
+    with ContainersLab().open(Start(store=StoreSpec(objects=1, bytes=10))) as opened:
+        sweep(client, opened.inventory.source.split()[-1])
+        assert not opened.truth.snapshot(ORIGINAL).reachable
+        with pytest.raises(LabError, match="no host of the lab runs"):
+            opened.truth.events()
+        with pytest.raises(LabError, match="clc00"):
+            opened.faults.power_on(CLC)
