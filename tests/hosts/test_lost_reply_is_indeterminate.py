@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -164,8 +165,27 @@ def test_a_request_that_is_cut_short_does_not_run(folder: Path, opened: Opener) 
     assert sorted(path.name for path in folder.iterdir()) == ["state"]
 
 
-def test_an_interrupt_leaves_the_transport_usable(sshd: Sshd, opened: Opener, folder: Path) -> None:
-    """Ctrl-C reaches the engine only; ssh has a session of its own."""
+ENGINE = """
+import signal, sys
+from harness.hosts.command import Command
+from harness.hosts.local import LocalConnection
+signal.signal(signal.SIGINT, lambda *_: print("interrupted", flush=True))
+print(LocalConnection().open("walrus00").send(Command(("sh", "-ec", *sys.argv[1:]))).text)
+"""
+
+
+def test_an_interrupt_from_the_terminal_reaches_the_engine_only(folder: Path) -> None:
+    """It finishes what it does and stops at a safe point, so the first Ctrl-C must not end what carries the reply."""
+    argv = [sys.executable, "-c", ENGINE, WORK, "sh", str(folder)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, start_new_session=True) as engine:
+        eventually((folder / "begun").exists)
+        os.killpg(engine.pid, signal.SIGINT)
+        time.sleep(0.2)
+        (folder / "go").touch()
+        assert engine.communicate(timeout=10)[0] == "interrupted\nbegun\nmore\n\n"
+
+
+def test_an_interrupt_of_the_engine_leaves_the_transport_usable(sshd: Sshd, opened: Opener, folder: Path) -> None:
     transport = opened(sshd.connection())
     transport.send(Claim(FENCE))
 

@@ -16,7 +16,7 @@ from harness.hosts import ssh
 from harness.hosts.command import Command, Effect, Result
 from harness.hosts.local import LocalConnection
 from harness.hosts.transport import Transport
-from tests.hosts.conftest import Opener, Starter
+from tests.hosts.conftest import Opener, Starter, eventually
 from tests.hosts.server import Sshd, known_as, new_key
 
 
@@ -106,6 +106,33 @@ def test_a_host_that_accepts_and_says_nothing_is_unreachable(
     assert isinstance(error, Unreachable)
     assert "no shell within 0.5 s" in str(error)
     assert time.monotonic() - before < 10
+
+
+def test_a_shell_that_comes_too_late_has_nothing_to_run(
+    start_sshd: Starter, opened: Opener, canary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The network breaks before the greeting, and the host does not notice that we are gone."""
+    monkeypatch.setattr(ssh, "GREETING_S", 2.0)
+    begun, go, over = tmp_path / "begun", tmp_path / "go", tmp_path / "over"
+    late = f'touch {begun}; until [ -e {go} ]; do sleep 0.1; done; (eval "$SSH_ORIGINAL_COMMAND"); touch {over}'
+    sshd = start_sshd(f"ForceCommand {late}")
+
+    def break_network() -> None:
+        eventually(begun.exists)
+        time.sleep(0.5)  # long enough for anything that is sent too early to arrive
+        sshd.signal_sessions(signal.SIGSTOP)
+
+    breaker = threading.Thread(target=break_network)
+    breaker.start()
+    with pytest.raises(Unreachable, match="no shell within"):
+        opened(sshd.connection()).send(Command(("touch", str(canary)), Effect.WRITE))
+    breaker.join()
+    go.touch()
+    time.sleep(0.5)
+    assert not canary.exists()
+    sshd.signal_sessions(signal.SIGKILL)
+    eventually(over.exists)
+    assert not canary.exists()
 
 
 def test_a_host_that_hangs_up_at_once_is_unreachable(sshd: Sshd, opened: Opener, canary: Path) -> None:
