@@ -153,4 +153,20 @@ def _erase(machine: Machine, found: Device) -> None:
         disk.lineage = drbd_content.new_lineage(found.world) if disk.residue else disk.lineage
 
 
-PROGRAMS: dict[str, Program] = {"blkid": blkid, "wipefs": wipefs}
+def dd(call: Call, machine: Machine) -> Reply:
+    """``dd if=/dev/zero of=DEVICE bs=65536 count=2 conv=fsync``, where no signature is left."""
+    match call.argv[1:]:
+        case ["if=/dev/zero", target, "bs=65536", "count=2", "conv=fsync"] if target.startswith("of=/dev/"):
+            path = target.removeprefix("of=")
+        case _:
+            raise UnsupportedInvocation(" ".join(call.argv))
+    with machine.world() as world:
+        found = find(world, machine, path)
+        if found is None or found.disk is None or _cannot_probe(found, True) or signatures(found):
+            raise UnsupportedInvocation(f"zeroing {path}, which is in use, replicated or holds something")
+        found.disk.residue = False
+        world.record(machine.now(), found.row.name, "destroy", " ".join(call.argv))
+    return Reply(0, b"", b"2+0 records in\n2+0 records out\n131072 bytes (131 kB, 128 KiB) copied, 0.01 s, 13 MB/s\n")
+
+
+PROGRAMS: dict[str, Program] = {"blkid": blkid, "dd": dd, "wipefs": wipefs}

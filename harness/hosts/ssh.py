@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 import threading
 import weakref
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from harness.hosts.exchange import Lost, NotSent, Patience, Reply, answer, excha
 from harness.hosts.local import USER, elevation, refused
 from harness.hosts.processes import Leaving, end
 from harness.hosts.script import STATE_DIRECTORY, Message, compose, line, seconds
+from harness.hosts.sockets import new_directory
 
 _CONNECT_S = 10  # for TCP, and again for key exchange
 GREETING_S = 30.0  # for a new connection to give a shell: name lookups and logins can be slow
@@ -25,7 +25,6 @@ SHARED_GREETING_S = 10.0  # for another shell on a connection that stands
 _LINGER_S = 2.0  # for ssh to end after the reply; a daemon that was started can hold its session open
 _IDLE_S = 60  # how long the shared connection outlives an engine that was killed
 _SESSIONS = 8  # sshd grants 10 on one connection; beyond that ssh opens others, with noise
-_LONGEST_SOCKET_DIRECTORY = 40  # a socket's path ends at 108 bytes, ssh itself appends 58
 
 _ADDRESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:%-]*")
 _DENIED = re.compile(
@@ -133,8 +132,8 @@ def _file(path: str | Path, percent: str = "%") -> str:
 class SshTransport:
     """Carries requests over one shared ssh connection, which is made by the first of them.
 
-    Safe to use from several threads. A request is sent only after a shell on the host has answered; until then a shared
-    connection that died unnoticed is replaced, once.
+    Safe to use from several threads. A request that changes something is sent only after a shell on the host has
+    answered; until then a shared connection that died unnoticed is replaced, once.
     """
 
     def __init__(self, name: str, connection: SshConnection) -> None:
@@ -188,11 +187,10 @@ class SshTransport:
     def _ready(self) -> Path:
         """The directory of the shared connection's socket: ours alone, so that no other options can share it."""
         with self._opening:
-            if self._end is None:
-                self._sockets = _socket_directory()
+            if self._sockets is None or self._end is None or not self._sockets.is_dir():
+                self._sockets = new_directory()
                 self._argv = self.connection.arguments(str(self._sockets))
                 self._end = weakref.finalize(self, _end_master, self._sockets, self._argv, self._leaving)
-            assert self._sockets is not None
             return self._sockets
 
     def _no_shell(self, silence: NotSent) -> AccessDenied | Unreachable:
@@ -205,12 +203,6 @@ class SshTransport:
             return Unreachable(self.name, f"{self.connection.describe()}: {words[-1]}")
         advice = next((f"; {hint}" for sign, hint in _ADVICE.items() if sign in denied), "")
         return AccessDenied(self.name, f"{self.connection.describe()}: {denied}{advice}")
-
-
-def _socket_directory() -> Path:
-    """A new directory that nobody else can enter, with a name short enough for sockets in it."""
-    parents = [parent for parent in (tempfile.gettempdir(), "/tmp") if len(parent) <= _LONGEST_SOCKET_DIRECTORY - 12]
-    return Path(tempfile.mkdtemp(prefix="wha-", dir=parents[0]))
 
 
 def _is_shared(sockets: Path) -> bool:

@@ -104,6 +104,16 @@ def make_filesystem_command(device: str, fstype: str) -> Command:
     return Command((f"mkfs.{fstype}", "-q", device), Effect.DESTROY)
 
 
+def zero_start(host: Host, device: str) -> None:
+    """Zero the first 128 KiB of a device that this run had found blank and has wiped again.
+
+    Erasing signatures leaves the rest of a file system's first blocks, and create-md looks at 68 KiB: finding them not
+    zero it asks, and without a terminal it answers its question with no.
+    """
+    zeros = ("dd", "if=/dev/zero", f"of={device}", "bs=65536", "count=2", "conv=fsync")
+    host.run(Command(zeros, Effect.DESTROY))
+
+
 def wipe(host: Host, device: str) -> None:
     """Erase the signatures of what this run itself put on the device."""
     host.run(Command(("wipefs", "-a", device), Effect.DESTROY))

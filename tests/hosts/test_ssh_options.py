@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import stat
 import subprocess
 import tempfile
@@ -191,6 +193,27 @@ def test_closing_ends_the_connection_and_leaves_nothing(start_sshd: Starter, soc
     assert list(sockets.iterdir()) == []
     eventually(lambda: sshd.sessions() == [])
     transport.close()
+
+
+def test_what_a_killed_engine_left_behind_is_removed(sshd: Sshd, opened: Opener, sockets: Path) -> None:
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    left, used, alive = (sockets / f"wha-{number}-x" for number in (ended.pid, f"0{ended.pid}", os.getpid()))
+    for directory in (left, used, alive):
+        directory.mkdir()
+    (used / "socket").touch()
+    opened(sshd.connection()).send(Command(("true",)))
+    assert not left.exists()
+    assert used.exists()
+    assert alive.exists()
+
+
+def test_a_directory_that_vanished_is_made_again(sshd: Sshd, opened: Opener, sockets: Path) -> None:
+    transport = opened(sshd.connection())
+    transport.send(Command(("true",)))
+    (directory,) = sockets.iterdir()
+    shutil.rmtree(directory)
+    assert transport.send(Command(("true",))) == Result(0)
 
 
 def test_a_transport_can_be_used_again_after_closing(sshd: Sshd, opened: Opener) -> None:

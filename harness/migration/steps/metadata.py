@@ -61,6 +61,8 @@ class CreateMetadata(Step):
             found = volumes.signature(host, disk)
         if found and found.type == site.settings.filesystem:
             volumes.wipe(host, disk)
+        if volumes.occupied_by(host, disk) is None:
+            volumes.zero_start(host, disk)
 
     def still_there(self, site: Site[Reader], host: Reader) -> str | None:
         if site.memory.fact(f"blank:{host.name}") is None:
