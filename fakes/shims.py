@@ -16,7 +16,7 @@ stat sync sysctl test timeout uname which
 """
 REAL = frozenset(_REAL_NAMES.split())
 # Of these the real ones run, except for what touches the kernel or a device: shell patterns of the arguments.
-_PARTLY = {
+PARTLY = {
     "cat": "/proc/drbd|/proc/mounts|/proc/swaps|/proc/modules",
     "dd": "if=/dev/zero\\ of=/dev/*",
 }
@@ -32,15 +32,15 @@ def script(name: str, python: str) -> str:
     module = getattr(programs.programs()[name], "__module__", "").removeprefix(f"{programs.__name__}.")
     known = name in getattr(sys.modules.get(f"{programs.__name__}.{module}"), "PROGRAMS", {})
     command = shlex.join([python, *PYTHON_OPTIONS, RUN, f"{module}:{name}" if known else name])
-    if name not in _PARTLY:
+    if name not in PARTLY:
         return f'#!/bin/sh\nexec {command} "$@"\n'
-    return f'#!/bin/sh\ncase "$*" in\n{_PARTLY[name]}) exec {command} "$@" ;;\nesac\nexec /bin/{name} "$@"\n'
+    return f'#!/bin/sh\ncase "$*" in\n{PARTLY[name]}) exec {command} "$@" ;;\nesac\nexec /bin/{name} "$@"\n'
 
 
 def install(directory: str, python: str) -> list[str]:
     """Write every shim; returns the programs' names."""
     os.makedirs(directory, exist_ok=True)
-    installed = [*names(), *_PARTLY]
+    installed = [*names(), *PARTLY]
     for name in installed:
         path = os.path.join(directory, name)
         with open(path, "w", encoding="utf-8") as file:

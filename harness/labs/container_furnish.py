@@ -98,7 +98,7 @@ def _fakes() -> dict[str, File]:
     compileall.compile_dir(source, quiet=2)
     paths = (*source.rglob("*.py"), *source.rglob("*.pyc"))
     files = {f"{FAKES}/{path.relative_to(source)}": File.of(path) for path in paths}
-    for name in (*shims.names(), "cat"):
+    for name in (*shims.names(), *shims.PARTLY):
         script = shims.script(name, PYTHON).replace(RUN, f"{FAKES}/run.py")
         files[f"{PROGRAMS}/{name}"] = File(script.encode(), 0o755)
     return files
