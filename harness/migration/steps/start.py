@@ -6,7 +6,7 @@ import hashlib
 from functools import partial
 from urllib.parse import quote
 
-from harness.errors import StepBlocked
+from harness.errors import Indeterminate, StepBlocked, TimedOut
 from harness.hosts.command import Command
 from harness.hosts.host import Host, Reader
 from harness.migration import copies
@@ -17,6 +17,17 @@ from harness.systems.drbd import status
 from harness.systems.eucalyptus import Registered
 
 _SAMPLE_OBJECT_BYTES = 16 * 1024 * 1024
+
+
+def require_up(site: Site[Reader]) -> None:
+    """The resource is up on both hosts; a host that rebooted unseen, between two requests, has lost it.
+
+    Raises:
+        Indeterminate: so that the engine starts over from the first step, which brings it up again.
+    """
+    for host in site.pair:
+        if status.status(host, site.settings.device) is None:
+            raise Indeterminate(host.name, f"{site.settings.resource} is not up any more")
 
 
 class StartServices(Step):
@@ -39,6 +50,7 @@ class StartServices(Step):
         return bool(before["boot"]) if before else True
 
     def apply(self, site: Site[Host]) -> None:
+        require_up(site)
         service = site.settings.service
         for host in site.pair:
             services.set_starts_at_boot(host, service, self._at_boot(site, host))
@@ -136,6 +148,7 @@ class ConfirmService(Step):
         seen: list[StepState] = []
 
         def confirmed() -> bool:
+            require_up(site)
             seen.append(self.inspect(site))
             if isinstance(seen[-1], Pending):
                 site.report(Progress(self.name, seen[-1].why, None))
@@ -143,7 +156,7 @@ class ConfirmService(Step):
 
         try:
             site.clc.wait_until(confirmed, site.settings.waits.service_start, "the pair to serve")
-        except Exception as error:
+        except TimedOut as error:
             raise StepBlocked(f"{error}; last seen: {seen[-1] if seen else 'nothing'}") from error
 
 
