@@ -65,7 +65,7 @@ class Reader:
         return answer
 
     def wait_until(
-        self, condition: Callable[[], Found | None], within_s: float, reason: str, every_s: float = 1.0
+        self, condition: Callable[[], Found | None], within_s: float, reason: str, every_s: float = 0.5
     ) -> Found:
         """Wait for ``condition`` to return something, looking again every ``every_s`` seconds.
 
@@ -127,7 +127,7 @@ class Host(Reader):
 
 
 def wait_until(
-    clock: Clock, condition: Callable[[], Found | None], within_s: float, reason: str, every_s: float = 1.0
+    clock: Clock, condition: Callable[[], Found | None], within_s: float, reason: str, every_s: float = 0.5
 ) -> Found:
     """Wait for ``condition`` to return something other than None or False; see Reader.wait_until."""
     deadline = clock.now() + within_s
