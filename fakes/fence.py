@@ -15,14 +15,19 @@ class StaleEpoch(Exception):
     """The machine has granted a newer epoch, or this one already."""
 
 
+class OtherLife(Exception):
+    """The machine rebooted since the epoch was granted."""
+
+
 @dataclass
 class EpochFence:
     """The grant of one machine; on stable storage, so it survives a power cut."""
 
     epoch: int = 0
     run_id: str = NOBODY
+    boot_id: str = ""  # of the life in which it was granted
 
-    def claim(self, run_id: str, epoch: int) -> None:
+    def claim(self, run_id: str, epoch: int, boot_id: str) -> None:
         """Grant a newer epoch to the run that holds the machine, or to any while nobody does.
 
         Raises:
@@ -32,22 +37,24 @@ class EpochFence:
             raise HeldByOther(f"epoch {self.epoch} belongs to the unfinished run {self.run_id}")
         if epoch <= self.epoch:
             raise StaleEpoch(f"epoch {self.epoch} is granted, {epoch} is not newer")
-        self.epoch, self.run_id = epoch, run_id
+        self.epoch, self.run_id, self.boot_id = epoch, run_id, boot_id
 
-    def release(self, run_id: str, epoch: int) -> None:
+    def release(self, run_id: str, epoch: int, boot_id: str) -> None:
         """Give the machine back; the epoch stays.
 
         Raises:
-            StaleEpoch: when the grant is not this one any more.
+            StaleEpoch, OtherLife: when the grant is not this one any more.
         """
-        self.check(run_id, epoch)
+        self.check(run_id, epoch, boot_id)
         self.run_id = NOBODY
 
-    def check(self, run_id: str, epoch: int) -> None:
-        """Pass only the run and epoch that are granted.
+    def check(self, run_id: str, epoch: int, boot_id: str) -> None:
+        """Pass only the run and epoch that are granted, and in the life of the machine in which they were.
 
         Raises:
-            StaleEpoch: when they are not.
+            StaleEpoch, OtherLife: when they are not.
         """
         if (run_id, epoch) != (self.run_id, self.epoch):
             raise StaleEpoch(f"epoch {self.epoch} of {self.run_id} is granted, not {epoch} of {run_id}")
+        if boot_id != self.boot_id:
+            raise OtherLife(f"epoch {self.epoch} was granted before the machine rebooted")

@@ -12,15 +12,13 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 
 from fakes import programs
-from fakes.fence import EpochFence, HeldByOther, StaleEpoch
+from fakes.fence import EpochFence
 from fakes.jobs import JobStatus, Processes
 from fakes.memory import MemoryFilesystem
 from fakes.program import Call, Reply, Slow, UnsupportedInvocation
 from fakes.schedule import Schedule
 from fakes.volume import Published, Survival, only_flushed
 from fakes.world import HostRow, World
-
-__all__ = ["HeldByOther", "HostDown", "HostSilent", "NoAnswer", "SimulatedMachine", "SimulatedWorld", "StaleEpoch"]
 
 COMMAND_S = 0.005  # what any ordinary command takes
 NOT_MODELLED_STATUS = 70
@@ -234,16 +232,16 @@ class SimulatedMachine:
     def claim(self, run_id: str, epoch: int) -> None:
         """See EpochFence; raises HeldByOther and StaleEpoch."""
         self._arrive()
-        self.fence.claim(run_id, epoch)
+        self.fence.claim(run_id, epoch, self._row.boot_id)
 
     def release(self, run_id: str, epoch: int) -> None:
-        """See EpochFence; raises StaleEpoch."""
+        """See EpochFence; raises StaleEpoch and OtherLife."""
         self._arrive()
-        self.fence.release(run_id, epoch)
+        self.fence.release(run_id, epoch, self._row.boot_id)
 
     def check(self, run_id: str, epoch: int) -> None:
-        """The fence in front of every change; takes no time. Raises StaleEpoch."""
-        self.fence.check(run_id, epoch)
+        """The fence in front of every change; takes no time. Raises StaleEpoch and OtherLife."""
+        self.fence.check(run_id, epoch, self._row.boot_id)
 
     def holder(self) -> tuple[str, int]:
         """The run and the epoch that are granted."""

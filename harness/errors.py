@@ -14,7 +14,8 @@
     │   ├── Indeterminate      the request may or may not have run: inspect, never repeat blindly
     │   ├── CommandFailed      the command ran and its exit status says that it failed
     │   ├── Fenced             the host has granted a newer epoch: another run took over
-    │   └── Held               the host belongs to another run that has not finished
+    │   ├── Held               the host belongs to another run that has not finished
+    │   └── Rebooted           the host rebooted since it was claimed; the request did not run
     ├── TimedOut               a bounded wait ended without its condition
     ├── StepBlocked            a step found a state that it must not touch
     ├── UnexpectedOutput       a program printed what no parser of ours knows
@@ -132,6 +133,10 @@ class Held(HostError):
     """The host belongs to another run that has not finished."""
 
     exit_status = 3
+
+
+class Rebooted(HostError):
+    """The host rebooted since the run claimed it, so what was seen of it counts no more; the request did not run."""
 
 
 class TimedOut(WalrusHaError):

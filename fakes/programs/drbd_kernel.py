@@ -93,7 +93,8 @@ def attach(one: Replica, now: float, device: str, options: Mapping[str, str]) ->
 
 
 def _read_metadata(one: Replica, disk: Disk, metadata: Metadata) -> None:
-    if disk.image and not disk.lineage:
+    never_used = metadata.current_uuid & ~1 == generations.JUST_CREATED
+    if disk.image and not disk.lineage and never_used:  # it lay there before DRBD, which knows nothing of it
         disk.lineage = drbd_content.new_lineage(one.world)
     size = usable_kib(disk)
     if metadata.current_uuid == generations.JUST_CREATED and not metadata.consistent and not metadata.effective_kib:

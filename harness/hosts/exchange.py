@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
-from harness.errors import CommandFailed, Fenced, Held, Indeterminate
+from harness.errors import CommandFailed, Fenced, Held, Indeterminate, Rebooted
 from harness.hosts.command import Answer, Command, Fence, JobReport, JobStatus, Request, Result
 from harness.hosts.script import Message
 
@@ -241,7 +241,7 @@ def answer(host: str, request: Request, reply: Reply) -> Answer:
     """What a complete reply means.
 
     Raises:
-        Fenced, Held: the host refused by token; the request did not run.
+        Fenced, Held, Rebooted: the host refused by token; the request did not run.
         CommandFailed: the host could not perform it.
         Indeterminate: an earlier request still runs under the host's lock; this one did not.
     """
@@ -269,6 +269,8 @@ def _refusal(host: str, request: Request, words: tuple[str, ...]) -> Exception:
         case ("fenced", epoch, run_id):
             holder = "nobody" if run_id == "-" else f"run {run_id}"
             return Fenced(host, f"`{request}` was refused: the host has granted epoch {epoch} and belongs to {holder}")
+        case ("rebooted",):
+            return Rebooted(host, f"`{request}` was refused: the host rebooted since this run claimed it")
         case ("held", epoch, run_id):
             return Held(host, f"run {run_id} holds this host under epoch {epoch} and has not finished")
         case ("busy",):

@@ -120,6 +120,15 @@ class Host(Reader):
         """Give the host back; its epoch stays as high as it is."""
         self.transport.send(Claim(self._required_fence(), release=True))
 
+    def require_claimed(self) -> None:
+        """The host is still the one that was claimed.
+
+        Raises:
+            Fenced: another run took over.
+            Rebooted: it rebooted since.
+        """
+        self.transport.send(AskHolder(), self._required_fence())
+
     def _required_fence(self) -> Fence:
         if self.fence is None:
             raise PermissionError(f"{self.name}: nothing may be changed before the host is claimed")

@@ -36,6 +36,17 @@ fail() { printf '%s\\n' "$*" >&2; end failed 1; }
 # Who may not look inside would take a claimed host for a free one.
 look_inside() { [ ! -d "$state" ] || [ -x "$state" ] || fail "cannot look into $state; root or sudo can"; }"""
 
+LIFE = """\
+# The fields of a line of /proc/PID/stat after the program's name, which may hold anything.
+fields() { set -- ${1##*) }; activity=$1 session=$4 born=${20}; }
+process() { stat=$(cat "/proc/$1/stat" 2>/dev/null) && fields "$stat"; }
+# Which life of the host this is. In a container the boot id is the kernel's, but its first process is its own.
+find_life() {
+  read -r life </proc/sys/kernel/random/boot_id
+  { IFS= read -r stat </proc/1/stat; } 2>/dev/null && fields "$stat" && life=$life.$born
+}"""
+"""What tells a host that rebooted from the one that was there before."""
+
 LOCK = """\
 create() { mkdir -p -m 0700 "$state" || fail "cannot make $state"; }
 lock() {
@@ -45,23 +56,32 @@ lock() {
   flock -w "$1" 9 || end busy
 }
 holder() {
-  epoch=0 run=-
+  epoch=0 run=- granted=
   look_inside
   [ -e "$state/epoch" ] || return 0
-  read -r epoch run <"$state/epoch" && [ "$epoch" -ge 0 ] && [ -n "$run" ] || fail "$state/epoch is damaged"
+  read -r epoch run granted <"$state/epoch" && [ "$epoch" -ge 0 ] && [ -n "$run" ] || fail "$state/epoch is damaged"
 }
-compare() { holder; [ "$epoch" = "$1" ] && [ "$run" = "$2" ] || end fenced "$epoch" "$run"; }
+compare() {
+  holder
+  [ "$epoch" = "$1" ] && [ "$run" = "$2" ] || end fenced "$epoch" "$run"
+  find_life
+  [ "$granted" = "$life" ] || end rebooted
+}
 enter() {
   [ -d "$state" ] || end fenced 0 -
   lock "$1"
   compare "$2" "$3"
 }"""
-"""The critical section of a host: an exclusive lock that the kernel drops with the script, and the epoch."""
+"""The critical section of a host: an exclusive lock that the kernel drops with the script, the epoch, and the life.
+
+What a run saw of a host that rebooted since is not true any more: nothing is mounted, loaded or running there.
+"""
 
 CLAIM = """\
 grant() {
   begin
-  printf '%s %s\\n' "$1" "$2" | dd of="$state/epoch.new" conv=fsync &&
+  find_life
+  printf '%s %s %s\\n' "$1" "$2" "$life" | dd of="$state/epoch.new" conv=fsync &&
     mv -f "$state/epoch.new" "$state/epoch" && sync "$state" "$parent" || fail "cannot write $state/epoch durably"
   end ok
 }
@@ -122,11 +142,6 @@ put() {
 }"""
 
 JOBS = """\
-# The fields of a line of /proc/PID/stat after the program's name, which may hold anything.
-fields() { set -- ${1##*) }; activity=$1 session=$4 born=${20}; }
-process() { stat=$(cat "/proc/$1/stat" 2>/dev/null) && fields "$stat"; }
-# Which life of the host this is. In a container the boot id is the kernel's, but its first process is its own.
-find_life() { read -r life </proc/sys/kernel/random/boot_id; process 1 && life=$life.$born; }
 # Processes of the job's session that still live: a child may outlive a first process that was killed.
 find_members() {
   members=

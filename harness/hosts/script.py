@@ -11,7 +11,7 @@ have done nothing. What arrives cut short is not run. The reply is what follows 
 begins with the mark::
 
     <mark> exit 3     the command ended by itself with this status
-    <mark> ok | job … | holder … | fenced … | held … | busy | failed 1
+    <mark> ok | job … | holder … | fenced … | rebooted | held … | busy | failed 1
 
 docs/reference/hosts.md describes all of it for the owner of the hosts.
 """
@@ -114,7 +114,8 @@ def _script(request: Request, fence: Fence | None, mark: str, state: str, greeti
 
 def _steps(request: Request, fence: Fence | None) -> list[str]:
     """The part of the script that differs from request to request."""
-    enter = [remote.LOCK, f"enter {_patience_s(request)} {_fence(fence)}"] if fence else []
+    lock = [remote.LIFE, remote.LOCK]
+    enter = [*lock, f"enter {_patience_s(request)} {_fence(fence)}"] if fence else []
     match request:
         case Command() if fence:
             return [*enter, remote.SPOOL, *_spooled(request), f"begin; {_run(request)} {remote.SPOOLED}; answer $?"]
@@ -123,16 +124,16 @@ def _steps(request: Request, fence: Fence | None) -> list[str]:
         case PutFile():
             return [*enter, remote.PUT, _put(request)]
         case StartJob():
-            return [*(enter or [remote.LOCK, f"create; lock {_patience_s(request)}"]), remote.JOBS, *_start(request)]
+            return [*(enter or [*lock, f"create; lock {_patience_s(request)}"]), remote.JOBS, *_start(request)]
         case StopJob():
             return [*enter, remote.JOBS, remote.STOP, f'stop "$state/jobs/"{_word(request.job_id)}']
         case PollJob():
-            return [remote.JOBS, f'poll "$state/jobs/"{_word(request.job_id)}']
+            return [remote.LIFE, remote.JOBS, f'poll "$state/jobs/"{_word(request.job_id)}']
         case Claim():
             verb = "release" if request.release else "claim"
-            return [remote.LOCK, remote.CLAIM, f"{verb} {_patience_s(request)} {_fence(request.fence)}"]
+            return [*lock, remote.CLAIM, f"{verb} {_patience_s(request)} {_fence(request.fence)}"]
         case AskHolder():
-            return [remote.LOCK, 'holder; end holder "$epoch" "$run"']
+            return [*(enter or [remote.LOCK]), 'holder; end holder "$epoch" "$run"']
 
 
 def _run(command: Command) -> str:

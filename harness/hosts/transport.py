@@ -28,7 +28,7 @@ class Transport(Protocol):
         Unreachable: no connection; the request was certainly not sent.
         AccessDenied: wrong host key, login or sudo refused; the request was not sent.
         Indeterminate: the request may have run (reply lost, truncated or late).
-        Fenced, Held: the host refused by token; the request did not run.
+        Fenced, Held, Rebooted: the host refused by token; the request did not run.
         CommandFailed: for PutFile, StartJob and Claim, when the host could not do it.
     """
 

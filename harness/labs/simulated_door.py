@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from fakes.fence import HeldByOther, OtherLife, StaleEpoch
 from fakes.program import Call, Reply
-from fakes.simulated import HeldByOther, NoAnswer, SimulatedMachine, SimulatedWorld, StaleEpoch
-from harness.errors import CommandFailed, Fenced, Held, HostError, Indeterminate, Unreachable
+from fakes.simulated import NoAnswer, SimulatedMachine, SimulatedWorld
+from harness.errors import CommandFailed, Fenced, Held, HostError, Indeterminate, Rebooted, Unreachable
 from harness.hosts.command import (
     Answer,
     AskHolder,
@@ -39,6 +40,8 @@ class Door:
             raise _lost(name, silence) from None
         except StaleEpoch as stale:
             raise Fenced(name, str(stale)) from None
+        except OtherLife as other:
+            raise Rebooted(name, str(other)) from None
         except HeldByOther as held:
             raise Held(name, str(held)) from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -12,6 +13,7 @@ from harness.errors import (
     HostError,
     Indeterminate,
     OperatorNeeded,
+    Rebooted,
     Stopped,
     TimedOut,
     Unreachable,
@@ -92,14 +94,30 @@ class Engine:
                 self.claim()
                 if self.site.memory.rolling_back:
                     self.roll_back("a rollback had begun and is finished first")
-                self._walk()
+                self._walk_or_learn_of_reboot()
                 self._finish()
                 return
+            except Rebooted as trouble:
+                self._tell(Event("waiting", "", f"{trouble}; starting over from the first step"))
             except (Unreachable, Indeterminate) as trouble:
                 self._wait_for(trouble)
             except StepFailed as failure:
                 self._give_up(failure)
         raise Stopped(f"the hosts could not be held long enough: {_WALKS} starts from the first step")
+
+    def _walk_or_learn_of_reboot(self) -> None:
+        """Walk the plan; a step that failed because its host came back empty-handed is no verdict on the step.
+
+        Raises:
+            Rebooted: then a new walk brings back what the host lost.
+        """
+        try:
+            self._walk()
+        except StepFailed:
+            for host in self.site.hosts:
+                with contextlib.suppress(Unreachable, Indeterminate):
+                    host.require_claimed()
+            raise
 
     def _walk(self) -> None:
         for step in self.plan:
@@ -216,10 +234,15 @@ class Engine:
 
     def roll_back(self, why: str) -> NoReturn:
         """Take back everything in reverse order, look whether it is gone, and end with RolledBack or Stopped."""
-        remains = Rollback(
+        rollback = Rollback(
             self.site, self._eyes, self.plan, lambda kind, step, text: self._tell(Event(kind, step, text))
-        ).run()
-        raise RolledBack(why, remains)
+        )
+        for _ in range(_WALKS):
+            try:
+                raise RolledBack(why, rollback.run())
+            except Rebooted:
+                self.claim(without_absent=True)
+        raise Stopped(f"{why}. The hosts could not be held long enough to take the move back")
 
 
 class RolledBack(Stopped):

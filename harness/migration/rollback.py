@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from harness.errors import Fenced, HostError, Indeterminate, OperatorNeeded, Unreachable, WalrusHaError
+from harness.errors import Fenced, HostError, Indeterminate, OperatorNeeded, Rebooted, Unreachable, WalrusHaError
 from harness.hosts.host import Host, Reader
 from harness.migration.site import Site
 from harness.migration.step import Step
@@ -38,6 +38,7 @@ class Rollback:
 
         Raises:
             OperatorNeeded: when something could not be taken back on a host that answers.
+            Rebooted: a host has to be claimed again before the rest can be taken back.
         """
         memory = self._site.memory
         remains: list[str] = []
@@ -71,7 +72,7 @@ class Rollback:
                 return f"{host.name}: {step.undo_summary}"
             except Indeterminate as lost:
                 why = str(lost)
-            except Fenced:
+            except (Fenced, Rebooted):
                 raise
             except (HostError, WalrusHaError) as error:
                 raise OperatorNeeded(f"{host.name}: cannot {step.undo_summary}: {error}") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fakes.fence import HeldByOther, StaleEpoch
+from fakes.fence import HeldByOther, OtherLife, StaleEpoch
 from fakes.program import Call
 from fakes.seeding import materialise, plan_store
 from fakes.simulated import COMMAND_S, HostDown, HostSilent, SimulatedMachine, SimulatedWorld
@@ -251,10 +251,14 @@ def test_epochs_only_rise_and_belong_to_one_run(machine: SimulatedMachine) -> No
     machine.power_off()
     machine.power_on()
     assert machine.holder() == ("run-a", 4), "on stable storage"
+    for change in (machine.check, machine.release):
+        with pytest.raises(OtherLife):
+            change("run-a", 4)
+    machine.claim("run-a", 5)
     with pytest.raises(StaleEpoch):
-        machine.release("run-a", 3)
-    machine.release("run-a", 4)
-    assert machine.holder() == ("-", 4)
+        machine.release("run-a", 4)
+    machine.release("run-a", 5)
+    assert machine.holder() == ("-", 5)
     with pytest.raises(StaleEpoch):
-        machine.claim("run-b", 4)
-    machine.claim("run-b", 5)
+        machine.claim("run-b", 5)
+    machine.claim("run-b", 6)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import CommandFailed, Fenced, Held, InvalidInput
+from harness.errors import CommandFailed, Fenced, Held, InvalidInput, Rebooted
 from harness.hosts.command import (
     AskHolder,
     Claim,
@@ -52,7 +52,30 @@ def test_claim_release_claim(transport: Transport, folder: Path) -> None:
     transport.send(Claim(Fence(4, "run-2")))
     assert holder(transport) == Fence(4, "run-2")
     assert (folder / "state").stat().st_mode & 0o777 == 0o700
-    assert (folder / "state" / "epoch").read_text() == "4 run-2\n"
+    epoch, run, life = (folder / "state" / "epoch").read_text().split()
+    assert (epoch, run) == ("4", "run-2")
+    assert life.startswith(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+
+
+@pytest.mark.parametrize("granted_in", ["", " 00000000-0000-4000-8000-000000000000.1"])
+def test_a_host_that_rebooted_since_it_was_claimed_is_not_changed(
+    claimed: Transport, folder: Path, granted_in: str
+) -> None:
+    """What was mounted, loaded or running when the run looked is gone; an epoch of an older version knows no life."""
+    (folder / "state" / "epoch").write_text(f"{FENCE.epoch} {FENCE.run_id}{granted_in}\n")
+    canary = folder / "canary"
+    for request in (
+        Command(("touch", str(canary)), Effect.WRITE),
+        PutFile(str(canary), b"x"),
+        StartJob("job", Command(("touch", str(canary)), Effect.WRITE)),
+        AskHolder(),
+    ):
+        with pytest.raises(Rebooted, match="rebooted since this run claimed it"):
+            claimed.send(request, FENCE)
+    assert not canary.exists()
+    claimed.send(Claim(Fence(FENCE.epoch + 1, FENCE.run_id)))
+    claimed.send(Command(("touch", str(canary)), Effect.WRITE), Fence(FENCE.epoch + 1, FENCE.run_id))
+    assert canary.exists()
 
 
 def test_another_run_is_held_off(local: Transport) -> None:

@@ -22,6 +22,10 @@ class WaitForSync(Step):
                 return Pending(f"{host.name}: {seen or 'not up'}")
         return Satisfied()
 
+    def _has_source(self, site: Site[Reader], seen: status.Status) -> bool:
+        """The original alone has the data until Walrus serves; from then on either side may be the one to catch up."""
+        return seen.disk == "UpToDate" or (site.memory.committed and seen.peer_disk == "UpToDate")
+
     def apply(self, site: Site[Host]) -> None:
         """Watch the source. A lost link is waited for, the sync goes on from where it was; standing still is not."""
         clock, stall = site.clock, site.settings.waits.stall
@@ -31,7 +35,7 @@ class WaitForSync(Step):
             if seen is None:
                 # The host was away and came back empty-handed: start over from what is there.
                 raise Indeterminate(site.original.name, f"{site.settings.resource} is not up any more")
-            if seen.disk != "UpToDate":
+            if not self._has_source(site, seen):
                 raise StepBlocked(f"{site.original.name}: the source of the sync lost its disk: {seen}")
             if seen.in_sync:
                 return
