@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -71,6 +70,8 @@ class ContainerMachine:
 
     def kill(self, pid: int) -> None:
         """End it between two ticks, so that no mount is left half made, and wait until it is gone."""
+        import signal  # few programs end others
+
         with self.ticking():
             if not self.alive(pid):
                 return

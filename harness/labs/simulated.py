@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from fakes.simulated import SimulatedWorld
+from harness.clock import Found
 from harness.hosts.function import FunctionConnection
 from harness.inventory import Inventory, Node, Role, Settings
 from harness.labs.lab import Opened, Start
@@ -32,6 +33,10 @@ class VirtualClock:
 
     def date(self) -> str:
         return f"{self._CALENDAR}+{self._world.now:.3f}s"
+
+    def together(self, works: Sequence[Callable[[], Found]]) -> list[Found]:
+        """One after the other: the same start must give the same trace."""
+        return [work() for work in works]
 
 
 class VirtualTimers:

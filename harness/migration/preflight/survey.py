@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from harness.clock import Clock
-from harness.errors import AccessDenied, HostError, StepBlocked, UnexpectedOutput, Unreachable
+from harness.errors import AccessDenied, HostError, StepBlocked, UnexpectedOutput
 from harness.hosts.command import Command, Result
 from harness.hosts.host import Reader
 from harness.hosts.transport import Transport
@@ -39,26 +41,30 @@ PARTS: tuple[Part, ...] = (
 
 def preflight(site: Site[Reader]) -> list[Finding]:
     """Everything that stands in the way of the move, all at once. READ commands only."""
-    found = list(_reachable(site))
-    if found:
-        return found
+    absent = [finding for finding in site.clock.together([partial(_away, host) for host in site.hosts]) if finding]
+    if absent:
+        return absent
     looking = site_of_one_look(site)
-    for part in PARTS:
-        found.extend(_tolerant(part, looking))
-    return found
+    said = site.clock.together([partial(_tolerant, part, looking) for part in PARTS])
+    return [finding for findings in said for finding in findings]
 
 
 class OneLook(Reader):
-    """A host that answers each question once: within one preflight the same question has the same answer."""
+    """A host that answers each question once: within one preflight the same question has the same answer.
+
+    Several parts may ask it at the same time; it is asked one thing after the other.
+    """
 
     def __init__(self, name: str, transport: Transport, clock: Clock) -> None:
         super().__init__(name, transport, clock)
         self._answers: dict[Command, Result] = {}
+        self._asking = threading.Lock()
 
     def ask(self, command: Command) -> Result:
-        if command not in self._answers:
-            self._answers[command] = super().ask(command)
-        return self._answers[command]
+        with self._asking:
+            if command not in self._answers:
+                self._answers[command] = super().ask(command)
+            return self._answers[command]
 
 
 def site_of_one_look(site: Site[Reader]) -> Site[Reader]:
@@ -67,26 +73,28 @@ def site_of_one_look(site: Site[Reader]) -> Site[Reader]:
     return replace(site, original=original, additional=additional, clc=clc)
 
 
-def _reachable(site: Site[Reader]) -> Iterator[Finding]:
-    for host in site.hosts:
-        try:
-            host.read(Command(("uname", "-n")))
-        except AccessDenied as refused:
-            yield error(
-                "access-denied",
-                host.name,
-                str(refused),
-                "Mend the login, host key or sudo rule; see docs/how-to/production.md.",
-            )
-        except (Unreachable, HostError) as away:
-            yield error("unreachable", host.name, str(away), "Bring the host up, or mend its address in the inventory.")
-
-
-def _tolerant(part: Part, site: Site[Reader]) -> Iterator[Finding]:
-    """A part that cannot look is a finding: not knowing is not passing."""
+def _away(host: Reader) -> Finding | None:
+    """Why the host cannot be looked at, None when it can."""
     try:
-        yield from part(site)
+        host.read(Command(("uname", "-n")))
+    except AccessDenied as refused:
+        mend = "Mend the login, host key or sudo rule; see docs/how-to/production.md."
+        return error("access-denied", host.name, str(refused), mend)
+    except HostError as away:
+        return error("unreachable", host.name, str(away), "Bring the host up, or mend its address in the inventory.")
+    return None
+
+
+def _tolerant(part: Part, site: Site[Reader]) -> list[Finding]:
+    """What a part finds. One that cannot look is a finding: not knowing is not passing."""
+    found: list[Finding] = []
+    try:
+        for finding in part(site):
+            found.append(finding)
     except (HostError, UnexpectedOutput, StepBlocked, ValueError) as failure:
         host = failure.host if isinstance(failure, HostError) else site.original.name
         name = f"{part.__module__.rsplit('.', 1)[-1]}.{part.__name__}".replace("_", "-")
-        yield error("not-determined", host, f"{name} could not be looked at: {failure}", "Mend that and check again.")
+        found.append(
+            error("not-determined", host, f"{name} could not be looked at: {failure}", "Mend that and check again.")
+        )
+    return found
