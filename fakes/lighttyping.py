@@ -62,8 +62,6 @@ def get_origin(kind: Any) -> Any:
     return types.UnionType if isinstance(kind, types.UnionType) else getattr(kind, "__origin__", None)
 
 
-
-
 def __getattr__(name: str) -> Any:
     """Something that the standard library wants of it: from now on the whole module is there."""
     import importlib
