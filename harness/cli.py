@@ -12,8 +12,8 @@ import click
 from harness import __version__, console, inventory, runs
 from harness.checks.verdict import judge_file
 from harness.labs import catalogue
-from harness.labs.lab import Lab
-from harness.migration.run import Listeners, Migration, Outcome
+from harness.migration.outcome import Outcome
+from harness.migration.run import Listeners, Migration
 from harness.report import json_report, junit, text
 from harness.report.model import FindingLine, RehearsalReport, TrialReport
 from harness.trials.rehearsal import Planned, plan_rehearsal, rehearse
@@ -220,6 +220,3 @@ def _finish(outcome: Outcome, folder: Path, as_json: bool) -> None:
     else:
         click.echo(message)
     sys.exit(outcome.exit_status)
-
-
-__all__ = ["Lab", "walrus_ha"]

@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING
 
 from harness.errors import Fenced, Held, HostError, InvalidInput, OperatorNeeded, Refused, Stopped, WalrusHaError
 from harness.hosts.host import Host
+from harness.migration.engine import Engine, RolledBack
 from harness.migration.journal import Entry, read
+from harness.migration.outcome import Outcome, PreflightRefused
 from harness.migration.site import Site
-from harness.migration.step import Blocked, Satisfied, Step, StepState
+from harness.migration.step import Blocked, Step, StepState
 
 if TYPE_CHECKING:
-    from harness.migration.engine import Engine, RolledBack
-    from harness.migration.run import Migration, Outcome
+    from harness.migration.run import Migration
 
 
 def told(migration: Migration, engine: Engine, work: Callable[[], Outcome]) -> Outcome:
     """Do the work and turn every error of ours into an outcome with its last words."""
-    from harness.migration.engine import RolledBack
-    from harness.migration.run import Outcome, PreflightRefused
-
     site = engine.site
     try:
         return work()
@@ -163,6 +161,3 @@ def _state(entries: list[Entry], present: list[Entry]) -> str:
     if not present:
         return "rolled back" if entries else "not begun"
     return "under way"
-
-
-__all__ = ["Satisfied", "completed", "told"]

@@ -10,7 +10,8 @@ from harness.checks.manifests import differences
 from harness.labs import catalogue
 from harness.labs.lab import ADDITIONAL, ORIGINAL, Opened, Start
 from harness.migration.engine import Event
-from harness.migration.run import Listeners, Migration, Outcome
+from harness.migration.outcome import Outcome
+from harness.migration.run import Listeners, Migration
 
 STORE = "walrus00:/var/lib/eucalyptus/bukkits"
 WAITS = {"waits": {"stall": 5, "host_return": 5}}
