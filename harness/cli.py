@@ -11,7 +11,7 @@ import click
 
 from harness import __version__, console, inventory, runs
 from harness.checks.verdict import judge_file
-from harness.labs import catalogue
+from harness.labs import catalogue, doctor
 from harness.migration.outcome import Outcome
 from harness.migration.run import Listeners, Migration
 from harness.report import json_report, junit, text
@@ -155,7 +155,7 @@ def judge_command(evidence: Path, as_json: bool) -> None:
 @_JSON
 def doctor_command(as_json: bool) -> None:
     """List the labs, what each lacks on this machine, and what would provide it."""
-    states = catalogue.survey()
+    states = doctor.survey()
     if as_json:
         click.echo(json.dumps({"labs": [vars(state) for state in states]}))
         return
