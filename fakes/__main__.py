@@ -25,7 +25,7 @@ from functools import partial
 
 from fakes import programs
 from fakes.container import ContainerMachine
-from fakes.program import Call, Program, Reply, Slow, UnsupportedInvocation
+from fakes.program import Call, Program, Reply, Slow, UnsupportedInvocation, go_on
 
 NOT_MODELLED_STATUS = 70
 # The only programs that ask something; all others must not eat what their caller reads from the same input.
@@ -95,13 +95,9 @@ def _to_the_end(outcome: Reply | Slow) -> Reply:
     """Let real time pass where a program says so."""
     if isinstance(outcome, Reply):
         return outcome
-    while True:
-        try:
-            pause_s = next(outcome)
-        except StopIteration as ended:
-            reply: Reply = ended.value
-            return reply
-        time.sleep(pause_s)
+    while not isinstance(said := go_on(outcome), Reply):
+        time.sleep(said)
+    return said
 
 
 # The lab's doors

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from fakes.program import Reply, Slow
+from fakes.program import Reply, Slow, go_on
 from fakes.schedule import Schedule
 
 JobStatus = Literal["absent", "running", "done", "dead"]
@@ -83,8 +83,9 @@ class Processes:
         if self._frozen():
             self._waiting.append(process)
             return
-        try:
-            self._continue(process, next(process.steps))
-        except StopIteration as ended:
-            process.reply, process.status = ended.value, "done"
+        said = go_on(process.steps)
+        if isinstance(said, Reply):
+            process.reply, process.status = said, "done"
             self._running.remove(process)
+        else:
+            self._continue(process, said)

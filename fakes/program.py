@@ -35,3 +35,12 @@ class UnsupportedInvocation(Exception):
 # A program that takes time yields the seconds until its next visible effect; see Machine.now.
 Slow = Generator[float, None, Reply]
 Program = Callable[[Call, "Machine"], "Reply | Slow"]
+
+
+def go_on(steps: Slow) -> float | Reply:
+    """Go on with a program that takes time: the seconds that it lets pass next, or its reply when it has ended."""
+    try:
+        return next(steps)
+    except StopIteration as ended:
+        reply: Reply = ended.value
+        return reply

@@ -15,7 +15,7 @@ from fakes import programs
 from fakes.fence import EpochFence
 from fakes.jobs import JobStatus, Processes
 from fakes.memory import MemoryFilesystem
-from fakes.program import Call, Reply, Slow, UnsupportedInvocation
+from fakes.program import Call, Reply, Slow, UnsupportedInvocation, go_on
 from fakes.schedule import Schedule
 from fakes.volume import Published, Survival, only_flushed
 from fakes.world import HostRow, World
@@ -182,12 +182,8 @@ class SimulatedMachine:
         """
         self._arrive()
         steps, boot, waited_s = self._process(call), self._boots, 0.0
-        while True:
-            try:
-                pause_s = next(steps)
-            except StopIteration as ended:
-                answer: Reply = ended.value
-                return answer
+        while not isinstance(said := go_on(steps), Reply):
+            pause_s = said
             if timeout_s is not None and waited_s + pause_s > timeout_s:
                 self._leave(steps, pause_s)
                 self.simulation.advance(timeout_s - waited_s)
@@ -200,6 +196,7 @@ class SimulatedMachine:
             if self._row.frozen:
                 self._leave(steps, 0.0)
                 raise HostSilent(self.name, "froze while the command ran", ran=True)
+        return said
 
     def _leave(self, steps: Slow, after_s: float) -> None:
         """Nobody waits any more for a program that is under way; it goes on."""

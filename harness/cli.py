@@ -11,9 +11,9 @@ import click
 
 from harness import __version__, console, inventory, runs
 from harness.checks.verdict import judge_file
-from harness.labs import catalogue
-from harness.labs.lab import Lab
-from harness.migration.run import Listeners, Migration, Outcome
+from harness.labs import catalogue, doctor
+from harness.migration.outcome import Outcome
+from harness.migration.run import Listeners, Migration
 from harness.report import json_report, junit, text
 from harness.report.model import FindingLine, RehearsalReport, TrialReport
 from harness.trials.rehearsal import Planned, plan_rehearsal, rehearse
@@ -155,7 +155,7 @@ def judge_command(evidence: Path, as_json: bool) -> None:
 @_JSON
 def doctor_command(as_json: bool) -> None:
     """List the labs, what each lacks on this machine, and what would provide it."""
-    states = catalogue.survey()
+    states = doctor.survey()
     if as_json:
         click.echo(json.dumps({"labs": [vars(state) for state in states]}))
         return
@@ -220,6 +220,3 @@ def _finish(outcome: Outcome, folder: Path, as_json: bool) -> None:
     else:
         click.echo(message)
     sys.exit(outcome.exit_status)
-
-
-__all__ = ["Lab", "walrus_ha"]

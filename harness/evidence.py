@@ -16,6 +16,8 @@ from pydantic.dataclasses import dataclass
 FORMAT = 1
 
 Kind = Literal["file", "directory", "symlink", "other"]
+EffectName = Literal["read", "write", "destroy"]
+CommandName = Literal["migrate", "rollback", "second_migrate"]  # the last: another engine, started in between
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class Sent:
     host: str
     step: str
     what: str  # the request as text
-    effect: Literal["read", "write", "destroy"]
+    effect: EffectName
     outcome: str  # "status 0", "done", "running", "Indeterminate: ..."
 
 
@@ -98,7 +100,7 @@ class Sent:
 class Attempt:
     """One run of the engine from start to end, or to its death."""
 
-    command: Literal["migrate", "rollback", "second_migrate"]  # the last: another engine, started in between
+    command: CommandName
     started_at: float
     ended_at: float
     outcome: str  # completed, rolled_back, stopped, refused, operator_needed, killed, undetermined

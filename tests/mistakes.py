@@ -1,7 +1,7 @@
-"""Golden mistakes: what is changed in a good file, and what must be said about it at which place.
+"""Mistakes in files. Golden ones: what is changed in a good file, and what must be said about it at which place.
 
 ``== name`` begins a block; lines behind ``-`` are replaced by those behind ``+``; each problem that must be said stands
-behind ``>`` as ``line:column: message (suggestion)``.
+behind ``>`` as ``line:column: message (suggestion)``. Random ones may be no mistakes at all.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from hypothesis import strategies as st
 
 from harness.errors import InvalidInput
 
@@ -59,3 +60,16 @@ def said(read: Callable[[Path], object], path: Path, text: str) -> list[str]:
     except InvalidInput as invalid:
         return [str(problem).removeprefix(f"{path}:") for problem in invalid.problems]
     return []
+
+
+def jumbles(good: str, *pieces: str) -> st.SearchStrategy[str]:
+    """Lines of the good file and pieces of others in any order, with anything between them."""
+    lines = st.sampled_from([*good.splitlines(), *pieces]) | st.text(max_size=30)
+    return st.lists(lines, max_size=20).map("\n".join)
+
+
+def small_changes(good: str) -> st.SearchStrategy[str]:
+    """The good file with a few characters gone at one place and a few others instead."""
+    at, gone = st.integers(0, len(good)), st.integers(0, 12)
+    new = st.text(alphabet=":-{}[]&*!|>'\"#,\n abc019.", max_size=6)
+    return st.builds(lambda at, gone, new: good[:at] + new + good[at + gone :], at, gone, new)

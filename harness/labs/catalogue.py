@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import InvalidInput
-from harness.labs import container_keep, doctor
+from harness.labs import container_keep
 from harness.labs.container_keep import UpLab
-from harness.labs.containers import ContainersLab
 from harness.labs.lab import Lab, Start, StoreSpec
-from harness.labs.simulated import SimulatedLab
 
-LABS: dict[str, type[Lab]] = {"simulated": SimulatedLab, "containers": ContainersLab}
+
+def _simulated() -> Lab:
+    from harness.labs.simulated import SimulatedLab
+
+    return SimulatedLab()
+
+
+def _containers() -> Lab:
+    from harness.labs.containers import ContainersLab
+
+    return ContainersLab()
+
+
+# Every lab that is built, each imported when it is asked for and not before.
+LABS: dict[str, Callable[[], Lab]] = {"simulated": _simulated, "containers": _containers}
 
 
 def find(name: str) -> Lab:
@@ -26,11 +39,6 @@ def find(name: str) -> Lab:
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(LABS)}"
         raise InvalidInput(f"there is no lab {name!r}; {hint}")
     return LABS[name]()
-
-
-def survey() -> list[doctor.LabState]:
-    """Every lab, what it lacks on this machine, and what would provide it."""
-    return doctor.survey()
 
 
 def up(name: str, objects: int, size: int) -> UpLab:

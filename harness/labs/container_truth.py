@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import quote
 
 from harness.clock import WallClock
 from harness.evidence import Entry, Event, HostSnapshot, Manifest, ObjectRead
@@ -15,8 +14,8 @@ from harness.labs.container_look import run_script
 from harness.labs.container_rack import Rack
 from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL
 from harness.labs.premises import BACKING_DEVICE, SERVICE, WATCHED, place_path
+from harness.labs.reading import read_sample
 
-_SAMPLE = 5
 _HTTP_S = 30
 _RESCUE = "/etc/lab/rescue"  # a host that has power, and does not boot while this is there
 
@@ -109,17 +108,15 @@ class ContainerTruth:
         return [Event(**event) for event in self._rack.world()["events"]]
 
     def read_objects(self, when: str, expected: Manifest) -> list[ObjectRead]:
-        """A sample, asked for on the CLC as a client of the cloud would. Status 0: nobody answered."""
-        files = [one for one in expected.entries if one.kind == "file" and one.path.count("/") == 1 and one.size]
-        sample = files[:: max(1, len(files) // _SAMPLE)][:_SAMPLE]
-        keys = [quote(entry.path.encode("latin-1")) for entry in sample]
+        """Asked for on the CLC, as a client of the cloud would."""
         serving = self._host(self._serving(when)).address
-        urls = [f"http://{serving}:8773/services/Walrus/{key}" for key in keys]
-        answers = run_script(self._host(CLC), _FETCH, str(_HTTP_S), *urls)
-        return [
-            ObjectRead(self._clock.now(), when, key, status, found, entry.sha256 or "")
-            for key, entry, (status, found) in zip(keys, sample, answers, strict=True)
-        ]
+
+        def fetch(keys: list[str]) -> list[tuple[int, str | None]]:
+            urls = [f"http://{serving}:8773/services/Walrus/{key}" for key in keys]
+            answers: list[tuple[int, str | None]] = run_script(self._host(CLC), _FETCH, str(_HTTP_S), *urls)
+            return answers
+
+        return read_sample(when, expected, self._clock.now, fetch)
 
     def _serving(self, when: str) -> str:
         """The role of the ENABLED Walrus; before the move the original."""

@@ -6,6 +6,7 @@ DRBD, mounts, services and the cloud are the fakes, as programs on the hosts' PA
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import secrets
 from collections.abc import Iterator
@@ -29,13 +30,11 @@ class ContainersLab:
     def lacks(self) -> list[str]:
         """What this machine lacks, each with the command that would provide it."""
         lacks = container_keys.lacks()
+        if importlib.util.find_spec("testcontainers") is None:
+            return [*lacks, "the Python package testcontainers: pip install 'walrus-ha[labs]'"]
         try:
-            import testcontainers.core.container  # noqa: F401
-
             with contextlib.closing(connect(timeout_s=5.0)) as client:
                 lacks += container_image.lacks(client)
-        except ImportError:
-            lacks.append("the Python package testcontainers: pip install 'walrus-ha[labs]'")
         except LabUnavailable as error:
             lacks.append(str(error))
         return lacks

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.labs.lab import Lab
+from harness.labs import catalogue
 
 NAMES = ("simulated", "containers", "privileged", "machines")
 NOT_BUILT = "not built yet: this version of walrus-ha has the simulated and the containers lab only"
@@ -28,15 +27,6 @@ def survey() -> list[LabState]:
     return [_state(name) for name in NAMES]
 
 
-def lab(name: str) -> Lab:
-    """The lab of that name.
-
-    Raises:
-        KeyError: there is none that could be opened.
-    """
-    return _LABS[name]()
-
-
 def missing(name: str) -> str | None:
     """Why the lab cannot be opened here, in one line; None when it can."""
     state = _state(name)
@@ -49,22 +39,7 @@ def required() -> frozenset[str]:
 
 
 def _state(name: str) -> LabState:
-    if name not in _LABS:
+    if name not in catalogue.LABS:
         return LabState(name, ready=False, lacks=[NOT_BUILT], remedy="")
-    lacks = lab(name).lacks()
+    lacks = catalogue.find(name).lacks()
     return LabState(name, ready=not lacks, lacks=lacks, remedy="make labs" if lacks else "")
-
-
-def _simulated() -> Lab:
-    from harness.labs.simulated import SimulatedLab
-
-    return SimulatedLab()
-
-
-def _containers() -> Lab:
-    from harness.labs.containers import ContainersLab
-
-    return ContainersLab()
-
-
-_LABS: dict[str, Callable[[], Lab]] = {"simulated": _simulated, "containers": _containers}

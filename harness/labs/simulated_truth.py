@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from fakes import programs, truth
 from fakes.filesystem import Filesystem
 from fakes.memory import MemoryFilesystem
@@ -15,8 +13,8 @@ from harness.evidence import Entry, Event, HostSnapshot, Manifest, ObjectRead
 from harness.inventory import Inventory
 from harness.labs.lab import ADDITIONAL, ORIGINAL
 from harness.labs.premises import BACKING_DEVICE, NAMES, SERVICE, WATCHED, place_path
+from harness.labs.reading import read_sample
 
-_SAMPLE = 5
 _LOOKING_GLASS = "/tmp/looking-glass"
 
 
@@ -70,17 +68,7 @@ class SimulatedTruth:
 
     def read_objects(self, when: str, expected: Manifest) -> list[ObjectRead]:
         serving = self._machine(self._enabled(when))
-        files = [
-            entry for entry in expected.entries if entry.kind == "file" and entry.path.count("/") == 1 and entry.size
-        ]
-        step = max(1, len(files) // _SAMPLE)
-        return [self._read(serving, when, entry) for entry in files[::step][:_SAMPLE]]
-
-    def _read(self, serving: SimulatedMachine, when: str, entry: Entry) -> ObjectRead:
-        key = quote(entry.path.encode("latin-1"))
-        status, path = walrus.located(serving, walrus.HTTP_PREFIX + key)
-        found = serving.files.sha256(path) if status == 200 else None
-        return ObjectRead(self._world.now, when, key, status, found, entry.sha256 or "")
+        return read_sample(when, expected, lambda: self._world.now, lambda keys: [_fetch(serving, key) for key in keys])
 
     def _enabled(self, when: str) -> str:
         """The role of the ENABLED Walrus; before the move the original."""
@@ -112,6 +100,11 @@ class SimulatedTruth:
 
     def unsupported(self) -> list[str]:
         return list(self._world.state.unsupported)
+
+
+def _fetch(serving: SimulatedMachine, key: str) -> tuple[int, str | None]:
+    status, path = walrus.located(serving, walrus.HTTP_PREFIX + key)
+    return status, serving.files.sha256(path) if status == 200 else None
 
 
 def _walk(files: MemoryFilesystem, root: str) -> Manifest:

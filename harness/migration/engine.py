@@ -234,22 +234,27 @@ class Engine:
 
     def roll_back(self, why: str) -> NoReturn:
         """Take back everything in reverse order, look whether it is gone, and end with RolledBack or Stopped."""
+        begun = frozenset(step.name for step in self.plan if self.site.memory.intended(step.name))
         rollback = Rollback(
             self.site, self._eyes, self.plan, lambda kind, step, text: self._tell(Event(kind, step, text))
         )
         for _ in range(_WALKS):
             try:
-                raise RolledBack(why, rollback.run())
+                raise RolledBack(why, rollback.run(), begun)
             except Rebooted:
                 self.claim(without_absent=True)
         raise Stopped(f"{why}. The hosts could not be held long enough to take the move back")
 
 
 class RolledBack(Stopped):
-    """The move was taken back; ``remains`` lists what could not be, each with its host."""
+    """The move was taken back; ``remains`` lists what could not be, each with its host.
 
-    def __init__(self, why: str, remains: list[str]) -> None:
+    ``begun`` names the steps that it had come to: once all of them are taken back, the run's memory knows them no more.
+    """
+
+    def __init__(self, why: str, remains: list[str], begun: frozenset[str]) -> None:
         self.why = why
         self.remains = remains
+        self.begun = begun
         left = f" Not taken back yet: {'; '.join(remains)}." if remains else ""
         super().__init__(f"{why}. The move was rolled back.{left}")

@@ -10,27 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.clock import Clock, WallClock
-from harness.errors import InvalidInput, Refused
-from harness.hosts.host import Host, Reader
+from harness.errors import Refused
+from harness.hosts.host import Host
 from harness.inventory import Inventory
 from harness.migration import words
-from harness.migration.engine import Engine, Event, Listener, RolledBack
+from harness.migration.engine import Engine, Listener, RolledBack
 from harness.migration.journal import Journal
 from harness.migration.memory import Memory
+from harness.migration.outcome import Outcome, PreflightRefused
 from harness.migration.plan import PLANS
 from harness.migration.preflight import Finding, preflight
 from harness.migration.site import Progress, Site, readable
 from harness.migration.step import Blocked, Pending, Satisfied
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended: the word for it, the exit status, and what the operator reads last."""
-
-    outcome: str  # completed, rolled_back, stopped, refused, operator_needed, unchanged
-    exit_status: int
-    message: str
-    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -175,14 +166,3 @@ class Migration:
         finally:
             for host in hosts:
                 host.transport.close()
-
-
-class PreflightRefused(Refused):
-    """Preflight found errors; carries them."""
-
-    def __init__(self, findings: tuple[Finding, ...]) -> None:
-        self.findings = findings
-        super().__init__("\n".join(str(finding) for finding in findings))
-
-
-__all__ = ["Event", "InvalidInput", "Migration", "Outcome", "PreflightRefused", "Reader"]

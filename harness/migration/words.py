@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING
 
 from harness.errors import Fenced, Held, HostError, InvalidInput, OperatorNeeded, Refused, Stopped, WalrusHaError
 from harness.hosts.host import Host
+from harness.migration.engine import Engine, RolledBack
 from harness.migration.journal import Entry, read
+from harness.migration.outcome import Outcome, PreflightRefused
 from harness.migration.site import Site
-from harness.migration.step import Blocked, Satisfied, Step, StepState
+from harness.migration.step import Blocked, Step, StepState
 
 if TYPE_CHECKING:
-    from harness.migration.engine import Engine, RolledBack
-    from harness.migration.run import Migration, Outcome
+    from harness.migration.run import Migration
 
 
 def told(migration: Migration, engine: Engine, work: Callable[[], Outcome]) -> Outcome:
     """Do the work and turn every error of ours into an outcome with its last words."""
-    from harness.migration.engine import RolledBack
-    from harness.migration.run import Outcome, PreflightRefused
-
     site = engine.site
     try:
         return work()
@@ -73,14 +71,27 @@ def no_longer(site: Site[Host], step: Step, state: StepState) -> str:
 
 
 def rolled_back(site: Site[Host], ended: RolledBack) -> str:
-    lines = [str(ended), f"The store is at {site.original.name}:{site.settings.store}, as it was frozen."]
-    if not site.memory.intended("stop-services"):
-        lines[1] = f"The store at {site.original.name}:{site.settings.store} was never touched."
-    if ended.remains:
+    lines = [str(ended), _store_after(site, ended)]
+    if not _original_serves(site, ended):
+        away = f"{site.original.name} did not answer and is not known to serve"
+        lines.append(f"{away}. When it is back, finish with: walrus-ha rollback RUN")
+    elif ended.remains:
         lines.append("The original serves again. When the absent host is back, finish with: walrus-ha rollback RUN")
     else:
         lines.append("The hosts are as they were before. Mend the cause, then: walrus-ha migrate -i INVENTORY")
     return "\n".join(lines)
+
+
+def _store_after(site: Site[Host], ended: RolledBack) -> str:
+    """Where the store lies after a rollback, by the steps that the move had come to and what was taken back of them."""
+    name, place = site.original.name, f"{site.original.name}:{site.settings.store}"
+    if "stop-services" not in ended.begun:
+        return f"The store at {place} was never touched."
+    if "set-store-aside" not in ended.begun:
+        return f"The store at {place} was never moved."
+    if ended.remains and not site.memory.undone("set-store-aside"):
+        return f"The store is at {place} or, still set aside, at {name}:{site.old_store}, as it was frozen."
+    return f"The store is back at {place}, as it was frozen."
 
 
 def too_late(site: Site[Host]) -> str:
@@ -150,6 +161,3 @@ def _state(entries: list[Entry], present: list[Entry]) -> str:
     if not present:
         return "rolled back" if entries else "not begun"
     return "under way"
-
-
-__all__ = ["Satisfied", "completed", "told"]

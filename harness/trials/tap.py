@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from harness.clock import Clock
 from harness.errors import CommandFailed, Indeterminate, WalrusHaError
-from harness.evidence import Sent
+from harness.evidence import EffectName, Sent
 from harness.hosts.command import Answer, Command, Effect, Fence, JobReport, Request, Result, StartJob, effect_of
 from harness.hosts.transport import Connection, Transport
 from harness.trials.scenario import FailCommand, HangCommand, LoseReply
 
 _LONGEST_HANG_S = 3.0
-_EFFECTS: dict[Effect, Literal["read", "write", "destroy"]] = {
+_EFFECTS: dict[Effect, EffectName] = {
     Effect.READ: "read",
     Effect.WRITE: "write",
     Effect.DESTROY: "destroy",

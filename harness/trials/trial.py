@@ -14,7 +14,8 @@ from harness.errors import LabError, WalrusHaError
 from harness.evidence import Attempt, Census, Evidence, Expectation, Manifest
 from harness.inventory import Inventory, Node
 from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Lab, Opened
-from harness.migration.run import Listeners, Migration, Outcome
+from harness.migration.outcome import Outcome
+from harness.migration.run import Listeners, Migration
 from harness.trials.faults import EngineKilled, Schedule, roles
 from harness.trials.scenario import Action, FreeDisk, Heal, PowerOn, Scenario, Wait
 from harness.trials.tap import TappedConnection

@@ -9,6 +9,7 @@ from typing import Any
 from harness.evidence import (
     Attempt,
     Census,
+    EffectName,
     Entry,
     Event,
     Evidence,
@@ -100,20 +101,19 @@ class Story:
     sent: list[Sent] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
-    def send(self, step: str, host: str, what: str, *events: tuple[str, str], effect: str = "write") -> None:
+    def send(self, step: str, host: str, what: str, *events: tuple[str, str], effect: EffectName = "write") -> None:
         """A request, and what happened on that host while it ran."""
         self.now += 1.0
         for kind, detail in events:
             self.see(host, kind, detail)
         self.now += 1.0
-        word = "read" if effect == "read" else "destroy" if effect == "destroy" else "write"
-        self.sent.append(Sent(self.now, self.attempt, host, step, what, word, "status 0"))  # type: ignore[arg-type]  # a Literal
+        self.sent.append(Sent(self.now, self.attempt, host, step, what, effect, "status 0"))
 
     def see(self, host: str, kind: str, detail: str) -> None:
         """Something that happened now, whoever caused it."""
         self.events.append(Event(self.now, host, kind, detail))
 
-    def both(self, step: str, what: str, *events: tuple[str, str], effect: str = "write") -> None:
+    def both(self, step: str, what: str, *events: tuple[str, str], effect: EffectName = "write") -> None:
         for host in (ORIGINAL, ADDITIONAL):
             self.send(step, host, what, *events, effect=effect)
 

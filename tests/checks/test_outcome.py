@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from harness.checks.outcome import outcome
-from harness.evidence import Attempt, Evidence, Receipt
+from harness.evidence import Attempt, CommandName, Evidence, Receipt
 
 from . import builders
 from .asking import cannot_tell, fails, passes
@@ -71,9 +71,9 @@ def test_an_unexpected_outcome_proves_nothing_where_the_fault_did_not_happen() -
         ("second_migrate", "refused", 3),
     ],
 )
-def test_each_outcome_has_its_exit_status(command: str, word: str, status: int | None) -> None:
+def test_each_outcome_has_its_exit_status(command: CommandName, word: str, status: int | None) -> None:
     evidence = builders.completed()
-    attempt = Attempt(command, 0.0, 1.0, word, status, "words")  # type: ignore[arg-type]  # a Literal
+    attempt = Attempt(command, 0.0, 1.0, word, status, "words")
     evidence.attempts = [attempt, *evidence.attempts]
     passes(outcome, evidence)
     for wrong in {0, 1, 2, 3, 4, 5, None} - {status}:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from fakes.fence import HeldByOther, OtherLife, StaleEpoch
@@ -39,8 +41,12 @@ def test_a_command_takes_a_moment_and_a_copy_as_long_as_its_bytes(machine: Simul
 
 def test_due_things_happen_in_order_of_time(simulation: SimulatedWorld) -> None:
     seen: list[tuple[str, float]] = []
+
+    def happen(name: str) -> None:
+        seen.append((name, simulation.now))
+
     for name, when in (("late", 2.0), ("first", 1.0), ("second", 1.0), ("never", 3.1)):
-        simulation.schedule.at(when, lambda name=name: seen.append((name, simulation.now)))  # type: ignore[misc]
+        simulation.schedule.at(when, partial(happen, name))
     simulation.advance(3.0)
     assert seen == [("first", 1.0), ("second", 1.0), ("late", 2.0)]
     assert simulation.now == 3.0

@@ -12,7 +12,7 @@ from fakes import truth
 from fakes.content import Blob
 from fakes.memory import MemoryFilesystem
 from fakes.seeding import materialise, plan_store
-from fakes.volume import Tree
+from fakes.volume import Published, Tree
 
 
 @pytest.fixture
@@ -135,8 +135,8 @@ def test_stacked_mounts_come_off_in_reverse(files: MemoryFilesystem) -> None:
 
 
 def test_a_published_image_is_adopted_by_another_machine() -> None:
-    published: dict[str, object] = {}
-    one, other = (MemoryFilesystem(published=published) for _ in range(2))  # type: ignore[arg-type]  # opaque to us
+    published: dict[str, Published] = {}
+    one, other = (MemoryFilesystem(published=published) for _ in range(2))
     one.make_image("disk", 50 * 1024**2)
     one.mkdir("/at")
     one.mount_image("disk", "/at")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.checks.verdict import Verdict, judge
+from harness.clock import Clock
 from harness.inventory import Inventory
 from harness.labs import catalogue
 from harness.labs.lab import ROLES, Start
@@ -75,5 +76,5 @@ def test_checking_and_planning_change_nothing(tmp_path: Path) -> None:
         assert not (tmp_path / "run").exists()
 
 
-def _migration(inventory: Inventory, folder: Path, clock: object) -> Migration:
-    return Migration(inventory, folder, clock, name_run=lambda: "run")  # type: ignore[arg-type]  # any Clock
+def _migration(inventory: Inventory, folder: Path, clock: Clock) -> Migration:
+    return Migration(inventory, folder, clock, name_run=lambda: "run")

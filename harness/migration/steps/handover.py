@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.errors import StepBlocked
 from harness.hosts.command import Effect
 from harness.hosts.host import Host, Reader
 from harness.migration import copies
@@ -57,7 +58,12 @@ class Commit(Step):
         return Satisfied() if site.memory.committed else Pending("not committed")
 
     def apply(self, site: Site[Host]) -> None:
+        frozen = site.memory.fact("frozen")
         for name in ("staged", "restored"):
-            assert site.memory.fact(name) == site.memory.fact("frozen"), f"the {name} copy was never verified"
+            if frozen is None or site.memory.fact(name) != frozen:
+                raise StepBlocked(
+                    f"{site.original.name}: the {name} copy was never proven equal to the frozen store; "
+                    "without that nothing is committed"
+                )
         copies.require_unchanged(site, site.original, site.old_store)
         site.memory.note("committed", self.name)

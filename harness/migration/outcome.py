@@ -1,0 +1,26 @@
+"""How a run ended, as its caller is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.errors import Refused
+from harness.migration.preflight import Finding
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: the word for it, the exit status, and what the operator reads last."""
+
+    outcome: str  # completed, rolled_back, stopped, refused, operator_needed, unchanged
+    exit_status: int
+    message: str
+    findings: tuple[Finding, ...] = ()
+
+
+class PreflightRefused(Refused):
+    """Preflight found errors; carries them."""
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        self.findings = findings
+        super().__init__("\n".join(str(finding) for finding in findings))
