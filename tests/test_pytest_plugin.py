@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
+import harness.labs.simulated
+import harness.trials.trial
 from harness.checks.verdict import Verdict, judge_file
+
+# A pytester run forgets the modules that were first imported in it, and the next run would have their classes twice.
+FIRST_IMPORTED_HERE = (harness.labs.simulated, harness.trials.trial)
 
 pytest_plugins = ["pytester"]
 
