@@ -5,6 +5,7 @@
 # make doctor    which labs this machine offers, and what the others lack
 # make labs      Docker, the image tools and the lab's image, from Debian's packages
 # make containers  all scenarios in the containers lab
+# make kills     a move killed at 20 random moments in the containers lab, each time started again
 # make bench     the measurements
 # make clean     remove what was built, and what a lab left running; keeps .venv, images and runs/
 
@@ -18,7 +19,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup rehearse test check doctor labs containers bench clean
+.PHONY: help setup rehearse test check doctor labs containers kills bench clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -58,6 +59,9 @@ labs: setup
 
 containers: setup
 	$(BIN)/walrus-ha rehearse --lab containers scenarios
+
+kills: setup
+	WALRUS_HA_KILLS=20 $(BIN)/pytest tests/labs/test_killed_engine.py -s
 
 bench: setup
 	$(BIN)/python -m tests.bench
