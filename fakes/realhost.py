@@ -66,7 +66,7 @@ def _devices_are_real() -> UnsupportedInvocation:
 
 
 class RealHost(ContainerMachine):
-    """Implements fakes.machine.Machine, and ``execute``, by which the fake Walrus reaches the real programs.
+    """Implements fakes.machine.Machine, and ``run_real``, by which the fake Walrus reaches the real programs.
 
     ``server`` is the address where the cloud's world is; empty on the cloud controller, where the file itself lies.
     """
@@ -175,7 +175,7 @@ class RealHost(ContainerMachine):
 
     # Programs
 
-    def execute(self, argv: tuple[str, ...], user: str) -> Reply:
+    def run_real(self, argv: tuple[str, ...], user: str) -> Reply:
         """Run the host's own program as that user, and wait for it.
 
         One that takes longer than a minute is ended, and its status is 124, as with timeout(1).

@@ -46,11 +46,11 @@ def call(machine: Machine, *argv: str, user: str = USER) -> Reply:
     """Run one of the host's programs: the only way in which Walrus touches its host's devices and mounts.
 
     Walrus runs as the user eucalyptus and reaches drbdadm and chown through its setuid wrapper, as root. A machine on
-    which all that is real offers ``execute``, and then the host's own program runs.
+    which all that is real offers ``run_real``, and then the host's own program runs.
     """
-    execute: Callable[[tuple[str, ...], str], Reply] | None = getattr(machine, "execute", None)
-    if execute is not None:
-        return execute(argv, user)
+    run_real: Callable[[tuple[str, ...], str], Reply] | None = getattr(machine, "run_real", None)
+    if run_real is not None:
+        return run_real(argv, user)
     from fakes import programs
 
     return programs.run(Call(argv, user=user), machine)
