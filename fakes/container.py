@@ -68,7 +68,7 @@ class ContainerMachine:
         from fakes.programs.daemons import COMMAND_LINES
 
         name, *arguments = COMMAND_LINES[daemon].split(" ")
-        command = [name, *PYTHON_OPTIONS, RUN, "daemon", daemon, *arguments]
+        command = [self.shown_as(name), *PYTHON_OPTIONS, RUN, "daemon", daemon, *arguments]
         nowhere = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
         log = self.files.real(STARTUP_LOG)
         os.makedirs(os.path.dirname(log), exist_ok=True)
@@ -77,6 +77,10 @@ class ContainerMachine:
         kept = ("PATH", IDENTITY_VARIABLE)
         environment = {name: os.environ[name] for name in kept if name in os.environ}
         return os.posix_spawn(sys.executable, command, environment, file_actions=actions, setsid=True)
+
+    def shown_as(self, program: str) -> str:
+        """What ps shows of a background program's own name."""
+        return program
 
     def kill(self, pid: int) -> None:
         """End it between two ticks, so that no mount is left half made, and wait until it is gone."""

@@ -7,6 +7,7 @@ cloud; which services run and start at boot stands on the host itself and is fil
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -172,6 +173,10 @@ class RealHost(ContainerMachine):
         with open(path, "w", encoding="ascii") as file:
             file.write(f"{pid}\n")
         return pid
+
+    def shown_as(self, program: str) -> str:
+        """With the directory of a Python off PATH: by that it finds its library."""
+        return os.path.join(os.path.dirname(sys.executable), program)
 
     # Programs
 
