@@ -10,23 +10,26 @@ import compileall
 import json
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files as package_files
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import fakes
 from fakes import resident
 from fakes.container import PYTHON_OPTIONS
 from fakes.world import Cloud, HostRow, Service, WalrusState, World
 from fakes.worldfile import to_plain
-from harness.errors import LabUnavailable
-from harness.hosts.command import Result
+from harness.errors import LabError, LabUnavailable
 from harness.inventory import Settings
-from harness.labs.container_host import File
-from harness.labs.container_keys import LabKeys
+from harness.labs import machine_host
+from harness.labs.hostfiles import File
 from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL, ROLES, Start
-from harness.labs.machine_signatures import MAKERS
+from harness.labs.machine_host import MachineHost, Plan
+from harness.labs.machine_signatures import BYTES
+from harness.labs.machine_signatures import PROGRAMS as PROGRAMS_BY_SIGNATURE
 from harness.labs.premises import CLOUD_KEY, EUCALYPTUS_ID, FILES, FIRST_WALRUS, NAMES, SERVICE
+
+if TYPE_CHECKING:
+    from harness.labs.machine_rack import MachineRack
 
 PYTHON = "/usr/lib/walrus-lab/bin/python3"  # off PATH: the engine must not need it
 FAKES = "/opt/fakes"
@@ -35,8 +38,13 @@ PROGRAMS = "/usr/local/sbin"  # shims and wrappers lie here, before everything e
 WORLD = "/srv/walrus-world"
 WORLD_FILE = f"{WORLD}/world.json"
 BOOT = "/etc/lab/boot"  # what a furnished host runs at each boot
+HAZARDS = "/etc/lab/hazards"
+BACKING_DEVICE = "/dev/mapper/walrus-disk"
 TICK_S = 1.0  # of the cloud: a tick costs half a second of processes on such a host
 PAIR = (ORIGINAL, ADDITIONAL)
+_ENABLED_S = 60.0
+_SEED_S = 600.0
+_TCP = "6"  # by number: a minimal system has no /etc/protocols
 
 _CLOUD_PROGRAMS = ("euca_conf", "euca-describe-services", "euca-describe-properties", "euca-modify-property")
 _DESTROYING = {  # program to the shell pattern of arguments that make it destroy
@@ -61,13 +69,15 @@ exit "$status"
 """
 _BOOT = f"""#!/bin/sh
 # At each boot of a furnished host: what udev would do for Eucalyptus, and the process that plays it.
+[ -e /etc/lab/furnished ] || exit 0
 chown eucalyptus:eucalyptus /dev/drbd[0-9]*
 mkdir -p /run/walrus-fakes /var/run/eucalyptus
+{HAZARDS}
 setsid {PYTHON} {" ".join(PYTHON_OPTIONS)} {RUN} resident </dev/null >>/var/log/walrus-fakes.log 2>&1 &
 """
 _PREPARE = """
 set -eu
-store=$1 staging=$2 id=$3 missing=$4 service=$5
+store=$1 staging=$2 id=$3 service=$4
 mkdir -p -- "$store" "$staging" /var/lib/eucalyptus/keys /var/log/eucalyptus
 if [ "$id" -ne "$(id -u eucalyptus)" ]; then
     groupmod -g "$id" eucalyptus
@@ -81,38 +91,47 @@ if [ -n "$service" ]; then
         ln -sf "../init.d/$service" "/etc/rc$level.d/S80$service"
     done
 fi
-if [ -n "$missing" ]; then
-    for program in $(which -a -- "$missing"); do rm -f -- "$program"; done
+"""
+_FURNISHED = """
+set -eu
+if [ -n "$1" ]; then
+    for program in $(which -a -- "$1"); do rm -f -- "$program"; done
 fi
+: >/etc/lab/furnished
 sync
+"$0" </dev/null >/dev/null 2>&1
 """
 _LISTENER = "import socket, sys, time; server = socket.create_server(('', int(sys.argv[1]))); time.sleep(1e9)"
-_BLOCK_PORT = """
+_SYMLINK = """
 set -eu
-nft add table inet lab
-nft add chain inet lab input '{ type filter hook input priority 0; }'
-nft add rule inet lab input iifname != lo tcp dport "$1" drop
+mv -T -- "$1" "$1.real"
+ln -s -- "$1.real" "$1"
 """
 
-
-class MachinePlan(Protocol):
-    """What the lab decided about a host before it was there."""
-
-    @property
-    def role(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-
-
-class Machine(Protocol):
-    """A host of the lab as far as furnishing goes."""
-
-    @property
-    def plan(self) -> MachinePlan: ...
-    @property
-    def address(self) -> str: ...
-    def put(self, files: dict[str, File]) -> None: ...
-    def execute(self, *argv: str) -> Result: ...
+# Programs of the lab that run inside a host; see ``look``.
+_SEED = """
+from fakes import seeding
+store, (objects, size, seed, hostile, owner) = sys.argv[1], map(int, sys.argv[2:])
+answer(seeding.materialise_on_disk(store, seeding.plan_store(objects, size, seed, bool(hostile)), owner, owner))
+"""
+_OPEN_CLOUD = """
+import time
+from fakes.worldfile import WorldFile
+path, name, patience_s, patch = sys.argv[1:]
+world, deadline = WorldFile(path, durable=True), time.monotonic() + float(patience_s)
+while (found := world.read().cloud.walruses[name]).state != "ENABLED" and time.monotonic() < deadline:
+    time.sleep(0.1)
+world.patch(json.loads(patch))
+answer({"state": found.state, "message": found.message})
+"""
+_SHOW = """
+from fakes.worldfile import WorldFile, to_plain
+answer(to_plain(WorldFile(sys.argv[1]).read()))
+"""
+_PATCH = """
+from fakes.worldfile import WorldFile
+answer(WorldFile(sys.argv[1], durable=True).patch(json.loads(sys.argv[2])))
+"""
 
 
 def require_possible(start: Start) -> None:
@@ -122,32 +141,9 @@ def require_possible(start: Start) -> None:
         LabUnavailable: naming the one that cannot, and why.
     """
     if start.drbd != "8.4":
-        raise LabUnavailable(f"DRBD {start.drbd} cannot be had: the machines' kernel has 8.4")
-    for role, signature in start.differs.get("device_signature", {}).items():
-        if role in PAIR and signature not in MAKERS:
-            raise LabUnavailable(f"nothing here makes a {signature} signature for the disk of {role}")
-
-
-def device_bytes(role: str, start: Start) -> int:
-    """Size of the backing disk that the host gets."""
-    differs = start.differs
-    return int(differs.get("additional_device_bytes", start.device_bytes)) if role == ADDITIONAL else start.device_bytes
-
-
-def plant_on_disk(image: Path, role: str, start: Start) -> None:
-    """Write onto the host's backing disk, given as its image, what lies there before the move.
-
-    Raises:
-        LabUnavailable: when this machine lacks the program that makes it.
-    """
-    signature = start.differs.get("device_signature", {}).get(role)
-    if signature:
-        MAKERS[signature](image)
-
-
-def uname_of(role: str, start: Start) -> str:
-    """What uname -n shall print on the host."""
-    return str(start.differs.get("uname", {}).get(role, NAMES[role]))
+        raise LabUnavailable(f"DRBD {start.drbd} cannot be had in machines: their kernel has 8.4")
+    if start.settings.get("filesystem") == "xfs":
+        raise LabUnavailable("the machines' kernel has no xfs")
 
 
 def fakes_call(*arguments: str) -> tuple[str, ...]:
@@ -155,23 +151,26 @@ def fakes_call(*arguments: str) -> tuple[str, ...]:
     return (PYTHON, *PYTHON_OPTIONS, RUN, *arguments)
 
 
-def files_for(role: str, addresses: Mapping[str, str], keys: LabKeys, start: Start) -> dict[str, File]:
-    """Every file that the lab puts into the host; ``addresses`` by role."""
-    name, server = NAMES[role], "" if role == CLC else addresses[CLC]
-    identity = json.dumps({"name": name, "world": WORLD_FILE, "server": server}).encode()
-    hosts = "127.0.0.1 localhost\n" + "".join(f"{addresses[other]} {NAMES[other]}\n" for other in ROLES)
-    files = {path: File(text.encode()) for path, text in _texts(role, start.differs).items()}
+# Before the first boot
+
+
+def files_for(plan: Plan, rack: MachineRack) -> dict[str, File]:
+    """Every file of a host that is not the lab's own door, network and keys."""
+    role, addresses = plan.role, {role: rack.network.address(role) for role in ROLES}
+    server = "" if role == CLC else addresses[CLC]
+    identity = json.dumps({"name": plan.name, "world": WORLD_FILE, "server": server}).encode()
+    hosts = "127.0.0.1 localhost\n" + "".join(f"{address} {NAMES[role]}\n" for role, address in addresses.items())
+    files = {path: File(text.encode()) for path, text in _texts(role, rack.start.differs).items()}
     files |= {
         "/etc/hosts": File(hosts.encode()),
         "/etc/walrus-fakes.json": File(identity),
-        "/etc/ssh/ssh_host_ed25519_key": File(keys.private(name), 0o600),
-        "/root/.ssh/authorized_keys": File(keys.authorized(), 0o600),
         BOOT: File(_BOOT.encode(), 0o755),
+        HAZARDS: File(_hazards(role, rack.settings, rack.start.differs).encode(), 0o755),
     }
     if role in (CLC, ORIGINAL):
         files[CLOUD_KEY] = File(b"the cloud's key", 0o600)
     if role == CLC:
-        files[WORLD_FILE] = File(world_for(addresses).encode())
+        files[WORLD_FILE] = File(_world_before(addresses).encode())
     return files | _programs(role) | _fakes()
 
 
@@ -184,6 +183,18 @@ def _texts(role: str, differs: Mapping[str, Any]) -> dict[str, str]:
     if differs.get("fstab_line", {}).get("host") == role:
         texts["/etc/fstab"] += differs["fstab_line"]["line"] + "\n"
     return texts
+
+
+def _hazards(role: str, settings: Settings, differs: Mapping[str, Any]) -> str:
+    """A script that plants, at every boot, what would not outlive one."""
+    lines = ["#!/bin/sh"]
+    if differs.get("drbd_port_blocked") and role in PAIR:
+        # Answers from the port find no way back: to the peer the port looks filtered, and everything else passes.
+        lines.append(f"ip rule add ipproto {_TCP} sport {settings.port} blackhole")
+    if differs.get("listening_port", {}).get("host") == role:
+        port = differs["listening_port"]["port"]
+        lines.append(f'setsid {PYTHON} -I -S -c "{_LISTENER}" {port} </dev/null >/dev/null 2>&1 &')
+    return "\n".join([*lines, ""])
 
 
 def _programs(role: str) -> dict[str, File]:
@@ -207,13 +218,13 @@ def _programs(role: str) -> dict[str, File]:
 @cache
 def _fakes() -> dict[str, File]:
     """The fakes with what Python makes of them, so that no host has to compile them first."""
-    source = Path(str(package_files(fakes)))
+    source = Path(fakes.__file__).parent
     compileall.compile_dir(source, quiet=2)
     paths = (*source.rglob("*.py"), *source.rglob("*.pyc"))
     return {f"{FAKES}/{path.relative_to(source)}": File.of(path) for path in paths}
 
 
-def world_for(addresses: Mapping[str, str]) -> str:
+def _world_before(addresses: Mapping[str, str]) -> str:
     """The world before the first boot, as the fakes read it."""
     world = World(cloud=Cloud(tick_s=TICK_S))
     for role in ROLES:
@@ -225,21 +236,76 @@ def world_for(addresses: Mapping[str, str]) -> str:
     return json.dumps(to_plain(world), separators=(",", ":"))
 
 
-def prepare(host: Machine, settings: Settings, start: Start) -> None:
-    """Directories, users and hazards of a host that runs and has its files."""
-    role, differs = host.plan.role, start.differs
+# On a host that runs
+
+
+def prepare(host: MachineHost, rack: MachineRack) -> None:
+    """Directories, users, hazards and the store; when this returns the host begins to serve."""
+    role, differs, settings = host.plan.role, rack.start.differs, rack.settings
     owner = EUCALYPTUS_ID + (1 if differs.get("uid_differs") and role == ADDITIONAL else 0)
-    missing = differs.get("missing_program", {})
-    absent = missing["program"] if missing.get("host") == role else ""
     service = SERVICE if role in PAIR else ""
-    host.execute("sh", "-c", _PREPARE, "prepare", settings.store, settings.staging, str(owner), absent, service)
-    if differs.get("listening_port", {}).get("host") == role:
-        port = str(differs["listening_port"]["port"])
-        host.execute("sh", "-c", 'setsid "$@" >/dev/null 2>&1 </dev/null &', "plant", PYTHON, "-c", _LISTENER, port)
-    if differs.get("drbd_port_blocked") and role in PAIR:
-        host.execute("sh", "-c", _BLOCK_PORT, "plant", str(settings.port))
+    host.execute("sh", "-c", _PREPARE, "prepare", settings.store, settings.staging, str(owner), service)
+    if role in differs.get("device_signature", {}):
+        _sign(host, differs["device_signature"][role])
+    if role == ORIGINAL:
+        _seed(host, rack)
+    missing = differs.get("missing_program", {})
+    host.execute("sh", "-c", _FURNISHED, BOOT, missing["program"] if missing.get("host") == role else "")
 
 
-def boot(host: Machine) -> None:
-    """Let a furnished host begin to serve, as it does by itself whenever it boots from now on."""
-    host.execute("sh", "-c", 'exec "$0" >/dev/null 2>&1', BOOT)
+def _sign(host: MachineHost, signature: str) -> None:
+    if signature in PROGRAMS_BY_SIGNATURE:
+        host.execute(*PROGRAMS_BY_SIGNATURE[signature], BACKING_DEVICE)
+        return
+    size = int(host.execute("blockdev", "--getsize64", BACKING_DEVICE).text)
+    offset, content = BYTES[signature](size)
+    write = ("dd", f"of={BACKING_DEVICE}", f"seek={offset}", "oflag=seek_bytes", "conv=notrunc,fsync", "status=none")
+    host.execute(*write, stdin=content)
+
+
+def _seed(original: MachineHost, rack: MachineRack) -> None:
+    """Fill the store with the objects that the start asks for."""
+    spec, store = rack.start.store, rack.settings.store
+    arguments = (spec.objects, spec.bytes, spec.seed, int(spec.hostile_names), EUCALYPTUS_ID)
+    machine_host.run_script(original, _SEED, store, *map(str, arguments), timeout_s=_SEED_S)
+    if rack.start.differs.get("store_is_symlink"):
+        original.execute("sh", "-c", _SYMLINK, "plant", store)
+
+
+def open_cloud(rack: MachineRack) -> None:
+    """Wait until the original Walrus serves, plant what the cloud does wrong from then on, forget the events.
+
+    Raises:
+        LabError: it does not serve in time.
+    """
+    differs = rack.start.differs
+    cloud: dict[str, Any] = {
+        "key_sync_fails": bool(differs.get("key_sync_fails")),
+        "next_enabled": differs.get("next_enabled", ""),
+    }
+    if "storagedir" in differs:
+        cloud["properties"] = {"walrus.storagedir": differs["storagedir"]}
+    patch = json.dumps({"cloud": cloud, "events": []})
+    arguments = (WORLD_FILE, FIRST_WALRUS, str(_ENABLED_S), patch)
+    last = machine_host.run_script(rack.hosts[CLC], _OPEN_CLOUD, *arguments, timeout_s=2 * _ENABLED_S)
+    if last["state"] != "ENABLED":
+        raise LabError(f"{FIRST_WALRUS} is not ENABLED after {_ENABLED_S:g} s: {last}")
+
+
+# The world, which lies on the cloud controller
+
+
+def world(rack: MachineRack) -> dict[str, Any]:
+    """The world as it is now."""
+    found: dict[str, Any] = machine_host.run_script(rack.hosts[CLC], _SHOW, WORLD_FILE)
+    return found
+
+
+def patch_world(rack: MachineRack, patch: dict[str, Any]) -> None:
+    """Merge a JSON merge patch into the world."""
+    machine_host.run_script(rack.hosts[CLC], _PATCH, WORLD_FILE, json.dumps(patch))
+
+
+def call_fakes(host: MachineHost, *arguments: str, stdin: str | None = None) -> str:
+    """Run one of the fakes' own commands on a host and return what it printed."""
+    return host.execute(*fakes_call(*arguments), stdin=stdin).text
