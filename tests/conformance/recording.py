@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fakes.program import Reply
+
 GOLDEN = Path(__file__).parents[1] / "golden" / "drbd-8.4"
+LAB = "lab"  # the host of what is done to the machines
 _CALL = re.compile(r"\[(\w+)\]# (.*)")
 
 
@@ -30,10 +34,10 @@ class Part:
     calls: list[Call]
 
 
-def parts() -> list[Part]:
-    """All parts of all recordings."""
+def parts(recording: str = "*") -> list[Part]:
+    """All parts of one recording, or of all."""
     found = []
-    for path in sorted(GOLDEN.glob("*.txt")):
+    for path in sorted(GOLDEN.glob(f"{recording}.txt")):
         calls = _calls(path.read_text())
         starts = [number for number, call in enumerate(calls) if call.command.startswith("fresh ")]
         for number, (start, end) in enumerate(zip(starts, [*starts[1:], len(calls)], strict=True), 1):
@@ -55,6 +59,19 @@ def _calls(text: str) -> list[Call]:
         elif line and not line.startswith("#"):
             raise ValueError(f"line {number} of a recording: {line!r}")
     return calls
+
+
+def written(text: str, answers: Mapping[int, Reply]) -> str:
+    """A recording with these answers, each under the line whose number it has, in place of those it held."""
+    lines: list[str] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.startswith(("out| ", "err| ", "rc = ")):
+            lines.append(line)
+        if reply := answers.get(number):
+            lines += [f"out| {said}" for said in reply.stdout.decode().splitlines()]
+            lines += [f"err| {said}" for said in reply.stderr.decode().splitlines()]
+            lines.append(f"rc = {reply.exit_status}")
+    return "\n".join([*lines, ""])
 
 
 class Plain:
