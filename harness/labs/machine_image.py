@@ -65,6 +65,8 @@ def lacks() -> list[str]:
     if not RECIPES.is_dir():
         return [*lacking, f"the image's recipes ({RECIPES}): run from a clone of the project"]
     lacking += _absent(_PROGRAMS)
+    if not any(_versions()):
+        lacking.append(f"the kernel's modules in {MODULES}, of Debian's package user-mode-linux: make labs")
     if not Path("/dev/net/tun").exists():
         lacking.append("/dev/net/tun for the cables of the network: modprobe tun")
     if not lacking and not image_path().exists():
@@ -122,10 +124,13 @@ def _modules() -> Path:
     Raises:
         LabUnavailable: when there is no such kernel.
     """
-    versions = sorted(MODULES.iterdir()) if MODULES.is_dir() else []
-    if not versions:
+    if not (versions := _versions()):
         raise LabUnavailable(f"no kernel modules in {MODULES}: make labs")
     return versions[-1]
+
+
+def _versions() -> list[Path]:
+    return sorted(MODULES.iterdir()) if MODULES.is_dir() else []
 
 
 def _images() -> Path:
@@ -143,6 +148,9 @@ def _alone() -> Iterator[None]:
 
 
 if __name__ == "__main__":
+    if os.geteuid() != 0:
+        print("the machines lab needs root; its image is made when root first opens the lab", file=sys.stderr)
+        sys.exit(0)
     try:
         print(ensure(say=lambda line: print(line, file=sys.stderr, flush=True)))
     except LabUnavailable as unavailable:
