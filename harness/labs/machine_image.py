@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,6 +28,7 @@ INPUTS = tuple(
 SHARED_INPUTS = ("walrus/sshd.conf",)
 MODULES = Path("/usr/lib/uml/modules")
 BUILD_S = 600.0
+_FORGOTTEN_S = 7 * 86_400.0
 
 # A program that the lab needs here, and the Debian package that brings it.
 _PROGRAMS = {
@@ -112,9 +114,9 @@ def _build(path: Path) -> None:
 
 
 def _forget_others(kept: Path) -> None:
-    """Images of recipes as they were; a machine that runs on one keeps its file open."""
+    """Remove images that were made long ago; a younger one may belong to another clone's lab that runs now."""
     for other in kept.parent.glob("root-*.img"):
-        if other != kept:
+        if other != kept and time.time() - other.stat().st_mtime > _FORGOTTEN_S:
             other.unlink(missing_ok=True)
 
 

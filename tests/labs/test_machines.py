@@ -17,9 +17,10 @@ from harness.hosts.command import Command, Result
 from harness.inventory import Node, load, render
 from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL, ROLES, Start, StoreSpec
 from harness.labs.machine_cleanup import left_over, watch_over
+from harness.labs.machine_furnish import BACKING_DEVICE
 from harness.labs.machine_host import MachineHost
 from harness.labs.machine_network import PAIR
-from harness.labs.machine_rack import BACKING_DEVICE, MachineRack, rack
+from harness.labs.machine_rack import MachineRack, rack
 
 pytestmark = pytest.mark.xdist_group("machines")
 
