@@ -282,7 +282,7 @@ with open(filler, "ab") as file:
 answer(free())
 """
 
-# SECONDS: wait until a program runs in a session of sshd, then end all sessions without a word.
+# SECONDS: wait until a program is at work in a session of sshd, then end all sessions without a word.
 RESET = """
 import signal
 
@@ -308,15 +308,17 @@ def sessions():
         more = {pid for pid, parent, _ in table if parent in below} - below
         below, grown = below | more, bool(more)
     shells = {pid for pid, parent, name in table if pid in below and name != "sshd" and names.get(parent) == "sshd"}
-    busy = {pid for pid in below - shells if names[pid] != "sshd"}
+    busy = {(pid, names[pid]) for pid in below - shells if names[pid] != "sshd"}
     return {pid for pid in below if names[pid] == "sshd"}, busy
 
 
 deadline = time.monotonic() + float(sys.argv[1])
-daemons, busy = sessions()
-while not busy and time.monotonic() < deadline:
-    time.sleep(0.01)
+daemons, busy, stays = set(), set(), False
+while not stays and time.monotonic() < deadline:
+    before = busy
     daemons, busy = sessions()
+    stays = bool(before & busy)  # not one of the small programs by which a session begins
+    time.sleep(0 if stays else 0.05)
 for pid in daemons:
     try:
         os.kill(pid, signal.SIGKILL)
