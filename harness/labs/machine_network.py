@@ -149,8 +149,12 @@ class MachineNetwork:
     # From the controller into the lab
 
     def ssh_arguments(self) -> tuple[str, ...]:
-        """What ssh needs to be told to find the hosts."""
-        return ("-o", f"ProxyCommand=nsenter --net={NAMESPACES}/{self.namespace} nc %h %p")
+        """What ssh needs to be told to find the hosts.
+
+        nc hands the connection itself over and ends: one that stayed between would hide from ssh that it was closed.
+        """
+        enter = f"nsenter --net={NAMESPACES}/{self.namespace}"
+        return ("-o", f"ProxyCommand={enter} nc -F %h %p", "-o", "ProxyUseFdpass=yes")
 
     def connect(self, address: str, port: int, timeout_s: float) -> socket.socket:
         """A TCP connection to a host of the lab; ``timeout_s`` stays its time limit.
