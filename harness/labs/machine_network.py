@@ -19,11 +19,10 @@ from dataclasses import dataclass
 
 from harness.errors import LabError, LabUnavailable
 from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES
+from harness.labs.machine_cleanup import NAMESPACES, OURS
 
-OURS = "walrus-ha-"  # begins the name of every namespace that a lab makes
 REACHED, REPLICATION = "reached", "replication"
 PAIR = (ORIGINAL, ADDITIONAL)
-NAMESPACES = "/run/netns"
 
 # RFC 2544 sets this range aside for test beds: no site uses it, so no address of a lab hides a real one.
 _SUBNETS = {REACHED: ipaddress.ip_network("198.18.0.0/24"), REPLICATION: ipaddress.ip_network("198.19.0.0/24")}
