@@ -3,9 +3,10 @@
 # make test      the tests, in every lab that this machine offers; of the scenarios in containers, the core
 # make check     ruff, mypy, the import contract
 # make doctor    which labs this machine offers, and what the others lack
-# make labs      Docker, the image tools and the lab's image, from Debian's packages
+# make labs      Docker, User Mode Linux, the image tools and the labs' images, from Debian's packages
 # make containers  all scenarios in the containers lab
 # make kills     a move killed at 20 random moments in the containers lab, each time started again
+# make cuts      a move in the machines lab in which engine or hosts are cut down at 40 random moments
 # make bench     the measurements
 # make clean     remove what was built, and what a lab left running; keeps .venv, images and runs/
 
@@ -19,7 +20,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup rehearse test check doctor labs containers kills bench clean
+.PHONY: help setup rehearse test check doctor labs containers kills cuts bench clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -53,9 +54,11 @@ doctor: setup
 	$(BIN)/walrus-ha doctor
 
 labs: setup
-	images/install docker mmdebstrap openssh-client rsync attr
+	images/install docker mmdebstrap openssh-client rsync attr \
+	    user-mode-linux drbd-utils nftables dmsetup netcat-openbsd e2fsprogs iproute2 kmod util-linux
 	images/start-docker $(BIN)/python
 	$(BIN)/python -m harness.labs.container_image
+	$(BIN)/python -m harness.labs.machine_image
 
 containers: setup
 	$(BIN)/walrus-ha rehearse --lab containers scenarios
@@ -63,10 +66,13 @@ containers: setup
 kills: setup
 	WALRUS_HA_KILLS=20 $(BIN)/pytest tests/labs/test_killed_engine.py -s
 
+cuts: setup
+	WALRUS_HA_CUTS=40 $(BIN)/pytest tests/labs/test_machines_cut_at_random.py -s
+
 bench: setup
 	$(BIN)/python -m tests.bench
 
 clean:
-	@if [ -x $(BIN)/python ]; then $(BIN)/python -m harness.labs.docker_cleanup --all || true; fi
+	@if [ -x $(BIN)/python ]; then for lab in docker machine; do $(BIN)/python -m harness.labs.$${lab}_cleanup --all || true; done; fi
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

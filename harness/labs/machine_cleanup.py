@@ -16,10 +16,11 @@ import time
 from pathlib import Path
 
 from harness.errors import LabError
-from harness.labs.machine_network import NAMESPACES, OURS
 from harness.labs.state import state_directory
 from harness.labs.watchdog import PATIENCE_S, Watchdog, outlives
 
+OURS = "walrus-ha-"  # begins the name of every namespace that a lab makes
+NAMESPACES = "/run/netns"
 _IP_S = 20.0
 
 
@@ -41,7 +42,8 @@ def sweep(run_id: str | None = None) -> list[str]:
     """
     removed: list[str] = []
     for namespace in _namespaces(run_id):
-        removed += [f"process {pid} in {namespace}" for pid in _end_processes(namespace)]
+        if ended := _end_processes(namespace):
+            removed.append(f"{len(ended)} processes in {namespace}")
         if _remove_namespace(namespace):
             removed.append(f"namespace {namespace}")
     for directory in _directories(run_id):
@@ -93,13 +95,11 @@ def _processes(namespace: str) -> list[int]:
     except OSError:
         return []
     found = []
-    for entry in os.scandir("/proc"):
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
+    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
         with contextlib.suppress(OSError):
-            own = os.stat(f"/proc/{entry.name}/ns/net")
-            if (own.st_dev, own.st_ino) == (wanted.st_dev, wanted.st_ino):
-                found.append(int(entry.name))
+            own = os.stat(f"/proc/{pid}/ns/net")
+            if (own.st_dev, own.st_ino) == (wanted.st_dev, wanted.st_ino) and pid != os.getpid():
+                found.append(pid)
     return found
 
 
