@@ -9,16 +9,15 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterable
 
 from fakes.program import Reply
 from harness.errors import LabUnavailable
 from harness.labs import machine_image
-from tests.conformance.compare import OPEN, Comparison, holds, reason_for, table
+from tests.conformance.compare import OPEN, Comparison, differing, holds, reason_for, table
 from tests.conformance.machines import Pair, RealStage, pair
-from tests.conformance.play import play, recorded
-from tests.conformance.recording import GOLDEN, LAB, Call, Part, parts, written
-from tests.conformance.stage import Stage
+from tests.conformance.play import play
+from tests.conformance.recording import GOLDEN, Call, parts, written
+from tests.conformance.sidebyside import compared
 
 
 def main(arguments: list[str]) -> int:
@@ -39,15 +38,6 @@ def main(arguments: list[str]) -> int:
         return 2
 
 
-def compared(machines: Pair, part: Part) -> list[Comparison]:
-    """Play one part on real hosts, then on the fakes."""
-    before = recorded(part.calls)
-    now = play(RealStage(machines), part.calls, [[answer] for answer in before])
-    fake = play(Stage(), part.calls, [set(answers) for answers in zip(before, now, strict=True)])
-    lines = [Comparison(part.name, *line) for line in zip(part.calls, now, before, fake, strict=True)]
-    return [line for line in lines if line.call.host != LAB]
-
-
 def _compare(machines: Pair, names: list[str]) -> int:
     lines: list[Comparison] = []
     for name in names:
@@ -57,16 +47,10 @@ def _compare(machines: Pair, names: list[str]) -> int:
             agree = sum(line.fake_agrees for line in found)
             print(f"{part.name}: {agree} of {len(found)} agree, {time.monotonic() - started:.0f} s", flush=True)
             lines += found
-    _tell(lines)
+    for line in differing(lines):
+        print(f"\n{line.told()}\n   reason: {reason_for(line) or OPEN}")
+    print(f"\n{table(lines)}\n\n{time.strftime('%Y-%m-%d')}, {RealStage(machines).versions('walrus00')}")
     return 0 if holds(lines) else 1
-
-
-def _tell(lines: Iterable[Comparison]) -> None:
-    lines = list(lines)
-    for line in lines:
-        if not (line.fake_agrees and line.recording_agrees):
-            print(f"\n{line.told()}\n   reason: {reason_for(line) or OPEN}")
-    print(f"\n{table(lines)}")
 
 
 def _record(machines: Pair, names: list[str]) -> int:
@@ -76,11 +60,12 @@ def _record(machines: Pair, names: list[str]) -> int:
         def hear(call: Call, reply: Reply, heard: dict[int, Reply] = heard) -> None:
             heard[call.line] = reply
 
-        stage = RealStage(machines)
-        for part in parts(name):
-            play(stage, part.calls, [()] * len(part.calls), hear)
-        path = GOLDEN / f"{name}.txt"
-        path.write_text(written(path.read_text(), heard))
+        stage, path = RealStage(machines), GOLDEN / f"{name}.txt"
+        try:
+            for part in parts(name):
+                play(stage, part.calls, [()] * len(part.calls), hear)
+        finally:  # how far it came shows what stood in the way
+            path.write_text(written(path.read_text(), heard))
         print(f"{path}: {len(heard)} calls, {stage.versions('walrus00')}")
     return 0
 

@@ -29,9 +29,12 @@ ROLES = {"walrus00": ORIGINAL, "walrus01": ADDITIONAL}
 _PATIENCE_S = 60.0
 _CALL_S = 60.0
 _ANY = tuple(range(-64, 256))
-_MIB = 1024 * 1024
+_MIB, _MB = 1024 * 1024, 1_000_000
 _OLD_METADATA = {"v07": ("create-md",), "v09": ("create-md", "1")}
-_VERSIONS = "uname -r; cat /sys/module/drbd/version /sys/module/drbd/srcversion; drbdadm --version | grep ADM_VERSION="
+_VERSIONS = (
+    'echo "Linux $(uname -r), DRBD $(cat /sys/module/drbd/version) ($(cat /sys/module/drbd/srcversion)),"'
+    ' "drbd-utils $(drbdadm --version | sed -n s/^DRBDADM_VERSION=//p)"'
+)
 
 
 class Pair:
@@ -120,6 +123,9 @@ class Pair:
     def cut(self, *senders: str) -> None:
         self._network.cut_replication(*(ROLES[name] for name in senders))
 
+    def limit(self, bytes_per_s: int | None) -> None:
+        self._network.limit_replication(bytes_per_s)
+
     def heal(self) -> None:
         self._network.heal_replication()
 
@@ -173,6 +179,7 @@ class RealStage:
             "heal": self._pair.heal,
             "power-off": self._pair.power_off,
             "power-on": self._pair.power_on,
+            "limit": lambda speed: self._pair.limit(None if speed == "none" else int(speed) * _MB),
             "freeze": self._pair.freeze,
             "thaw": self._pair.thaw,
             "new-disk": lambda host, size: self._pair.new_disk(host, mib(size)),

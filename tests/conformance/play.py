@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
@@ -9,6 +10,8 @@ from fakes.program import Reply, UnsupportedInvocation
 from tests.conformance.recording import LAB, Call, Plain
 
 NOT_MODELLED = 70
+_UNDER_WAY = re.compile(r"\b(Sync(Source|Target)|Verify[ST])\b")  # what ends by itself
+_UNTIL_DONE_S = 60.0
 _LOOKS = ("cat /proc/drbd", "drbdadm cstate", "drbdadm dstate", "drbdadm status", "drbdadm role")
 
 
@@ -56,7 +59,8 @@ def play(
             continue
         reply = _ask(stage, call)
         answer, waited_s = _answer(plain, reply), 0.0
-        while answer not in wanted and call.command.startswith(_LOOKS) and wanted and waited_s < stage.patience_s:
+        looks = bool(wanted) and call.command.startswith(_LOOKS)
+        while looks and answer not in wanted and waited_s < _patience_s(stage, answer):
             stage.wait(stage.step_s)
             waited_s += stage.step_s
             reply = _ask(stage, call)
@@ -64,6 +68,10 @@ def play(
         hear(call, reply)
         answers.append(answer)
     return answers
+
+
+def _patience_s(stage: Stage, answer: Answer) -> float:
+    return _UNTIL_DONE_S if _UNDER_WAY.search(answer[0]) else stage.patience_s
 
 
 def _ask(stage: Stage, call: Call) -> Reply:

@@ -89,6 +89,7 @@ class Plain:
         text = "\n".join(lines)
         for pattern, replacement in _FIGURES:
             text = pattern.sub(replacement, text)
+        text = _SHORT.sub(lambda found: found[0].rjust(16, "0"), text)
         text = _OUT_OF_SYNC.sub(self._amount, text)
         return _RANDOM.sub(self._letter, text)
 
@@ -108,6 +109,7 @@ class Plain:
 
 
 _WHOLE_KIB = (307152, 614344, 102360)
+_SHORT = re.compile(r'(?<=UUID=")[0-9a-f]{11,15}(?=" (?:VERSION|TYPE))|(?<=drbd )[0-9a-f]{11,15}(?= )')  # leading zeros
 _OUT_OF_SYNC = re.compile(r"oos:(\d+)")
 _RANDOM = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|(?<!md_offset )\b(?:0x)?[0-9a-fA-F]{16}\b")
 _FIGURES = [
@@ -121,6 +123,7 @@ _FIGURES = [
         (r"done:[\d.]+", "done:#"),
         (r"# \d{4}-\d\d-\d\d [\d:]+ \+0000 \[\d+\]", "# DATE"),
         (r"copied, [\d.e-]+ s, [\d.]+ [kMG]?B/s", "copied, #"),
+        (r"(?m)(?<=[^ ]) {2,}(?=LABEL$|$)", " "),  # a column as wide as the longest number in it
         (r"Marked additional \d+ [KMG]B", "Marked additional #"),
     )
 ]

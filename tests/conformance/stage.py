@@ -23,6 +23,7 @@ _MIB = 1024 * 1024
 _ROOT, BACKING = "/dev/ubda", "/dev/ubdb"
 DIRECTORIES = ("/etc", "/etc/drbd.d", "/m", "/mnt", "/mnt/m", "/mnt/m1", "/mnt/m2")
 FSTAB = b"/dev/drbd1 /mnt/m2 ext4 noauto,owner 0 0\n/dev/ubdb /mnt/m1 ext4 noauto 0 0\n"
+_LVM_UUID = "0b5e55-ed00-0040-0080-0000-0000-00b10c"  # what the lab plants
 _SPEED_BYTES_PER_S = 40_000_000
 _PATIENCE_S = 60.0
 _COMMAND_S = 0.05
@@ -77,6 +78,7 @@ class Stage:
             "heal": self.world.state.cut_links.clear,
             "power-off": self._power_off,
             "power-on": self._power_on,
+            "limit": self._limit,
             "freeze": lambda host: self.world.machines[host].freeze(),
             "thaw": lambda host: self.world.machines[host].thaw(),
             "new-disk": self._new_disk,
@@ -102,16 +104,26 @@ class Stage:
                 replicate(machine, world)
         self.world.state.cut_links.append(_PAIR)
 
+    def _limit(self, speed: str) -> None:
+        """As the cable allows, and never faster than the configuration wants it."""
+        self.world.settle()
+        for resource in self.world.state.resources.values():
+            resource.sync_bytes_per_s = _SPEED_BYTES_PER_S if speed == "none" else int(speed) * 1_000_000
+
     def _new_disk(self, host: str, size: str) -> None:
         self.world.state.hosts[host].disks[BACKING] = Disk(BACKING, mib(size) * _MIB, number="98:16")
 
     def _grow(self, host: str, size: str) -> None:
         """The metadata stay where they were, which is no more where anybody looks for them."""
         disk = self.world.state.hosts[host].disks[BACKING]
-        disk.size_bytes, disk.metadata = mib(size) * _MIB, None
+        disk.size_bytes, disk.metadata, disk.misplaced = mib(size) * _MIB, None, disk.metadata
 
     def _plant(self, host: str, what: str) -> None:
-        self.world.state.hosts[host].disks[BACKING].signature = what
+        disk = self.world.state.hosts[host].disks[BACKING]
+        if what in ("v07", "v09"):
+            disk.foreign = what
+        else:
+            disk.signature, disk.uuid = what, _LVM_UUID
 
     def _power_off(self, host: str) -> None:
         machine = self.world.machines[host]
