@@ -7,6 +7,7 @@
 # make containers  all scenarios in the containers lab
 # make kills     a move killed at 20 random moments in the containers lab, each time started again
 # make cuts      a move in the machines lab in which engine or hosts are cut down at 40 random moments
+# make conformance  every recorded call of DRBD, put to two kernels and to the fakes, and how far they agree; as root
 # make bench     the measurements
 # make clean     remove what was built, and what a lab left running; keeps .venv, images and runs/
 
@@ -20,7 +21,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup rehearse test check doctor labs containers kills cuts bench clean
+.PHONY: help setup rehearse test check doctor labs containers kills cuts conformance bench clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -68,6 +69,9 @@ kills: setup
 
 cuts: setup
 	WALRUS_HA_CUTS=40 $(BIN)/pytest tests/labs/test_machines_cut_at_random.py -s
+
+conformance: setup
+	$(BIN)/python -m tests.conformance
 
 bench: setup
 	$(BIN)/python -m tests.bench

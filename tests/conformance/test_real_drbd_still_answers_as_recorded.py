@@ -1,6 +1,7 @@
 """Two real hosts answer as they did when the recordings were made, and as the fakes answer.
 
-The two recordings that hold most of what a move and Walrus send, so that it takes minutes; ``make conformance`` plays all.
+Two recordings that hold most of what a move and Walrus send, since each call takes its time; ``make conformance`` plays
+all.
 """
 
 from __future__ import annotations
