@@ -55,7 +55,6 @@ answer(truth.listing(types.SimpleNamespace(files=PlainFiles())))
 # It is read where the device is mounted; elsewhere from the disk below DRBD, through a snapshot whose changes go to
 # memory: mounting it lets the file system repair its journal there, and not a byte of the disk changes.
 _CONTENT = r"""
-import subprocess
 from contextlib import contextmanager
 
 disk, device, filesystem, *asked = sys.argv[1:]
@@ -63,6 +62,7 @@ OURS = "/run/walrus-lab"
 
 
 def tool(*argv):
+    import subprocess  # most looks need no program, and it takes a tenth of a second to load
     done = subprocess.run(argv, capture_output=True, text=True)
     if done.returncode != 0:
         raise OSError(5, f"`{' '.join(argv)}` ended with status {done.returncode}: {done.stderr.strip()}", device)
@@ -131,6 +131,7 @@ def counted(root):
     root = os.path.realpath(root)
     if not os.path.isdir(root):
         return []
+    import subprocess
     stat = ["find", root, "-type", "f", "-exec", "stat", "--printf", r"%i %W %w %s\n", "--", "{}", "+"]
     done = subprocess.run(stat, capture_output=True, env={"LC_ALL": "C", "PATH": os.environ["PATH"]})
     return [line.rsplit(" ", 1) for line in done.stdout.decode().splitlines()]
