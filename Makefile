@@ -1,6 +1,6 @@
 # make setup     the virtual environment in .venv, which holds the walrus-ha command
 # make rehearse  the three core scenarios in the embedded lab
-# make test      the tests, in every lab that this machine offers; of the scenarios in containers, the core
+# make test      the tests, in every lab that this machine offers; of the scenarios outside the embedded lab, the core
 # make check     ruff, mypy, the import contract
 # make doctor    which labs this machine offers, and what the others lack
 # make labs      Docker, User Mode Linux, the image tools and the labs' images, from Debian's packages
@@ -43,7 +43,7 @@ rehearse: setup
 
 test: setup
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup --walrus-lab simulated
-	$(BIN)/pytest scenarios/core --walrus-lab containers
+	$(BIN)/pytest scenarios/core --walrus-lab containers --walrus-lab machines
 
 check: setup
 	$(BIN)/ruff check .
