@@ -79,7 +79,12 @@ def _qemu(machine: Machine) -> Kernel:
 
 
 _UML_PROGRAMS = {LINUX: "user-mode-linux", "taskset": "util-linux"}
-_QEMU_PROGRAMS = {QEMU: "qemu-system-x86", "qemu-img": "qemu-utils", machine_initramfs.BUSYBOX: "busybox"}
+_QEMU_PROGRAMS = {
+    QEMU: "qemu-system-x86",
+    "qemu-img": "qemu-utils",
+    machine_initramfs.BUSYBOX: "busybox",
+    "setpriv": "util-linux",
+}
 BACKENDS = {
     one.name: one
     for one in (

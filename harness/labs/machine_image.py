@@ -63,11 +63,12 @@ def lacks() -> list[str]:
         lacking.append("root, who may make network namespaces and cables: run as root (sudo -E)")
     if not RECIPES.is_dir():
         return [*lacking, f"the image's recipes ({RECIPES}): run from a clone of the project"]
-    lacking += absent(_PROGRAMS, "make labs") + chosen().lacks()
+    remedy = chosen().remedy
+    lacking += absent(_PROGRAMS, remedy) + chosen().lacks()
     if not Path("/dev/net/tun").exists():
         lacking.append("/dev/net/tun for the cables of the network: modprobe tun")
     if not lacking and not image_path().exists():
-        lacking += absent(_BUILDERS, "make labs")
+        lacking += absent(_BUILDERS, remedy)
     return lacking
 
 
