@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-SNAPSHOT = """
-import subprocess
+# The fakes' modules without what half of their loading goes into: see fakes/run.py.
+_FAKES = """
+from fakes import lighttyping
+sys.modules["typing"] = lighttyping
+from fakes import lightclasses
+sys.modules["dataclasses"] = lightclasses
 from fakes import truth
 from fakes.disk import PlainFiles
+"""
+
+SNAPSHOT = (
+    _FAKES
+    + """
+import subprocess
 
 service, disk, store, staging, *watched = sys.argv[1:]
 files = PlainFiles()
@@ -42,13 +52,15 @@ answer({
     "leftovers": truth.leftovers(files, store, staging),
 })
 """
+)
 
-LISTING = """
+LISTING = (
+    _FAKES
+    + """
 import types
-from fakes import truth
-from fakes.disk import PlainFiles
 answer(truth.listing(types.SimpleNamespace(files=PlainFiles())))
 """
+)
 
 # DISK DEVICE FILESYSTEM, then what is asked for. ``content`` is where the device's content lies.
 #
@@ -117,11 +129,9 @@ def content():
 
 # "walk PLACE PATH" or "count PLACE PATH" as often as wanted.
 PLACES = (
-    _CONTENT
+    _FAKES
+    + _CONTENT
     + r"""
-from fakes import truth
-from fakes.disk import PlainFiles
-
 
 def walked(root):
     return truth.manifest(PlainFiles(), os.path.realpath(root))

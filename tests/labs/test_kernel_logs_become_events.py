@@ -89,6 +89,17 @@ def test_a_broken_disk_is_detached_under_complaints(both: list[Event]) -> None:
     assert "disk Diskless" in broken[2:10]
 
 
+def test_blocks_that_differ_are_complaints_and_change_no_state() -> None:
+    events = kernel_events("walrus00", (GOLDEN / "differing-blocks.txt").read_text(), "r0")
+    begin = [event.detail for event in events].index("VerifyS")
+    assert [f"{event.kind} {event.detail}" for event in events[begin:]] == [
+        "connection VerifyS",
+        "complaint block drbd1: Out of sync: start=278944, size=8 (sectors)",
+        "complaint block drbd1: Online verify found 1 4k block out of sync!",
+        "connection Connected",
+    ]
+
+
 def test_both_hosts_tell_the_time_of_one_change_alike(both: list[Event]) -> None:
     for kind, detail in (("sync-done", "r0"), ("connection", "StandAlone")):
         first, second = (
