@@ -109,7 +109,8 @@ def test_a_kernel_without_a_module_is_refused_with_the_remedy() -> None:
 
 def unpacked(content: bytes) -> dict[str, Entry]:
     """What lies in an archive, read as the kernel's documentation says (initramfs buffer format)."""
-    found, at = {}, 0
+    found: dict[str, Entry] = {}
+    at = 0
     while True:
         assert content[at : at + 6] == b"070701"
         fields = [int(content[place : place + 8], 16) for place in range(at + 6, at + 110, 8)]

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from harness.labs import machine_image
 from harness.labs import machine_furnish as furnish
+from harness.labs import machine_image
 from harness.labs.lab import ORIGINAL, ROLES, Start, StoreSpec
 from harness.labs.machine_cleanup import left_over, watch_over
 from harness.labs.machine_host import MachineHost
