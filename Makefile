@@ -4,6 +4,7 @@
 # make check     ruff, mypy, the import contract
 # make doctor    which labs this machine offers, and what the others lack
 # make labs      Docker, User Mode Linux, the image tools and the labs' images, from Debian's packages
+# make labs-qemu  QEMU, Debian's stock kernel and their image, for machines with WALRUS_HA_MACHINES=qemu
 # make containers  all scenarios in the containers lab
 # make kills     a move killed at 20 random moments in the containers lab, each time started again
 # make cuts      a move in the machines lab in which engine or hosts are cut down at 40 random moments
@@ -21,7 +22,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup rehearse test check doctor labs containers kills cuts conformance bench clean
+.PHONY: help setup rehearse test check doctor labs labs-qemu containers kills cuts conformance bench clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -60,6 +61,11 @@ labs: setup
 	images/start-docker $(BIN)/python
 	$(BIN)/python -m harness.labs.container_image
 	$(BIN)/python -m harness.labs.machine_image
+
+labs-qemu: setup
+	images/install mmdebstrap openssh-client nftables netcat-openbsd e2fsprogs iproute2 kmod util-linux \
+	    qemu-system-x86 qemu-utils linux-image-amd64 busybox
+	WALRUS_HA_MACHINES=qemu $(BIN)/python -m harness.labs.machine_image
 
 containers: setup
 	$(BIN)/walrus-ha rehearse --lab containers scenarios

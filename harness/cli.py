@@ -160,7 +160,8 @@ def doctor_command(as_json: bool) -> None:
         click.echo(json.dumps({"labs": [vars(state) for state in states]}))
         return
     for state in states:
-        click.echo(f"{state.name:<12} {'ready' if state.ready else 'not here'}")
+        note = f" ({state.note})" if state.note else ""
+        click.echo(f"{state.name:<12} {'ready' if state.ready else 'not here'}{note}")
         for lack in state.lacks:
             click.echo(f"{'':13}- {lack}")
         if state.remedy and not state.ready:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 
 import pytest
 
-from harness.labs import doctor
+from harness.labs import doctor, machine_backend
 from harness.pytest_plugin import ScenarioItem
 
 LACKING = pytest.StashKey[dict[str, str]]()  # for each reason why a lab is not here, the lab
@@ -34,6 +34,20 @@ def demanded_lab(pytestconfig: pytest.Config, require_lab: Callable[[str], None]
             pytestconfig.stash.setdefault(LACKING, {})[reason] = name
             pytest.skip(reason)
         require_lab(name)
+
+    return need
+
+
+@pytest.fixture(scope="session")
+def require_qemu(pytestconfig: pytest.Config, require_lab: Callable[[str], None]) -> Callable[[], None]:
+    """Skip the test where machines run in something else: it is slow, and only for those who ask for it."""
+
+    def need() -> None:
+        if (name := machine_backend.chosen().name) != "qemu":
+            reason = f"machines run in {name}: set {machine_backend.VARIABLE}=qemu"
+            pytestconfig.stash.setdefault(LACKING, {})[reason] = "qemu"
+            pytest.skip(reason)
+        require_lab("machines")
 
     return need
 

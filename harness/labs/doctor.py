@@ -5,21 +5,27 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from harness.labs import catalogue
+from harness.labs import catalogue, machine_backend
 
 NAMES = ("simulated", "containers", "privileged", "machines")
 NOT_BUILT = "not built yet: this version of walrus-ha has the simulated, the containers and the machines lab"
+REMEDIES = ("make labs", "make labs-qemu")
 REQUIRED = "WALRUS_HA_REQUIRE_LABS"  # labs that must not be skipped, separated by commas
 
 
 @dataclass(frozen=True)
 class LabState:
-    """One lab on this machine. ``remedy`` is the command that would provide what it lacks, empty where none would."""
+    """One lab on this machine.
+
+    ``remedy`` is the command that would provide what it lacks, empty where none would; ``note`` says which of several
+    ways it goes.
+    """
 
     name: str
     ready: bool
     lacks: list[str]
     remedy: str
+    note: str = ""
 
 
 def survey() -> list[LabState]:
@@ -42,4 +48,14 @@ def _state(name: str) -> LabState:
     if name not in catalogue.LABS:
         return LabState(name, ready=False, lacks=[NOT_BUILT], remedy="")
     lacks = catalogue.find(name).lacks()
-    return LabState(name, ready=not lacks, lacks=lacks, remedy="make labs" if lacks else "")
+    return LabState(name, ready=not lacks, lacks=lacks, remedy=_remedy(lacks) if lacks else "", note=_note(name))
+
+
+def _note(name: str) -> str:
+    return f"in {machine_backend.chosen().name}" if name == "machines" else ""
+
+
+def _remedy(lacks: list[str]) -> str:
+    """The command that provides what can be provided; every lack names its own."""
+    named = (word for lack in lacks if (word := lack.rpartition(": ")[2]) in REMEDIES)
+    return max(named, key=REMEDIES.index, default=REMEDIES[0])

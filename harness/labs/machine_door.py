@@ -41,6 +41,7 @@ class Door:
     network: MachineNetwork
     address: str
     token: str = field(repr=False)
+    slowness: float = 1.0  # of the machine
 
     def program(self, argv: tuple[str, ...], stdin: bytes, timeout_s: float) -> Answer:
         """Run a program to its end.
@@ -69,7 +70,7 @@ class Door:
     def _ask(self, request: dict[str, Any], stdin: bytes, timeout_s: float) -> Answer:
         request |= {"token": self.token, "timeout_s": timeout_s, "stdin": binascii.b2a_base64(stdin).decode()}
         try:
-            with contextlib.closing(self.network.connect(self.address, PORT, _CONNECT_S)) as connection:
+            with contextlib.closing(self.network.connect(self.address, PORT, _CONNECT_S * self.slowness)) as connection:
                 connection.settimeout(timeout_s + _GRACE_S)
                 connection.sendall(json.dumps(request).encode() + b"\n")
                 said = json.loads(_everything(connection, timeout_s + _GRACE_S))

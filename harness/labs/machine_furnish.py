@@ -287,10 +287,11 @@ def open_cloud(rack: MachineRack) -> None:
     if "storagedir" in differs:
         cloud["properties"] = {"walrus.storagedir": differs["storagedir"]}
     patch = json.dumps({"cloud": cloud, "events": []})
-    arguments = (WORLD_FILE, FIRST_WALRUS, str(_ENABLED_S), patch)
+    enabled_s = _ENABLED_S * rack.hosts[CLC].kernel.slowness
+    arguments = (WORLD_FILE, FIRST_WALRUS, str(enabled_s), patch)
     last = machine_host.run_script(rack.hosts[CLC], _OPEN_CLOUD, *arguments, timeout_s=2 * _ENABLED_S)
     if last["state"] != "ENABLED":
-        raise LabError(f"{FIRST_WALRUS} is not ENABLED after {_ENABLED_S:g} s: {last}")
+        raise LabError(f"{FIRST_WALRUS} is not ENABLED after {enabled_s:g} s: {last}")
 
 
 # The world, which lies on the cloud controller

@@ -24,6 +24,14 @@ _ANSWER_S = 60.0
 _PROBE_S = 0.3  # a packet to a machine that is not up yet is lost; ask anew instead of waiting for it to be sent again
 _GREETING_S = 2.0
 _LAST_WORDS = 1500
+_CLOCK_LOOKS = 3
+_TELL_TIME = "import time; print(repr(time.time()))"
+_ADVANCE = """
+import sys, time
+time.clock_settime(time.CLOCK_REALTIME, time.time() + float(sys.argv[1]))
+with open("/dev/kmsg", "w") as log:
+    log.write(f"walrus-lab: clock {time.time():.6f}\\n")
+"""
 _UNPACK = ("tar", "-xf", "-", "-C", "/")
 
 # What every script of ``run_script`` may use besides LOOKING: the fakes, and an argument that is a directory.
@@ -80,6 +88,11 @@ class MachineHost:
     def ssh(self) -> tuple[str, int]:
         return self.address, SSH_PORT
 
+    @property
+    def backing_disk(self) -> str:
+        """The disk of the pair below BACKING_DEVICE."""
+        return f"/dev/{self.kernel.disks}b"
+
     def status(self) -> Power:
         return self.kernel.status()
 
@@ -118,9 +131,21 @@ class MachineHost:
         Raises:
             LabError: with the machine's last words, when it cannot in time.
         """
-        self._wait(self.door.answers, f"does not answer at the lab's door after {timeout_s:g} s", timeout_s)
+        self._wait(self.door.answers, "does not answer at the lab's door", timeout_s)
         if not self._rescued:
             self._pending.clear()  # it unpacks and flushes before it opens the door
+        if self.kernel.lags:
+            self._set_clock()
+
+    def _set_clock(self) -> None:
+        """To this machine's, as well as the quickest of some answers tells it, and note that in the kernel's log."""
+        looks = []
+        for _ in range(_CLOCK_LOOKS):
+            asked = time.time()
+            there = float(self.script(_TELL_TIME).text)
+            answered = time.time()
+            looks.append((answered - asked, (asked + answered) / 2 - there))
+        self.script(_ADVANCE, repr(min(looks)[1]))
 
     def wait_for_ssh(self, timeout_s: float = _ANSWER_S) -> None:
         """Wait until its sshd greets.
@@ -128,19 +153,20 @@ class MachineHost:
         Raises:
             LabError: with the machine's last words, when it does not in time.
         """
-        self._wait(self._greets, f"does not answer ssh at {self.address} after {timeout_s:g} s", timeout_s)
+        self._wait(self._greets, f"does not answer ssh at {self.address}", timeout_s)
 
     def _wait(self, holds: Callable[[], bool], complaint: str, timeout_s: float) -> None:
-        deadline = time.monotonic() + timeout_s
+        bound_s = timeout_s * self.kernel.slowness
+        deadline = time.monotonic() + bound_s
         while not holds():
             if time.monotonic() > deadline or self.status() == "off":
-                raise LabError(f"{self.plan.name} {complaint}{self._last_words()}")
+                raise LabError(f"{self.plan.name} {complaint} after {bound_s:g} s{self._last_words()}")
             time.sleep(0.05)
 
     def _greets(self) -> bool:
         try:
             with self.network.connect(*self.ssh, _PROBE_S) as connection:
-                connection.settimeout(_GREETING_S)
+                connection.settimeout(_GREETING_S * self.kernel.slowness)
                 return connection.recv(4) == b"SSH-"
         except OSError:
             return False
@@ -160,6 +186,7 @@ class MachineHost:
         Raises:
             LabError: when it ended with a status that is not in ``ok``, took too long, or the host does not run.
         """
+        timeout_s *= self.kernel.slowness
         answer = self._ask(lambda: self.door.program(argv, _content(stdin), timeout_s))
         return self._result(_brief(argv), answer, ok, timeout_s)
 
@@ -176,6 +203,7 @@ class MachineHost:
         Raises:
             LabError: as for ``execute``.
         """
+        timeout_s *= self.kernel.slowness
         answer = self._ask(lambda: self.door.script(text, arguments, _content(stdin), timeout_s))
         return self._result("a script of the lab", answer, ok, timeout_s)
 

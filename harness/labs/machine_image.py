@@ -9,7 +9,6 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from harness.errors import LabUnavailable
 from harness.labs import container_keys
-from harness.labs.machine_kernel import LINUX
+from harness.labs.machine_backend import absent, chosen
 from harness.labs.state import state_directory
 
 RECIPES = Path(__file__).parents[2] / "images"
@@ -26,17 +25,14 @@ INPUTS = tuple(
     f"machine/{name}" for name in ("build", "packages", "modules", "mounts", "lab-init", "door.py", "mountwatch.py")
 )
 SHARED_INPUTS = ("walrus/sshd.conf",)
-MODULES = Path("/usr/lib/uml/modules")
 BUILD_S = 600.0
 _FORGOTTEN_S = 7 * 86_400.0
 
 # A program that the lab needs here, and the Debian package that brings it.
 _PROGRAMS = {
-    LINUX: "user-mode-linux",
     "ip": "iproute2",
     "tc": "iproute2",
     "nsenter": "util-linux",
-    "taskset": "util-linux",
     "nc": "netcat-openbsd",
     "nft": "nftables",
     "mke2fs": "e2fsprogs",
@@ -48,7 +44,7 @@ Say = Callable[[str], None]
 
 def inputs_hash(recipes: Path = RECIPES) -> str:
     """Twelve hexadecimal digits that change with the content of any recipe and with the kernel's version."""
-    digest = hashlib.sha256(_modules().name.encode())
+    digest = hashlib.sha256(chosen().modules().name.encode())
     for name in (*INPUTS, *SHARED_INPUTS):
         content = (recipes / name).read_bytes()
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
@@ -67,23 +63,13 @@ def lacks() -> list[str]:
         lacking.append("root, who may make network namespaces and cables: run as root (sudo -E)")
     if not RECIPES.is_dir():
         return [*lacking, f"the image's recipes ({RECIPES}): run from a clone of the project"]
-    lacking += _absent(_PROGRAMS)
-    if not any(_versions()):
-        lacking.append(f"the kernel's modules in {MODULES}, of Debian's package user-mode-linux: make labs")
+    remedy = chosen().remedy
+    lacking += absent(_PROGRAMS, remedy) + chosen().lacks()
     if not Path("/dev/net/tun").exists():
         lacking.append("/dev/net/tun for the cables of the network: modprobe tun")
     if not lacking and not image_path().exists():
-        lacking += _absent(_BUILDERS)
+        lacking += absent(_BUILDERS, remedy)
     return lacking
-
-
-def _absent(programs: dict[str, str]) -> list[str]:
-    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
-    return [
-        f"{name} of Debian's package {package}: make labs"
-        for name, package in programs.items()
-        if not shutil.which(name, path=path)
-    ]
 
 
 def ensure(say: Say = lambda line: None) -> Path:
@@ -104,7 +90,7 @@ def ensure(say: Say = lambda line: None) -> Path:
 
 
 def _build(path: Path) -> None:
-    command = [str(RECIPES / "machine" / "build"), str(path), str(_modules())]
+    command = [str(RECIPES / "machine" / "build"), str(path), str(chosen().modules())]
     try:
         subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=BUILD_S)
     except subprocess.CalledProcessError as error:
@@ -119,21 +105,6 @@ def _forget_others(kept: Path) -> None:
     for other in kept.parent.glob("root-*.img"):
         if other != kept and time.time() - other.stat().st_mtime > _FORGOTTEN_S:
             other.unlink(missing_ok=True)
-
-
-def _modules() -> Path:
-    """The modules of the installed kernel.
-
-    Raises:
-        LabUnavailable: when there is no such kernel.
-    """
-    if not (versions := _versions()):
-        raise LabUnavailable(f"no kernel modules in {MODULES}: make labs")
-    return versions[-1]
-
-
-def _versions() -> list[Path]:
-    return sorted(MODULES.iterdir()) if MODULES.is_dir() else []
 
 
 def _images() -> Path:

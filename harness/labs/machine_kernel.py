@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +27,19 @@ _GROUP = 2  # its place among the fields there
 
 
 class Kernel(Protocol):
-    """One machine without its meaning: power, disks and what its kernel says."""
+    """One machine without its meaning: power, disks and what its kernel says.
+
+    ``disks`` and ``cards`` are what the names of its disks and network cards begin with: disk b is the first of the
+    machine's own, card 0 its first cable. ``slowness`` is how many times longer than in User Mode Linux all may take.
+    ``lags``: its clock may be behind at a start, until somebody sets it.
+    """
+
+    disks: str
+    cards: str
+    lags: bool
+
+    @property
+    def slowness(self) -> float: ...
 
     @property
     def name(self) -> str: ...
@@ -62,11 +75,11 @@ class Cable:
 
 
 @dataclass(frozen=True)
-class UmlMachine:
-    """What a User Mode Linux kernel is started with. ``disks`` are ubd1, ubd2 ... in order; None leaves one out.
+class Machine:
+    """What a kernel is started with. ``disks`` are b, c, d ... in order, behind the root's; None leaves one out.
 
-    ``cpu`` is the only one that it runs on, unless None: kernel and processes hand over to each other at every system
-    call, which takes twice the time when they sit on two.
+    ``cpu`` is the only one that a User Mode Linux kernel runs on, unless None: kernel and processes hand over to each
+    other at every system call, which takes twice the time when they sit on two.
     """
 
     name: str
@@ -79,10 +92,10 @@ class UmlMachine:
 
 
 @dataclass
-class UmlKernel:
-    """Implements Kernel by User Mode Linux."""
+class ProcessKernel(ABC):
+    """A kernel that is one process of this machine, with its helpers in a session of their own."""
 
-    machine: UmlMachine
+    machine: Machine
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
@@ -94,9 +107,17 @@ class UmlKernel:
         return self.machine.directory / f"{self.name}.console"
 
     @property
-    def root_disk(self) -> Path:
-        """What the machine changed of the root image."""
-        return self.machine.directory / f"{self.name}-root.cow"
+    @abstractmethod
+    def program(self) -> str:
+        """What the process runs."""
+
+    @abstractmethod
+    def _command(self, words: Mapping[str, str]) -> list[str]:
+        """The argument list that starts it, ``words`` on the kernel's command line."""
+
+    @abstractmethod
+    def _prepare(self) -> None:
+        """Leave everything as a start needs it."""
 
     def start(self, words: Mapping[str, str]) -> None:
         """Give it power.
@@ -106,15 +127,13 @@ class UmlKernel:
         """
         if self.status() != "off":
             raise LabError(f"{self.name} is {self.status()}; it cannot be started")
-        shutil.rmtree(self._control, ignore_errors=True)  # a kernel that was killed leaves it
+        self._prepare()
         enter = ["nsenter", f"--net={NAMESPACES}/{self.machine.namespace}"]
-        if self.machine.cpu is not None:
-            enter += ["taskset", "-c", str(self.machine.cpu)]
         environment = {"HOME": str(self.machine.directory), "PATH": os.environ.get("PATH", os.defpath)}
         with self.console.open("ab") as log:
             try:
                 self._process = subprocess.Popen(
-                    [*enter, LINUX, *self._arguments(), *(f"{key}={value}" for key, value in words.items())],
+                    [*enter, *self._command(words)],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
@@ -122,24 +141,7 @@ class UmlKernel:
                     start_new_session=True,  # a group of its own: a power cut reaches all of it and nothing else
                 )
             except OSError as error:
-                raise LabError(f"{self.name}: {LINUX} did not start ({error}): make labs") from error
-
-    @property
-    def _control(self) -> Path:
-        return self.machine.directory / ".uml" / self.name
-
-    def _arguments(self) -> list[str]:
-        machine = self.machine
-        arguments = [f"umid={self.name}", f"mem={MEMORY}", f"ubd0={self.root_disk},{machine.root_image}"]
-        # t: no discards. With them mkfs on the device makes DRBD count nearly all of it as in sync, and the first
-        # synchronisation, which a trial wants to break, is over before it began.
-        arguments += [f"ubd{number}t={disk}" for number, disk in enumerate(machine.disks, start=1) if disk]
-        arguments += [
-            f"vec{number}:transport=tap,ifname={cable.tap},mac={cable.mac},depth=128,gro=1"
-            for number, cable in enumerate(machine.cables)
-        ]
-        arguments += ["root=/dev/ubda", "rootfstype=ext4", "rw", "con=null", "con0=null,fd:1", "init=/sbin/lab-init"]
-        return [*arguments, "printk.time=1", "printk.devkmsg=on", "panic=1", *_QUICK]
+                raise LabError(f"{self.name}: {self.program} did not start ({error}): make labs") from error
 
     def cut_power(self) -> None:
         """End the kernel and all its processes at once; nothing when it has no power."""
@@ -188,6 +190,40 @@ class UmlKernel:
         if self._process is None or self._process.poll() is not None:
             return "off"
         return "frozen" if _fields(str(self._process.pid))[:1] == [_STOPPED] else "running"
+
+
+class UmlKernel(ProcessKernel):
+    """Implements Kernel by User Mode Linux."""
+
+    program = LINUX
+    disks = "ubd"
+    cards = "vec"
+    slowness = 1.0
+    lags = False
+
+    @property
+    def root_disk(self) -> Path:
+        """What the machine changed of the root image."""
+        return self.machine.directory / f"{self.name}-root.cow"
+
+    def _prepare(self) -> None:
+        """A kernel that was killed leaves what controls it."""
+        shutil.rmtree(self.machine.directory / ".uml" / self.name, ignore_errors=True)
+
+    def _command(self, words: Mapping[str, str]) -> list[str]:
+        machine = self.machine
+        alone = [] if machine.cpu is None else ["taskset", "-c", str(machine.cpu)]
+        arguments = [f"umid={self.name}", f"mem={MEMORY}", f"ubd0={self.root_disk},{machine.root_image}"]
+        # t: no discards. With them mkfs on the device makes DRBD count nearly all of it as in sync, and the first
+        # synchronisation, which a trial wants to break, is over before it began.
+        arguments += [f"ubd{number}t={disk}" for number, disk in enumerate(machine.disks, start=1) if disk]
+        arguments += [
+            f"vec{number}:transport=tap,ifname={cable.tap},mac={cable.mac},depth=128,gro=1"
+            for number, cable in enumerate(machine.cables)
+        ]
+        arguments += ["root=/dev/ubda", "rootfstype=ext4", "rw", "con=null", "con0=null,fd:1", "init=/sbin/lab-init"]
+        arguments += ["printk.time=1", "printk.devkmsg=on", "panic=1", *_QUICK]
+        return [*alone, LINUX, *arguments, *(f"{key}={value}" for key, value in words.items())]
 
 
 def _exists(group: int) -> bool:

@@ -61,14 +61,14 @@ class MachineNetwork:
         return str(_SUBNETS[REPLICATION][ROLES.index(role) + _FIRST_HOST]) if role in PAIR else None
 
     def cables(self, role: str) -> tuple[str, ...]:
-        """The networks that the host is plugged into, as its vec0, vec1."""
+        """The networks that the host is plugged into, as its first and second card."""
         return (REACHED, REPLICATION) if role in PAIR else (REACHED,)
 
-    def host_batch(self, role: str) -> str:
-        """What sets the host's own side up, for ``ip -batch`` in the host."""
+    def host_batch(self, role: str, cards: str) -> str:
+        """What sets the host's own side up, for ``ip -batch`` in the host, whose network cards are ``cards`` 0, 1."""
         lines = ["link set lo up"]
         for number, network in enumerate(self.cables(role)):
-            device = f"vec{number}"
+            device = f"{cards}{number}"
             lines += [f"link set {device} up", f"addr add {self._on(role, network)}/24 dev {device}"]
             lines += [
                 f"neigh add {self._on(peer, network)} lladdr {self.mac(peer, network)} nud permanent dev {device}"

@@ -17,7 +17,7 @@ from harness.errors import LabError, LabUnavailable
 from harness.evidence import Event
 from harness.hosts.ssh import SshConnection
 from harness.inventory import Inventory, Node, Role, Settings
-from harness.labs import machine_cleanup, machine_image
+from harness.labs import machine_backend, machine_cleanup, machine_image
 from harness.labs import machine_furnish as furnish
 from harness.labs.container_furnish import uname_of
 from harness.labs.container_keys import LabKeys, make_keys
@@ -26,7 +26,7 @@ from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL, ROLES, Start
 from harness.labs.machine_door import Door
 from harness.labs.machine_furnish import BACKING_DEVICE
 from harness.labs.machine_host import FURNISHING, MachineHost, Plan
-from harness.labs.machine_kernel import Cable, UmlKernel, UmlMachine
+from harness.labs.machine_kernel import Cable, Machine
 from harness.labs.machine_network import PAIR, MachineNetwork
 from harness.labs.premises import NAMES
 
@@ -75,9 +75,11 @@ class MachineRack:
         cables = tuple(
             Cable(self.network.tap(role, one), self.network.mac(role, one)) for one in self.network.cables(role)
         )
-        machine = UmlMachine(plan.name, self.network.namespace, self.directory, image, disks, cables, self._cpu(role))
-        door = Door(plan.name, self.network, self.network.address(role), secrets.token_hex(16))
-        return MachineHost(plan, UmlKernel(machine), self.network, door, self.directory / f"{plan.name}-{FURNISHING}")
+        machine = Machine(plan.name, self.network.namespace, self.directory, image, disks, cables, self._cpu(role))
+        kernel = machine_backend.chosen().make(machine)
+        address, token = self.network.address(role), secrets.token_hex(16)
+        door = Door(plan.name, self.network, address, token, kernel.slowness)
+        return MachineHost(plan, kernel, self.network, door, self.directory / f"{plan.name}-{FURNISHING}")
 
     def _cpu(self, role: str) -> int:
         """The pair works at the same time and sits apart; which of them sits where differs from run to run."""
@@ -132,7 +134,7 @@ class MachineRack:
     def _own_files(self, host: MachineHost) -> dict[str, File]:
         return {
             "/etc/lab/token": File(host.door.token.encode(), 0o600),
-            "/etc/lab/network": File(self.network.host_batch(host.plan.role).encode()),
+            "/etc/lab/network": File(self.network.host_batch(host.plan.role, host.kernel.cards).encode()),
             "/etc/ssh/ssh_host_ed25519_key": File(self.keys.private(host.plan.name), 0o600),
             "/root/.ssh/authorized_keys": File(self.keys.authorized(), 0o600),
         }

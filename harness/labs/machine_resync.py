@@ -58,7 +58,7 @@ class ResyncFaults:
 
     def _stands(self, host: MachineHost, names: str) -> tuple[bool, str]:
         """Two looks at a connected pair between which nothing was brought into sync."""
-        deadline = time.monotonic() + _SEEN_WITHIN_S
+        deadline = time.monotonic() + _SEEN_WITHIN_S * host.kernel.slowness
         before = _look(host, self._minor)
         while time.monotonic() < deadline:
             time.sleep(_BETWEEN_LOOKS_S)

@@ -53,7 +53,7 @@ def _verify(hosts: list[MachineHost], resource: str, minor: str) -> bool:
     began = hosts[0].execute("drbdadm", "verify", resource, ok=range(256))
     if began.exit_status != 0:
         return False
-    deadline = time.monotonic() + _VERIFIED_WITHIN_S
+    deadline = time.monotonic() + _VERIFIED_WITHIN_S * hosts[0].kernel.slowness
     while (state := _figure(_CONNECTION, hosts[0], minor)).startswith("Verify"):
         if time.monotonic() > deadline:
             raise LabError(f"{hosts[0].plan.name}: the blocks were not compared within {_VERIFIED_WITHIN_S:g} s")

@@ -101,7 +101,7 @@ class MachineTruth:
 
     def _look(self, host: MachineHost, walked: Iterable[str], counted: Iterable[str]) -> dict[str, Any]:
         settings = self._rack.settings
-        disk = "/dev/ubdb" if host.plan.role in PAIR else ""  # below the device-mapper target that DRBD holds
+        disk = host.backing_disk if host.plan.role in PAIR else ""  # below the device-mapper target that DRBD holds
         asked = [f"walk {place} {self._path(place)}" for place in walked]
         asked += [f"count {place} {self._path(place)}" for place in counted]
         found: dict[str, Any] = run_script(

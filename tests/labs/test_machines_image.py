@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.labs import machine_image
+from harness.labs import machine_backend, machine_image
 
 
 @pytest.mark.parametrize("name", [*machine_image.INPUTS, *machine_image.SHARED_INPUTS])
 def test_the_hash_changes_with_each_input(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine_image, "MODULES", tmp_path / "modules")
+    monkeypatch.setattr(machine_backend, "UML_MODULES", tmp_path / "modules")
     (tmp_path / "modules" / "6.1.0").mkdir(parents=True)
     recipes = tmp_path / "images"
     shutil.copytree(machine_image.RECIPES, recipes)
@@ -24,7 +24,7 @@ def test_the_hash_changes_with_each_input(name: str, tmp_path: Path, monkeypatch
 
 
 def test_the_hash_changes_with_the_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine_image, "MODULES", tmp_path)
+    monkeypatch.setattr(machine_backend, "UML_MODULES", tmp_path)
     (tmp_path / "6.1.0").mkdir()
     before = machine_image.inputs_hash()
     (tmp_path / "6.1.1").mkdir()
