@@ -28,6 +28,7 @@ PAIR = (ORIGINAL, ADDITIONAL)
 _SUBNETS = {REACHED: ipaddress.ip_network("198.18.0.0/24"), REPLICATION: ipaddress.ip_network("198.19.0.0/24")}
 _FIRST_HOST = 2  # .1 is the controller's, on the reached network
 _IP_S = 20.0
+_CONNECT_S = 5
 _CLONE_NEWNET = 0x40000000
 _FILTER = "walrus_ha"
 _LATENCY = "200ms"  # what a limited cable holds back before it drops
@@ -151,9 +152,10 @@ class MachineNetwork:
         """What ssh needs to be told to find the hosts.
 
         nc hands the connection itself over and ends: one that stayed between would hide from ssh that it was closed.
+        That nobody answers is its to find out, for ssh bounds only connections that it makes itself.
         """
         enter = f"nsenter --net={NAMESPACES}/{self.namespace}"
-        return ("-o", f"ProxyCommand={enter} nc -F %h %p", "-o", "ProxyUseFdpass=yes")
+        return ("-o", f"ProxyCommand={enter} nc -F -w {_CONNECT_S} %h %p", "-o", "ProxyUseFdpass=yes")
 
     def connect(self, address: str, port: int, timeout_s: float) -> socket.socket:
         """A TCP connection to a host of the lab; ``timeout_s`` stays its time limit.
