@@ -28,7 +28,7 @@ class Metadata:
     full_sync: bool = False  # in the progress of setting all bits
     peer_outdated: bool = False  # the peer's disk was outdated or inconsistent
     crashed_primary: bool = False  # was Primary when it crashed, and has not seen its peer since
-    marked_on_disk: bool = False  # a Primary's mark of the current generation is left, although it was demoted
+    marked_on_disk: bool = False  # a Primary's mark of the current generation, as it was when last written down
     effective_kib: int = 0  # size of the replicated device when last agreed on; 0: never attached
 
 

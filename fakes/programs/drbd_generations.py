@@ -33,6 +33,7 @@ def start_generation(world: World, metadata: Metadata, promoted: bool = False) -
     """
     metadata.bitmap_uuid = _plain(metadata.current_uuid) if promoted else metadata.current_uuid
     metadata.current_uuid = new_number(world) | metadata.current_uuid & 1
+    metadata.marked_on_disk = bool(metadata.current_uuid & 1)
 
 
 def set_bitmap(metadata: Metadata, number: int) -> None:
@@ -47,6 +48,7 @@ def begin_sync(world: World, source: Metadata, target: Metadata) -> None:
     old = source.bitmap_uuid
     set_bitmap(source, new_number(world) if old in (0, JUST_CREATED) else (old + _NEXT_BITMAP) & 0xFFFFFFFFFFFFFFFF)
     target.current_uuid, target.bitmap_uuid = source.bitmap_uuid, 0
+    target.marked_on_disk = bool(target.current_uuid & 1)
 
 
 def finish_sync(source: Metadata, target: Metadata) -> None:
@@ -54,6 +56,8 @@ def finish_sync(source: Metadata, target: Metadata) -> None:
     set_bitmap(source, 0)
     target.current_uuid, target.bitmap_uuid = _plain(source.current_uuid) | target.current_uuid & 1, 0
     target.history = list(source.history)
+    for one in (source, target):
+        one.marked_on_disk = bool(one.current_uuid & 1)
 
 
 def compare(ours: Metadata, theirs: Metadata, crashed: tuple[bool, bool], primary: tuple[bool, bool]) -> int:

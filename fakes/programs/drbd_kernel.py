@@ -5,7 +5,7 @@ Each raises ``Refused`` when the kernel of that generation does, with its code a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from fakes.machine import Machine
 from fakes.program import UnsupportedInvocation
@@ -167,9 +167,11 @@ def disconnect(machine: Machine, one: Replica, now: float) -> None:
         if one.world.version == "8.3":
             return
         raise Refused(162, "Invalid configuration request", "unknown connection")
-    _require_data_without_peer(one)
-    drbd_content.publish(machine, one)
     other = connected_peer(one)
+    _require_data_without_peer(one)
+    if other is not None and not rules.disk_below(one.side.disk, "Outdated"):
+        _require_consent(other)
+    drbd_content.publish(machine, one)
     if one.side.role == "Primary" and one.side.opened_by and other is not None:
         _stop_talking(one, other, now)
         mark_written(one)
@@ -182,6 +184,14 @@ def _require_data_without_peer(one: Replica) -> None:
     reason = rules.impossible(alone, False, one.side.options)
     if reason and reason != rules.impossible(one.state, False, one.side.options):
         raise Refused(reason, rules.REASONS[reason])
+
+
+def _require_consent(other: Replica) -> None:
+    """A Primary that lives on this side's disk does not let it go."""
+    try:
+        _require_data_without_peer(other)
+    except Refused:
+        raise Refused(rules.REFUSED_BY_PEER, rules.REASONS[rules.REFUSED_BY_PEER]) from None
 
 
 def _stop_talking(one: Replica, other: Replica | None, now: float) -> None:
@@ -198,14 +208,17 @@ def force_alone(one: Replica, now: float) -> None:
 
 def down(machine: Machine, one: Replica, now: float) -> None:
     """Demote, disconnect, detach, forget; 8.3 remembers the minor."""
-    try:
-        demote(one, now)
-    except Refused as refused:
-        info = () if one.world.version == "8.3" else ("failed to demote",)
-        raise Refused(refused.code, refused.reason, *info) from None
-    if one.side.local:
-        disconnect(machine, one, now)
-    detach(machine, one, now)
+    stages: tuple[tuple[str, Callable[[], None]], ...] = (
+        ("demote", lambda: demote(one, now)),
+        ("disconnect", lambda: disconnect(machine, one, now) if one.side.local else None),
+        ("detach", lambda: detach(machine, one, now)),
+    )
+    for name, stage in stages:
+        try:
+            stage()
+        except Refused as refused:
+            info = () if one.world.version == "8.3" else (f"failed to {name}",)
+            raise Refused(refused.code, refused.reason, *info) from None
     if one.world.version != "8.3":
         del one.row.sides[one.resource.name]
 

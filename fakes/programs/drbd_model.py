@@ -107,10 +107,8 @@ def _write_flags(one: Replica) -> None:
     metadata.peer_outdated = side.peer_disk in ("Inconsistent", "Outdated")
     metadata.crashed_primary = side.crashed_primary
     odd = side.role == "Primary"
-    if metadata.current_uuid & 1 and not odd:
-        metadata.marked_on_disk = True  # written down before the mark is taken away
-    elif _flags(metadata) != before:
-        metadata.marked_on_disk = False
+    if _flags(metadata) != before:  # they are written down before the mark is set or taken away
+        metadata.marked_on_disk = bool(metadata.current_uuid & 1)
     metadata.current_uuid = metadata.current_uuid & ~1 | int(odd)
 
 

@@ -317,7 +317,7 @@ def _generations(target: Target, disk: Disk, output: Output) -> Reply:
     found = _readable(target, disk, output, says_why=False)
     if isinstance(found, Reply):
         return found
-    number = found.current_uuid | int(found.marked_on_disk)
+    number = found.current_uuid & ~1 | int(found.marked_on_disk)
     output.stdout.append(generation_line(replace(found, current_uuid=number)))
     return output.reply()
 

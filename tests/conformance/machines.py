@@ -26,7 +26,7 @@ from tests.conformance.recording import GOLDEN
 from tests.conformance.stage import BACKING, DIRECTORIES, FSTAB, HOSTS, mib
 
 ROLES = {"walrus00": ORIGINAL, "walrus01": ADDITIONAL}
-_PATIENCE_S = 60.0
+_PATIENCE_S = 120.0
 _CALL_S = 60.0
 _ANY = tuple(range(-64, 256))
 _MIB, _MB = 1024 * 1024, 1_000_000
@@ -52,6 +52,7 @@ class Pair:
         """New disks, both machines started, module loaded; with two sizes the second is walrus01's."""
         self.power_off(*self._hosts)
         self._network.heal_replication()
+        self._network.limit_replication(None)
         for path in self._directory.glob("*-root.cow"):
             path.unlink()
         for name, size_mib in zip(HOSTS, (sizes_mib * 2)[:2], strict=True):

@@ -116,7 +116,7 @@ _FIGURES = [
     (re.compile(pattern), replacement)
     for pattern, replacement in (
         (r"ns:\d+ nr:\d+ dw:\d+ dr:\d+ al:\d+ bm:\d+", "ns:# nr:# dw:# dr:# al:# bm:#"),
-        (r"pe:\d+", "pe:#"),
+        (r"lo:\d+ pe:\d+ ua:\d+", "lo:# pe:# ua:#"),  # what is under way
         (r"\[=*>\.*\] (sync'ed|verified): *[\d.]+% \(\d+/(\d+)\)", r"[#] \1: #% (#/\2)"),
         (r"finish: [\d:]+ speed: [\d,]+ \([\d,]+\)", "finish: # speed: # (#)"),
         (r"want: [\d,]+", "want: #"),
