@@ -20,7 +20,7 @@ from harness.labs.hostfiles import File
 from harness.labs.lab import ADDITIONAL, ORIGINAL
 from harness.labs.machine_door import Door
 from harness.labs.machine_host import FURNISHING, MachineHost, Plan
-from harness.labs.machine_kernel import Cable, UmlKernel, UmlMachine
+from harness.labs.machine_kernel import Cable, Machine, UmlKernel
 from harness.labs.machine_network import MachineNetwork
 from tests.conformance.recording import GOLDEN
 from tests.conformance.stage import BACKING, DIRECTORIES, FSTAB, HOSTS, mib
@@ -69,12 +69,12 @@ class Pair:
         role, network, furnishing = ROLES[name], self._network, self._directory / f"{name}-{FURNISHING}"
         cables = tuple(Cable(network.tap(role, one), network.mac(role, one)) for one in network.cables(role))
         disks = (self._disk(name), None, furnishing)
-        machine = UmlMachine(name, network.namespace, self._directory, self._image, disks, cables)
+        machine = Machine(name, network.namespace, self._directory, self._image, disks, cables)
         door = Door(name, network, network.address(role), secrets.token_hex(16))
         return MachineHost(Plan(role, name, name), UmlKernel(machine), network, door, furnishing)
 
     def _files(self, name: str, configuration: str) -> dict[str, File]:
-        network = self._network.host_batch(ROLES[name])
+        network = self._network.host_batch(ROLES[name], self._hosts[name].kernel.cards)
         for other, role in ROLES.items():
             network = network.replace(str(self._network.replication_address(role)), HOSTS[other])
         return {
