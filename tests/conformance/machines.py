@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +35,13 @@ _VERSIONS = (
     'echo "Linux $(uname -r), DRBD $(cat /sys/module/drbd/version) ($(cat /sys/module/drbd/srcversion)),"'
     ' "drbd-utils $(drbdadm --version | sed -n s/^DRBDADM_VERSION=//p)"'
 )
+
+
+class Roomy(UmlKernel):
+    """A kernel with more memory than a lab gives it: recordings resync disks larger than a lab's, and at full speed."""
+
+    def start(self, words: Mapping[str, str]) -> None:
+        super().start({**words, "mem": "512M"})  # the last one counts
 
 
 class Pair:
@@ -71,7 +78,7 @@ class Pair:
         disks = (self._disk(name), None, furnishing)
         machine = Machine(name, network.namespace, self._directory, self._image, disks, cables)
         door = Door(name, network, network.address(role), secrets.token_hex(16))
-        return MachineHost(Plan(role, name, name), UmlKernel(machine), network, door, furnishing)
+        return MachineHost(Plan(role, name, name), Roomy(machine), network, door, furnishing)
 
     def _files(self, name: str, configuration: str) -> dict[str, File]:
         network = self._network.host_batch(ROLES[name], self._hosts[name].kernel.cards)
