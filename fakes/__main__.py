@@ -3,6 +3,7 @@
 python3 -m fakes [MODULE:]PROGRAM ARGUMENTS     run a fake program as a shim does
 python3 -m fakes shims DIRECTORY        write a shim for every faked program
 python3 -m fakes boot                   what a host does when it gets power
+python3 -m fakes resident               the same with a kernel of its own; stays and answers for the programs
 python3 -m fakes daemon NAME            a background program, until SIGTERM
 python3 -m fakes replicate              what has reached the peer: for the lab, before this host loses power or its link
 python3 -m fakes refresh                images as the disks hold them: for the lab, before it looks at one
@@ -118,6 +119,15 @@ def _boot(machine: ContainerMachine, arguments: list[str]) -> int:
     return 0
 
 
+def _resident(machine: ContainerMachine, arguments: list[str]) -> int:
+    from fakes import resident
+    from fakes.realhost import RealHost
+
+    if not isinstance(machine, RealHost):
+        raise SystemExit(__doc__)
+    return resident.run(machine)
+
+
 def _daemon(machine: ContainerMachine, arguments: list[str]) -> int:
     from fakes import daemon
 
@@ -167,6 +177,7 @@ def _world(machine: ContainerMachine, arguments: list[str]) -> int:
 _VERBS: dict[str, Callable[[ContainerMachine, list[str]], int]] = {
     "shims": _shims,
     "boot": _boot,
+    "resident": _resident,
     "daemon": _daemon,
     "replicate": _replicate,
     "refresh": _refresh,

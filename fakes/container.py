@@ -15,7 +15,8 @@ from fakes.world import HostRow, World
 from fakes.worldfile import WorldFile
 
 # {"name": as the world calls this host, "world": the world's file}; a test without a container also says "root", the
-# directory that it takes for the host's disk, and "address", where this host's Walrus answers.
+# directory that it takes for the host's disk, and "address", where this host's Walrus answers. A host with a kernel of
+# its own says "server": where the world is, empty when it is here.
 IDENTITY = "/etc/walrus-fakes.json"
 IDENTITY_VARIABLE = "WALRUS_FAKES"  # names another file
 RUN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "run.py")
@@ -37,7 +38,12 @@ class ContainerMachine:
     def here(cls) -> ContainerMachine:
         """The machine that this process runs on, as the lab furnished it."""
         with open(os.environ.get(IDENTITY_VARIABLE, IDENTITY), encoding="utf-8") as file:
-            return cls(**json.load(file))
+            identity = json.load(file)
+        if "server" in identity:
+            from fakes.realhost import RealHost
+
+            return RealHost(**identity)
+        return cls(**identity)
 
     @property
     def world_file(self) -> WorldFile:
@@ -45,6 +51,10 @@ class ContainerMachine:
 
     def world(self) -> AbstractContextManager[World]:
         return self._world.open()
+
+    def world_is_gone(self) -> bool:
+        """The lab has taken it away: nothing is left to be played here."""
+        return not os.path.exists(self._world.path)
 
     def row(self, world: World) -> HostRow:
         return world.hosts[self.name]
@@ -58,7 +68,7 @@ class ContainerMachine:
         from fakes.programs.daemons import COMMAND_LINES
 
         name, *arguments = COMMAND_LINES[daemon].split(" ")
-        command = [name, *PYTHON_OPTIONS, RUN, "daemon", daemon, *arguments]
+        command = [self.shown_as(name), *PYTHON_OPTIONS, RUN, "daemon", daemon, *arguments]
         nowhere = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
         log = self.files.real(STARTUP_LOG)
         os.makedirs(os.path.dirname(log), exist_ok=True)
@@ -67,6 +77,10 @@ class ContainerMachine:
         kept = ("PATH", IDENTITY_VARIABLE)
         environment = {name: os.environ[name] for name in kept if name in os.environ}
         return os.posix_spawn(sys.executable, command, environment, file_actions=actions, setsid=True)
+
+    def shown_as(self, program: str) -> str:
+        """What ps shows of a background program's own name."""
+        return program
 
     def kill(self, pid: int) -> None:
         """End it between two ticks, so that no mount is left half made, and wait until it is gone."""

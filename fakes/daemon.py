@@ -42,7 +42,7 @@ def _tick(machine: ContainerMachine, name: str, pause_s: float) -> float:
     try:
         return DAEMONS[name](machine)
     except FileNotFoundError:
-        if not os.path.exists(machine.world_file.path):
+        if machine.world_is_gone():
             sys.exit("the world is gone")
         _tell(machine, name)
     except Exception:  # noqa: BLE001 - whatever it is, the trial must come to know of it and not pass

@@ -11,7 +11,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-if sys.argv[1:2] != ["daemon"]:
+if sys.argv[1:2] not in (["daemon"], ["resident"]):
     from fakes import lighttyping
 
     sys.modules["typing"] = lighttyping

@@ -78,8 +78,9 @@ class WorldFile:
     for it: take the lock while a host is being frozen.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, durable: bool = False) -> None:
         self.path = path
+        self._durable = durable  # what was kept survives a power cut of this machine
         self._inside: set[int] = set()
 
     @contextmanager
@@ -115,7 +116,7 @@ class WorldFile:
     def create(self, world: World) -> None:
         """Write the world anew, whatever was there."""
         with self.lock():
-            self._replace("", world)
+            self.replace(world)
 
     def patch(self, patch: Any, first: Callable[[World], None] = lambda world: None) -> None:
         """Merge a patch into the world, once ``first`` has changed it; see ``merged``."""
@@ -134,6 +135,10 @@ class WorldFile:
         with open(self.path, encoding="utf-8", errors="surrogateescape") as file:
             return file.read()
 
+    def replace(self, world: World) -> None:
+        """Write the world anew; the caller holds the lock."""
+        self._replace("", world)
+
     def _replace(self, before: str, world: World) -> None:
         text = json.dumps(to_plain(world), separators=(",", ":"))
         if text == before:
@@ -141,4 +146,11 @@ class WorldFile:
         new = f"{self.path}.new"
         with open(new, "w", encoding="utf-8", errors="surrogateescape") as file:
             file.write(text)
+            if self._durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(new, self.path)
+        if self._durable:
+            directory = os.open(os.path.dirname(self.path) or ".", os.O_RDONLY)
+            os.fsync(directory)
+            os.close(directory)

@@ -74,7 +74,8 @@ class Event:
     (the service state word: STOPPED LOADED NOTREADY DISABLED ENABLED BROKEN), ``power`` and ``frozen`` (on, off),
     ``link`` (cut peer, healed peer), ``sync-source`` and ``sync-target`` (a resync began in that role), ``sync-done``,
     ``disk`` (new DRBD disk state), ``connection`` (new DRBD connection state), ``destroy`` (the command line of a
-    create-md, mkfs, wipefs, forced primary, invalidate, discard or new-current-uuid that took effect).
+    create-md, mkfs, wipefs, forced primary, invalidate, discard or new-current-uuid that took effect), ``complaint``
+    (what a kernel said and none should: a split brain, an I/O error, blocks that differ, a crash).
     """
 
     at: float

@@ -8,6 +8,7 @@ devices and mounts goes through ``call``, so that a host with a real DRBD can ru
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Protocol
 
 from fakes.filesystem import Filesystem
@@ -44,8 +45,12 @@ class CloudUnreachable(StorageError):
 def call(machine: Machine, *argv: str, user: str = USER) -> Reply:
     """Run one of the host's programs: the only way in which Walrus touches its host's devices and mounts.
 
-    Walrus runs as the user eucalyptus and reaches drbdadm and chown through its setuid wrapper, as root.
+    Walrus runs as the user eucalyptus and reaches drbdadm and chown through its setuid wrapper, as root. A machine on
+    which all that is real offers ``run_real``, and then the host's own program runs.
     """
+    run_real: Callable[[tuple[str, ...], str], Reply] | None = getattr(machine, "run_real", None)
+    if run_real is not None:
+        return run_real(argv, user)
     from fakes import programs
 
     return programs.run(Call(argv, user=user), machine)

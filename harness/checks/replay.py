@@ -10,7 +10,7 @@ from harness.evidence import Event, Evidence
 
 STOPPED = "STOPPED"
 KINDS = frozenset(
-    {"role", "mount", "unmount", "walrus", "power", "frozen", "link", "disk", "connection", "destroy"}
+    {"role", "mount", "unmount", "walrus", "power", "frozen", "link", "disk", "connection", "destroy", "complaint"}
     | {"sync-source", "sync-target", "sync-done"}
 )
 

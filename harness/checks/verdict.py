@@ -14,6 +14,7 @@ from harness.checks.finding import Finding, Verdict, last_line, worst
 from harness.checks.groundwork import groundwork
 from harness.checks.honesty import honesty
 from harness.checks.idempotence import idempotence, reruns
+from harness.checks.kernel import complained, kernel
 from harness.checks.outcome import outcome
 from harness.checks.replica import replica
 from harness.checks.reversibility import reversibility
@@ -74,6 +75,8 @@ def _applying(evidence: Evidence) -> Iterator[tuple[str, Check]]:
     for name in named:
         yield name, CHECKS.get(name, _no_such_check(name))
     yield "honesty", honesty
+    if complained(evidence):
+        yield "kernel", kernel
     if "idempotence" not in named and reruns(evidence):
         yield "idempotence", idempotence
     if evidence.expectation.copied_again is not None:

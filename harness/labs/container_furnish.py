@@ -15,8 +15,9 @@ from fakes.container import PYTHON_OPTIONS, RUN
 from fakes.world import Cloud, Disk, HostRow, Service, WalrusState, World
 from fakes.worldfile import to_plain
 from harness.inventory import Settings
-from harness.labs.container_host import WORLD, File, LabHost
+from harness.labs.container_host import WORLD, LabHost
 from harness.labs.container_keys import LabKeys
+from harness.labs.hostfiles import File
 from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL, Start
 from harness.labs.premises import (
     BACKING_DEVICE,

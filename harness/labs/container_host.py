@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import os
 import socket
-import tarfile
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.errors import LabError
 from harness.hosts.command import Result
 from harness.labs.container_network import LabNetwork
 from harness.labs.docker_cleanup import OURS, labels
+from harness.labs.hostfiles import File, packed
 
 os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"  # read when testcontainers is imported; labels clean up instead
 
@@ -42,20 +40,6 @@ class Plan:
     volumes: dict[str, str]  # name of a volume to where it is mounted
     replicates: bool = False
     capabilities: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class File:
-    """A file to put into a host."""
-
-    content: bytes
-    mode: int = 0o644
-    mtime: int | None = None  # None: now
-
-    @classmethod
-    def of(cls, path: Path) -> File:
-        """A copy of a file of this machine."""
-        return cls(path.read_bytes(), mtime=int(path.stat().st_mtime))
 
 
 @dataclass
@@ -195,18 +179,6 @@ def start_host(
     if replication_address:
         replication.network.connect(box.get_wrapped_container(), ipv4_address=replication_address)
     return LabHost(plan, box, address, replication_address, ssh)
-
-
-def packed(files: dict[str, File]) -> bytes:
-    """The files as the tar that Docker unpacks at the root."""
-    packing = io.BytesIO()
-    with tarfile.open(fileobj=packing, mode="w") as archive:
-        for path, file in files.items():
-            member = tarfile.TarInfo(path.lstrip("/"))
-            member.size, member.mode = len(file.content), file.mode
-            member.mtime = int(time.time()) if file.mtime is None else file.mtime
-            archive.addfile(member, io.BytesIO(file.content))
-    return packing.getvalue()
 
 
 def _brief(argv: Iterable[str]) -> str:

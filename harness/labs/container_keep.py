@@ -12,7 +12,7 @@ from harness import inventory
 from harness.errors import InvalidInput
 from harness.hosts.ssh import SshConnection
 from harness.labs.container_rack import rack
-from harness.labs.docker_cleanup import Watchdog, connect, sweep
+from harness.labs.docker_cleanup import connect, sweep, watch_over
 from harness.labs.lab import Start
 from harness.labs.state import state_directory
 
@@ -32,7 +32,7 @@ def up(start: Start) -> UpLab:
         LabUnavailable: when this machine cannot offer it; nothing is left then.
     """
     run_id = secrets.token_hex(4)
-    watchdog = Watchdog(run_id)
+    watchdog = watch_over(run_id)
     directory = _home(run_id)
     directory.mkdir(mode=0o700, parents=True)
     run = rack(run_id, start, directory)

@@ -7,11 +7,12 @@ from typing import Any
 
 from harness.labs.container_furnish import FAKES, PYTHON
 from harness.labs.container_host import LabHost
+from harness.labs.look import LOOKING
 
 # What every such program may use. An argument ``image of DEVICE`` stands for the directory that holds the content of a
 # disk, mounted or not; none does while a resync overwrites it.
 _PRELUDE = f"""
-import json, os, stat, sys
+import sys
 sys.path.insert(0, {FAKES.rsplit("/", 1)[0]!r})
 
 
@@ -29,29 +30,6 @@ def directory(argument):
     return machine.files.image_root(disk.image) or f"/no content/{{argument}}"
 
 
-def files_below(root):
-    for folder, folders, names in os.walk(os.fsencode(root)):
-        folders.sort()
-        for name in sorted(names):
-            path = os.path.join(folder, name)
-            try:
-                status = os.lstat(path)
-            except FileNotFoundError:
-                continue
-            if stat.S_ISREG(status.st_mode):
-                yield path, status
-
-
-def objects(arguments):
-    root = next(root for root in map(directory, arguments) if os.path.isdir(root))
-    top = os.fsencode(root)
-    return sorted(path for path, status in files_below(root) if status.st_size > 1 and os.path.dirname(path) != top)
-
-
-def answer(found):
-    json.dump(found, sys.stdout)
-
-
 """
 
 
@@ -61,5 +39,5 @@ def run_script(host: LabHost, script: str, *arguments: str) -> Any:
     Raises:
         LabError: when it failed, or the host does not run.
     """
-    done = host.execute(PYTHON, "-I", "-S", "-X", "utf8", "-c", _PRELUDE + script, *arguments)
+    done = host.execute(PYTHON, "-I", "-S", "-X", "utf8", "-c", LOOKING + _PRELUDE + script, *arguments)
     return json.loads(done.stdout)

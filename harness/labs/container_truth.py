@@ -9,9 +9,10 @@ from typing import Any
 from harness.clock import WallClock
 from harness.evidence import Entry, Event, HostSnapshot, Manifest, ObjectRead
 from harness.labs.container_furnish import PAIR
-from harness.labs.container_host import File, LabHost
+from harness.labs.container_host import LabHost
 from harness.labs.container_look import run_script
 from harness.labs.container_rack import Rack
+from harness.labs.hostfiles import File
 from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL
 from harness.labs.premises import BACKING_DEVICE, SERVICE, WATCHED, place_path
 from harness.labs.reading import read_sample
@@ -123,6 +124,9 @@ class ContainerTruth:
         states = {one["host"]: one["state"] for one in self._rack.world()["cloud"]["walruses"].values()}
         moved = when == "after" and states.get(self._host(ADDITIONAL).address) == "ENABLED"
         return ADDITIONAL if moved else ORIGINAL
+
+    def compare_sides(self) -> None:
+        """A model of DRBD has no blocks."""
 
     def read_replica(self) -> Manifest:
         """Both services stop, the side that did not serve is promoted and mounted, and its files are walked."""

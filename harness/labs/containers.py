@@ -17,7 +17,7 @@ from harness.labs import container_image, container_keys
 from harness.labs.container_faults import ContainerFaults
 from harness.labs.container_rack import rack
 from harness.labs.container_truth import ContainerTruth
-from harness.labs.docker_cleanup import Watchdog, connect
+from harness.labs.docker_cleanup import connect, watch_over
 from harness.labs.lab import Opened, Start
 
 
@@ -43,7 +43,7 @@ class ContainersLab:
     def open(self, start: Start) -> Iterator[Opened]:
         """A lab of its own, gone when the block ends, also when this process is killed in it."""
         run_id = secrets.token_hex(4)
-        watchdog = Watchdog(run_id)
+        watchdog = watch_over(run_id)
         with contextlib.ExitStack() as ending:
             ending.callback(watchdog.dismiss)
             run = rack(run_id, start)

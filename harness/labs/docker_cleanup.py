@@ -1,26 +1,23 @@
 """What ends a containers lab, however its harness ended: everything that carries the run's label is removed.
 
-Run as a program with a run's id this module is the watchdog of one lab. It waits at the other end of a pipe for the
-harness to vanish and sweeps then. No process id is watched, so none can be mistaken.
+Run as a program with a run's id this module is the watchdog of one lab.
 """
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import IO, Any
+from typing import Any
 
 from harness.errors import LabError, LabUnavailable
+from harness.labs.watchdog import PATIENCE_S, Watchdog, outlives
 
 OURS = "walrus-ha"  # label on everything that a lab starts, its value is 1
 RUN = "walrus-ha.run"  # label with the run's id
-PATIENCE_S = 30.0
 
 
 def labels(run_id: str) -> dict[str, str]:
@@ -103,30 +100,14 @@ def _remove_all(things: list[_Thing], removed: list[str]) -> list[str]:
         return [failure for failure in pool.map(remove, things) if failure]
 
 
-class Watchdog:
-    """A process of its own that removes a run's leftovers as soon as this process is gone."""
-
-    def __init__(self, run_id: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__, run_id],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # a Ctrl-C meant for the harness must not reach it
-        )
-
-    def dismiss(self) -> None:
-        """The run is cleaned up; nothing is left to watch."""
-        assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(b"dismissed")
-            self._process.stdin.close()
-        self._process.wait(PATIENCE_S)
+def watch_over(run_id: str) -> Watchdog:
+    """Sweep the run as soon as this process is gone, unless the watchdog is dismissed first."""
+    return Watchdog(__name__, run_id)
 
 
-def _watch(run_id: str, harness: IO[bytes]) -> None:
-    """Wait until the harness closes its end, by its word or by its death."""
-    if harness.read() != b"dismissed":
+def _watch(run_id: str) -> None:
+    """Sweep once the harness is gone, unless it said that nothing is left."""
+    if outlives(sys.stdin.buffer):
         sweep(connect(), run_id)
 
 
@@ -139,7 +120,7 @@ def main(argument: str) -> int:
             case "--all":
                 print("".join(f"removed {thing}\n" for thing in sweep(connect())), end="")
             case run_id:
-                _watch(run_id, sys.stdin.buffer)
+                _watch(run_id)
     except LabUnavailable as error:
         print(error, file=sys.stderr)
         return 1

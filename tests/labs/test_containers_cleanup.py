@@ -16,7 +16,7 @@ import pytest
 from harness.errors import LabError
 from harness.labs.container_image import ensure
 from harness.labs.containers import ContainersLab
-from harness.labs.docker_cleanup import Watchdog, connect, labels, left_over, sweep
+from harness.labs.docker_cleanup import connect, labels, left_over, sweep, watch_over
 from harness.labs.lab import CLC, ORIGINAL, Start, StoreSpec
 
 pytestmark = pytest.mark.xdist_group("containers")
@@ -94,8 +94,8 @@ def test_sweeping_everything_leaves_an_unrelated_container_alone(client: Any, ru
 
 WATCHED = """
 import sys, time
-from harness.labs.docker_cleanup import Watchdog
-watchdog = Watchdog(sys.argv[1])
+from harness.labs.docker_cleanup import watch_over
+watchdog = watch_over(sys.argv[1])
 print("watched", flush=True)
 time.sleep(60)
 """
@@ -115,7 +115,7 @@ def test_the_watchdog_sweeps_after_the_harness_was_killed(client: Any, run_id: s
 
 
 def test_a_dismissed_watchdog_sweeps_nothing(client: Any, run_id: str) -> None:
-    watchdog = Watchdog(run_id)
+    watchdog = watch_over(run_id)
     start_everything(client, run_id)
 
     watchdog.dismiss()

@@ -1,0 +1,311 @@
+"""What makes a bare machine a host of the lab: files, users, fakes, the cloud's world, and the planted hazards.
+
+All of a host is real but Eucalyptus, so each hazard is planted where it would be found: on the disk's image, in the
+host's files, on its network. One that cannot be planted makes the lab unavailable for that start.
+"""
+
+from __future__ import annotations
+
+import compileall
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import fakes
+from fakes import resident
+from fakes.container import PYTHON_OPTIONS
+from fakes.world import Cloud, HostRow, Service, WalrusState, World
+from fakes.worldfile import to_plain
+from harness.errors import LabError, LabUnavailable
+from harness.inventory import Settings
+from harness.labs import machine_host
+from harness.labs.hostfiles import File
+from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL, ROLES, Start
+from harness.labs.machine_host import MachineHost, Plan
+from harness.labs.machine_signatures import BYTES
+from harness.labs.machine_signatures import PROGRAMS as PROGRAMS_BY_SIGNATURE
+from harness.labs.premises import CLOUD_KEY, EUCALYPTUS_ID, FILES, FIRST_WALRUS, NAMES, SERVICE
+
+if TYPE_CHECKING:
+    from harness.labs.machine_rack import MachineRack
+
+PYTHON = "/usr/lib/walrus-lab/bin/python3"  # off PATH: the engine must not need it
+FAKES = "/opt/fakes"
+RUN = f"{FAKES}/run.py"
+PROGRAMS = "/usr/local/sbin"  # shims and wrappers lie here, before everything else on root's PATH
+WORLD = "/srv/walrus-world"
+WORLD_FILE = f"{WORLD}/world.json"
+BOOT = "/etc/lab/boot"  # what a furnished host runs at each boot
+HAZARDS = "/etc/lab/hazards"
+BACKING_DEVICE = "/dev/mapper/walrus-disk"
+TICK_S = 1.0  # of the cloud: a tick costs half a second of processes on such a host
+PAIR = (ORIGINAL, ADDITIONAL)
+_ENABLED_S = 60.0
+_SEED_S = 600.0
+_TCP = "6"  # by number: a minimal system has no /etc/protocols
+
+_CLOUD_PROGRAMS = ("euca_conf", "euca-describe-services", "euca-describe-properties", "euca-modify-property")
+_DESTROYING = {  # program to the shell pattern of arguments that make it destroy
+    "mkfs.ext3": "*",
+    "mkfs.ext4": "*",
+    "mkfs.xfs": "*",
+    "drbdmeta": "*' create-md '*",
+    "wipefs": "*' -a '*|*' --all '*",
+}
+
+# The engine must not notice a wrapper: status, output, input and questions are the real program's.
+_WRAPPER = """#!/bin/sh
+# The real program, and a line in the kernel's log once it has destroyed what was there.
+case " $* " in
+{pattern}) ;;
+*) exec /sbin/{name} "$@" ;;
+esac
+/sbin/{name} "$@"
+status=$?
+[ "$status" -ne 0 ] || echo "walrus-lab: destroy {name} $*" >/dev/kmsg
+exit "$status"
+"""
+_BOOT = f"""#!/bin/sh
+# At each boot of a furnished host: what udev would do for Eucalyptus, and the process that plays it.
+[ -e /etc/lab/furnished ] || exit 0
+chown eucalyptus:eucalyptus /dev/drbd[0-9]*
+mkdir -p /run/walrus-fakes /var/run/eucalyptus
+{HAZARDS}
+setsid {PYTHON} {" ".join(PYTHON_OPTIONS)} {RUN} resident </dev/null >>/var/log/walrus-fakes.log 2>&1 &
+"""
+_PREPARE = """
+set -eu
+store=$1 staging=$2 id=$3 service=$4
+mkdir -p -- "$store" "$staging" /var/lib/eucalyptus/keys /var/log/eucalyptus
+if [ "$id" -ne "$(id -u eucalyptus)" ]; then
+    groupmod -g "$id" eucalyptus
+    usermod -u "$id" -g "$id" eucalyptus
+fi
+chown "$id:$id" -- "$store"
+chmod 0700 -- "$store"
+if [ -n "$service" ]; then
+    for level in 2 3 4 5; do
+        mkdir -p "/etc/rc$level.d"
+        ln -sf "../init.d/$service" "/etc/rc$level.d/S80$service"
+    done
+fi
+"""
+_FURNISHED = """
+set -eu
+if [ -n "$1" ]; then
+    for program in $(which -a -- "$1"); do rm -f -- "$program"; done
+fi
+: >/etc/lab/furnished
+sync
+"$0" </dev/null >/dev/null 2>&1
+"""
+_LISTENER = "import socket, sys, time; server = socket.create_server(('', int(sys.argv[1]))); time.sleep(1e9)"
+_SYMLINK = """
+set -eu
+mv -T -- "$1" "$1.real"
+ln -s -- "$1.real" "$1"
+"""
+
+# Programs of the lab that run inside a host; see ``look``.
+_SEED = """
+from fakes import seeding
+store, (objects, size, seed, hostile, owner) = sys.argv[1], map(int, sys.argv[2:])
+answer(seeding.materialise_on_disk(store, seeding.plan_store(objects, size, seed, bool(hostile)), owner, owner))
+"""
+_OPEN_CLOUD = """
+import time
+from fakes.worldfile import WorldFile
+path, name, patience_s, patch = sys.argv[1:]
+world, deadline = WorldFile(path, durable=True), time.monotonic() + float(patience_s)
+while (found := world.read().cloud.walruses[name]).state != "ENABLED" and time.monotonic() < deadline:
+    time.sleep(0.1)
+world.patch(json.loads(patch))
+answer({"state": found.state, "message": found.message})
+"""
+_SHOW = """
+from fakes.worldfile import WorldFile, to_plain
+answer(to_plain(WorldFile(sys.argv[1]).read()))
+"""
+_PATCH = """
+from fakes.worldfile import WorldFile
+answer(WorldFile(sys.argv[1], durable=True).patch(json.loads(sys.argv[2])))
+"""
+
+
+def require_possible(start: Start) -> None:
+    """Every hazard of the start can be planted for real.
+
+    Raises:
+        LabUnavailable: naming the one that cannot, and why.
+    """
+    if start.drbd != "8.4":
+        raise LabUnavailable(f"DRBD {start.drbd} cannot be had in machines: their kernel has 8.4")
+    if start.settings.get("filesystem") == "xfs":
+        raise LabUnavailable("the machines' kernel has no xfs")
+
+
+def fakes_call(*arguments: str) -> tuple[str, ...]:
+    """The argument list that runs the fakes' own commands on a host."""
+    return (PYTHON, *PYTHON_OPTIONS, RUN, *arguments)
+
+
+# Before the first boot
+
+
+def files_for(plan: Plan, rack: MachineRack) -> dict[str, File]:
+    """Every file of a host that is not the lab's own door, network and keys."""
+    role, addresses = plan.role, {role: rack.network.address(role) for role in ROLES}
+    server = "" if role == CLC else addresses[CLC]
+    identity = json.dumps({"name": plan.name, "world": WORLD_FILE, "server": server}).encode()
+    hosts = "127.0.0.1 localhost\n" + "".join(f"{address} {NAMES[role]}\n" for role, address in addresses.items())
+    files = {path: File(text.encode()) for path, text in _texts(role, rack.start.differs).items()}
+    files |= {
+        "/etc/hosts": File(hosts.encode()),
+        "/etc/walrus-fakes.json": File(identity),
+        BOOT: File(_BOOT.encode(), 0o755),
+        HAZARDS: File(_hazards(role, rack.settings, rack.start.differs).encode(), 0o755),
+    }
+    if role in (CLC, ORIGINAL):
+        files[CLOUD_KEY] = File(b"the cloud's key", 0o600)
+    if role == CLC:
+        files[WORLD_FILE] = File(_world_before(addresses).encode())
+    return files | _programs(role) | _fakes()
+
+
+def _texts(role: str, differs: Mapping[str, Any]) -> dict[str, str]:
+    texts = dict(FILES)
+    if role in differs.get("os_release", {}):
+        texts["/etc/redhat-release"] = differs["os_release"][role] + "\n"
+    if role in differs.get("eucalyptus_version", {}):
+        texts["/etc/eucalyptus/eucalyptus-version"] = differs["eucalyptus_version"][role] + "\n"
+    if differs.get("fstab_line", {}).get("host") == role:
+        texts["/etc/fstab"] += differs["fstab_line"]["line"] + "\n"
+    return texts
+
+
+def _hazards(role: str, settings: Settings, differs: Mapping[str, Any]) -> str:
+    """A script that plants, at every boot, what would not outlive one."""
+    lines = ["#!/bin/sh"]
+    if differs.get("drbd_port_blocked") and role in PAIR:
+        # Answers from the port find no way back: to the peer the port looks filtered, and everything else passes.
+        lines.append(f"ip rule add ipproto {_TCP} sport {settings.port} blackhole")
+    if differs.get("listening_port", {}).get("host") == role:
+        port = differs["listening_port"]["port"]
+        lines.append(f'setsid {PYTHON} -I -S -c "{_LISTENER}" {port} </dev/null >/dev/null 2>&1 &')
+    return "\n".join([*lines, ""])
+
+
+def _programs(role: str) -> dict[str, File]:
+    """The host's fake programs, and what stands before those that destroy."""
+
+    def shim(*words: str) -> File:
+        return File(resident.script(words, PYTHON, RUN).encode(), 0o755)
+
+    if role == CLC:
+        return {f"{PROGRAMS}/{name}": shim(f"cloud:{name}") for name in _CLOUD_PROGRAMS}
+    wrappers = {
+        f"{PROGRAMS}/{name}": File(_WRAPPER.format(name=name, pattern=pattern).encode(), 0o755)
+        for name, pattern in _DESTROYING.items()
+    }
+    return wrappers | {
+        f"{PROGRAMS}/chkconfig": shim("services:chkconfig"),
+        f"/etc/init.d/{SERVICE}": shim("services:service", SERVICE),
+    }
+
+
+@cache
+def _fakes() -> dict[str, File]:
+    """The fakes with what Python makes of them, so that no host has to compile them first."""
+    source = Path(fakes.__file__).parent
+    compileall.compile_dir(source, quiet=2)
+    paths = (*source.rglob("*.py"), *source.rglob("*.pyc"))
+    return {f"{FAKES}/{path.relative_to(source)}": File.of(path) for path in paths}
+
+
+def _world_before(addresses: Mapping[str, str]) -> str:
+    """The world before the first boot, as the fakes read it."""
+    world = World(cloud=Cloud(tick_s=TICK_S))
+    for role in ROLES:
+        row = HostRow(NAMES[role], addresses[role], boot_id="", role=role)
+        if role in PAIR:
+            row.services[SERVICE] = Service()
+        world.hosts[row.name] = row
+    world.cloud.walruses[FIRST_WALRUS] = WalrusState(FIRST_WALRUS, "walrus", addresses[ORIGINAL])
+    return json.dumps(to_plain(world), separators=(",", ":"))
+
+
+# On a host that runs
+
+
+def prepare(host: MachineHost, rack: MachineRack) -> None:
+    """Directories, users, hazards and the store; when this returns the host begins to serve."""
+    role, differs, settings = host.plan.role, rack.start.differs, rack.settings
+    owner = EUCALYPTUS_ID + (1 if differs.get("uid_differs") and role == ADDITIONAL else 0)
+    service = SERVICE if role in PAIR else ""
+    host.execute("sh", "-c", _PREPARE, "prepare", settings.store, settings.staging, str(owner), service)
+    if role in differs.get("device_signature", {}):
+        _sign(host, differs["device_signature"][role])
+    if role == ORIGINAL:
+        _seed(host, rack)
+    missing = differs.get("missing_program", {})
+    host.execute("sh", "-c", _FURNISHED, BOOT, missing["program"] if missing.get("host") == role else "")
+
+
+def _sign(host: MachineHost, signature: str) -> None:
+    if signature in PROGRAMS_BY_SIGNATURE:
+        host.execute(*PROGRAMS_BY_SIGNATURE[signature], BACKING_DEVICE)
+        return
+    size = int(host.execute("blockdev", "--getsize64", BACKING_DEVICE).text)
+    offset, content = BYTES[signature](size)
+    write = ("dd", f"of={BACKING_DEVICE}", f"seek={offset}", "oflag=seek_bytes", "conv=notrunc,fsync", "status=none")
+    host.execute(*write, stdin=content)
+
+
+def _seed(original: MachineHost, rack: MachineRack) -> None:
+    """Fill the store with the objects that the start asks for."""
+    spec, store = rack.start.store, rack.settings.store
+    arguments = (spec.objects, spec.bytes, spec.seed, int(spec.hostile_names), EUCALYPTUS_ID)
+    machine_host.run_script(original, _SEED, store, *map(str, arguments), timeout_s=_SEED_S)
+    if rack.start.differs.get("store_is_symlink"):
+        original.execute("sh", "-c", _SYMLINK, "plant", store)
+
+
+def open_cloud(rack: MachineRack) -> None:
+    """Wait until the original Walrus serves, plant what the cloud does wrong from then on, forget the events.
+
+    Raises:
+        LabError: it does not serve in time.
+    """
+    differs = rack.start.differs
+    cloud: dict[str, Any] = {
+        "key_sync_fails": bool(differs.get("key_sync_fails")),
+        "next_enabled": differs.get("next_enabled", ""),
+    }
+    if "storagedir" in differs:
+        cloud["properties"] = {"walrus.storagedir": differs["storagedir"]}
+    patch = json.dumps({"cloud": cloud, "events": []})
+    arguments = (WORLD_FILE, FIRST_WALRUS, str(_ENABLED_S), patch)
+    last = machine_host.run_script(rack.hosts[CLC], _OPEN_CLOUD, *arguments, timeout_s=2 * _ENABLED_S)
+    if last["state"] != "ENABLED":
+        raise LabError(f"{FIRST_WALRUS} is not ENABLED after {_ENABLED_S:g} s: {last}")
+
+
+# The world, which lies on the cloud controller
+
+
+def world(rack: MachineRack) -> dict[str, Any]:
+    """The world as it is now."""
+    found: dict[str, Any] = machine_host.run_script(rack.hosts[CLC], _SHOW, WORLD_FILE)
+    return found
+
+
+def patch_world(rack: MachineRack, patch: dict[str, Any]) -> None:
+    """Merge a JSON merge patch into the world."""
+    machine_host.run_script(rack.hosts[CLC], _PATCH, WORLD_FILE, json.dumps(patch))
+
+
+def call_fakes(host: MachineHost, *arguments: str, stdin: str | None = None) -> str:
+    """Run one of the fakes' own commands on a host and return what it printed."""
+    return host.execute(*fakes_call(*arguments), stdin=stdin).text

@@ -1,0 +1,147 @@
+"""The root file system of the lab's machines: built once per content of its recipes and per version of the kernel.
+
+Run as a program this module builds the image and prints its path; ``make labs`` does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from harness.errors import LabUnavailable
+from harness.labs import container_keys
+from harness.labs.machine_kernel import LINUX
+from harness.labs.state import state_directory
+
+RECIPES = Path(__file__).parents[2] / "images"
+INPUTS = tuple(f"machine/{name}" for name in ("build", "packages", "modules", "mounts", "lab-init", "door.py"))
+SHARED_INPUTS = ("walrus/sshd.conf",)
+MODULES = Path("/usr/lib/uml/modules")
+BUILD_S = 600.0
+
+# A program that the lab needs here, and the Debian package that brings it.
+_PROGRAMS = {
+    LINUX: "user-mode-linux",
+    "ip": "iproute2",
+    "tc": "iproute2",
+    "nsenter": "util-linux",
+    "nc": "netcat-openbsd",
+    "nft": "nftables",
+    "mke2fs": "e2fsprogs",
+}
+_BUILDERS = {"mmdebstrap": "mmdebstrap", "depmod": "kmod"}
+
+Say = Callable[[str], None]
+
+
+def inputs_hash(recipes: Path = RECIPES) -> str:
+    """Twelve hexadecimal digits that change with the content of any recipe and with the kernel's version."""
+    digest = hashlib.sha256(_modules().name.encode())
+    for name in (*INPUTS, *SHARED_INPUTS):
+        content = (recipes / name).read_bytes()
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:12]
+
+
+def image_path() -> Path:
+    """Where the image is that belongs to the recipes as they are now."""
+    return _images() / f"root-{inputs_hash()}.img"
+
+
+def lacks() -> list[str]:
+    """What this machine lacks for the lab's machines, each with the command that would provide it."""
+    lacking = container_keys.lacks()
+    if os.geteuid() != 0:
+        lacking.append("root, who may make network namespaces and cables: run as root (sudo -E)")
+    if not RECIPES.is_dir():
+        return [*lacking, f"the image's recipes ({RECIPES}): run from a clone of the project"]
+    lacking += _absent(_PROGRAMS)
+    if not Path("/dev/net/tun").exists():
+        lacking.append("/dev/net/tun for the cables of the network: modprobe tun")
+    if not lacking and not image_path().exists():
+        lacking += _absent(_BUILDERS)
+    return lacking
+
+
+def _absent(programs: dict[str, str]) -> list[str]:
+    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+    return [
+        f"{name} of Debian's package {package}: make labs"
+        for name, package in programs.items()
+        if not shutil.which(name, path=path)
+    ]
+
+
+def ensure(say: Say = lambda line: None) -> Path:
+    """The image, built now if it has to be. Processes that need it at the same time build it once.
+
+    Raises:
+        LabUnavailable: when it cannot be built from Debian's packages.
+    """
+    path = image_path()
+    if path.exists():
+        return path
+    with _alone():
+        if not path.exists():
+            say(f"making {path.name} from Debian's packages")
+            _build(path)
+            _forget_others(path)
+    return path
+
+
+def _build(path: Path) -> None:
+    command = [str(RECIPES / "machine" / "build"), str(path), str(_modules())]
+    try:
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=BUILD_S)
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode(errors="replace")[-2000:]
+        raise LabUnavailable(f"the machines' image cannot be built: {said}") from error
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise LabUnavailable(f"the machines' image cannot be built: {error}") from error
+
+
+def _forget_others(kept: Path) -> None:
+    """Images of recipes as they were; a machine that runs on one keeps its file open."""
+    for other in kept.parent.glob("root-*.img"):
+        if other != kept:
+            other.unlink(missing_ok=True)
+
+
+def _modules() -> Path:
+    """The modules of the installed kernel.
+
+    Raises:
+        LabUnavailable: when there is no such kernel.
+    """
+    versions = sorted(MODULES.iterdir()) if MODULES.is_dir() else []
+    if not versions:
+        raise LabUnavailable(f"no kernel modules in {MODULES}: make labs")
+    return versions[-1]
+
+
+def _images() -> Path:
+    directory = state_directory() / "images"
+    directory.mkdir(mode=0o700, exist_ok=True)
+    return directory
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """One builder at a time on this machine."""
+    with (state_directory() / "machine-image.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+if __name__ == "__main__":
+    try:
+        print(ensure(say=lambda line: print(line, file=sys.stderr, flush=True)))
+    except LabUnavailable as unavailable:
+        sys.exit(str(unavailable))

@@ -1,0 +1,187 @@
+"""A machine's kernel: a process of this machine with disks in files, which can lose its power at any moment."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from harness.errors import LabError
+from harness.labs.machine_network import NAMESPACES
+
+Power = Literal["running", "frozen", "off"]
+LINUX = "linux.uml"
+MEMORY = "256M"
+_QUICK = ("initcall_blacklist=raid6_select_algo",)  # a benchmark of most of a second, for RAID 6, which no lab has
+_END_S = 20.0
+_STOPPED = "T"  # as /proc/PID/stat says it
+_GROUP = 2  # its place among the fields there
+
+
+class Kernel(Protocol):
+    """One machine without its meaning: power, disks and what its kernel says."""
+
+    name: str
+
+    @property
+    def console(self) -> Path:
+        """The kernel's log over all its starts; it survives a power cut."""
+        ...
+
+    def start(self, words: Mapping[str, str]) -> None:
+        """Give it power; the words reach the machine on the kernel's command line."""
+        ...
+
+    def cut_power(self) -> None:
+        """End it at once, without a word to it: what its kernel had not written is lost."""
+        ...
+
+    def freeze(self) -> None: ...
+    def thaw(self) -> None: ...
+    def status(self) -> Power: ...
+
+
+@dataclass(frozen=True)
+class Cable:
+    """The controller's end of a network cable, and the address of the machine's end."""
+
+    tap: str
+    mac: str
+
+
+@dataclass(frozen=True)
+class UmlMachine:
+    """What a User Mode Linux kernel is started with. ``disks`` are ubd1, ubd2 ... in order; None leaves one out."""
+
+    name: str
+    namespace: str
+    directory: Path
+    root_image: Path
+    disks: tuple[Path | None, ...]
+    cables: tuple[Cable, ...]
+
+
+@dataclass
+class UmlKernel:
+    """Implements Kernel by User Mode Linux."""
+
+    machine: UmlMachine
+    _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+
+    @property
+    def name(self) -> str:
+        return self.machine.name
+
+    @property
+    def console(self) -> Path:
+        return self.machine.directory / f"{self.name}.console"
+
+    @property
+    def root_disk(self) -> Path:
+        """What the machine changed of the root image."""
+        return self.machine.directory / f"{self.name}-root.cow"
+
+    def start(self, words: Mapping[str, str]) -> None:
+        """Give it power.
+
+        Raises:
+            LabError: when it has power, or the kernel cannot be started.
+        """
+        if self.status() != "off":
+            raise LabError(f"{self.name} is {self.status()}; it cannot be started")
+        shutil.rmtree(self._control, ignore_errors=True)  # a kernel that was killed leaves it
+        enter = ["nsenter", f"--net={NAMESPACES}/{self.machine.namespace}"]
+        environment = {"HOME": str(self.machine.directory), "PATH": os.environ.get("PATH", os.defpath)}
+        with self.console.open("ab") as log:
+            try:
+                self._process = subprocess.Popen(
+                    [*enter, LINUX, *self._arguments(), *(f"{key}={value}" for key, value in words.items())],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=environment,
+                    start_new_session=True,  # a group of its own, so that a power cut reaches all of it and nothing else
+                )
+            except OSError as error:
+                raise LabError(f"{self.name}: {LINUX} did not start ({error}): make labs") from error
+
+    @property
+    def _control(self) -> Path:
+        return self.machine.directory / ".uml" / self.name
+
+    def _arguments(self) -> list[str]:
+        machine = self.machine
+        arguments = [f"umid={self.name}", f"mem={MEMORY}", f"ubd0={self.root_disk},{machine.root_image}"]
+        arguments += [f"ubd{number}={disk}" for number, disk in enumerate(machine.disks, start=1) if disk]
+        arguments += [
+            f"vec{number}:transport=tap,ifname={cable.tap},mac={cable.mac},depth=128,gro=1"
+            for number, cable in enumerate(machine.cables)
+        ]
+        arguments += ["root=/dev/ubda", "rootfstype=ext4", "rw", "con=null", "con0=null,fd:1", "init=/sbin/lab-init"]
+        return [*arguments, "printk.time=1", "printk.devkmsg=on", "panic=1", *_QUICK]
+
+    def cut_power(self) -> None:
+        """End the kernel and all its processes at once; nothing when it has no power."""
+        process = self._process
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(_END_S)
+        self._await_end_of(process.pid)
+        self._process = None
+
+    def _await_end_of(self, group: int) -> None:
+        """Its last processes hold the disks and cables for a moment."""
+        deadline = time.monotonic() + _END_S
+        while _exists(group):
+            if time.monotonic() > deadline:
+                raise LabError(f"{self.name}: processes of group {group} outlive SIGKILL")
+            time.sleep(0.005)
+
+    def freeze(self) -> None:
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        """To the kernel alone: it traces its processes and would take a signal to them for theirs."""
+        if self._process is None or self._process.poll() is not None:
+            raise LabError(f"{self.name} has no power")
+        os.kill(self._process.pid, number)
+        wanted = "frozen" if number == signal.SIGSTOP else "running"
+        deadline = time.monotonic() + _END_S
+        while self.status() != wanted:
+            if time.monotonic() > deadline:
+                raise LabError(f"{self.name} is {self.status()}, not {wanted}, {_END_S:g} s after {number.name}")
+            time.sleep(0.005)
+
+    def status(self) -> Power:
+        if self._process is None or self._process.poll() is not None:
+            return "off"
+        return "frozen" if _fields(str(self._process.pid))[:1] == [_STOPPED] else "running"
+
+
+def _exists(group: int) -> bool:
+    """A process of the group is there that is more than an entry nobody has collected yet."""
+    for entry in os.scandir("/proc"):
+        fields = _fields(entry.name) if entry.name.isdigit() else []
+        if len(fields) > _GROUP and fields[_GROUP] == str(group) and fields[0] != "Z":
+            return True
+    return False
+
+
+def _fields(pid: str) -> list[str]:
+    """What /proc/PID/stat says after the program's name: state, parent, group ...; nothing when it is gone."""
+    try:
+        return Path("/proc", pid, "stat").read_text().rpartition(") ")[2].split()
+    except OSError:
+        return []

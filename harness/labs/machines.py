@@ -1,0 +1,44 @@
+"""The machines lab: three hosts with kernels, disks and networks of their own, reached by ssh as in production.
+
+Everything on them is real but Eucalyptus itself: the kernel's DRBD, drbd-utils, mounts, file systems, power.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Iterator
+
+from harness.clock import WallClock
+from harness.errors import LabUnavailable
+from harness.labs import machine_image
+from harness.labs.lab import Opened, Start
+from harness.labs.machine_cleanup import watch_over
+from harness.labs.machine_faults import MachineFaults
+from harness.labs.machine_rack import rack
+from harness.labs.machine_truth import MachineTruth
+
+
+class MachinesLab:
+    """Implements harness.labs.lab.Lab."""
+
+    name = "machines"
+    at_once = 2  # three kernels each: more only wait for each other
+
+    def lacks(self) -> list[str]:
+        """What this machine lacks, each with the command that would provide it."""
+        return machine_image.lacks()
+
+    @contextlib.contextmanager
+    def open(self, start: Start) -> Iterator[Opened]:
+        """A lab of its own, gone when the block ends, also when this process is killed in it."""
+        if lacking := self.lacks():
+            raise LabUnavailable("the machines lab lacks: " + "; ".join(lacking))
+        run_id = secrets.token_hex(4)
+        watchdog = watch_over(run_id)
+        with contextlib.ExitStack() as ending:
+            ending.callback(watchdog.dismiss)
+            run = rack(run_id, start)
+            ending.callback(run.tear_down)
+            run.bring_up()
+            yield Opened(run.inventory(), MachineFaults(run), MachineTruth(run), WallClock())
