@@ -146,6 +146,21 @@ class ObjectRead:
 
 
 @dataclass(frozen=True)
+class Replication:
+    """What the pair itself says of its two sides, block by block, once nothing writes any more.
+
+    ``differing`` are the KiB that each side counts as out of sync after DRBD compared all blocks; ``sha256`` that of
+    each side's disk, as far as DRBD replicates it. Where the first synchronisation was skipped, blocks that were never
+    written may differ: ``unwritten_differ`` then, and neither figure is held against the pair.
+    """
+
+    verified: bool
+    differing: dict[str, int]
+    sha256: dict[str, str]
+    unwritten_differ: bool = False
+
+
+@dataclass(frozen=True)
 class Expectation:
     """What the scenario says must come out."""
 
@@ -179,6 +194,7 @@ class Evidence:
     reads: list[ObjectRead] = Field(default_factory=list)
     served: Manifest | None = None  # what lies under the store's path on the ENABLED (or original) host at the end
     replica: Manifest | None = None  # read from the other side after promoting it, when the move completed
+    replication: Replication | None = None  # where the lab has disks to compare, when the move completed
     unsupported: list[str] = Field(default_factory=list)  # invocations that a fake does not model
     trace_hash: str = ""
     seconds: float = 0.0

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import InvalidInput
-from harness.labs import container_keep
-from harness.labs.container_keep import UpLab
+from harness.labs import container_keep, keep, machine_cleanup
+from harness.labs.keep import UpLab
 from harness.labs.lab import Lab, Start, StoreSpec
 
 
@@ -24,8 +24,26 @@ def _containers() -> Lab:
     return ContainersLab()
 
 
+def _machines() -> Lab:
+    from harness.labs.machines import MachinesLab
+
+    return MachinesLab()
+
+
+def _keep_containers(start: Start) -> UpLab:
+    return container_keep.up(start)
+
+
+def _keep_machines(start: Start) -> UpLab:
+    from harness.labs import machine_keep
+
+    return machine_keep.up(start)
+
+
 # Every lab that is built, each imported when it is asked for and not before.
-LABS: dict[str, Callable[[], Lab]] = {"simulated": _simulated, "containers": _containers}
+LABS: dict[str, Callable[[], Lab]] = {"simulated": _simulated, "containers": _containers, "machines": _machines}
+# Those whose hosts outlive the process that brought them up.
+KEPT: dict[str, Callable[[Start], UpLab]] = {"containers": _keep_containers, "machines": _keep_machines}
 
 
 def find(name: str) -> Lab:
@@ -48,19 +66,27 @@ def up(name: str, objects: int, size: int) -> UpLab:
         InvalidInput: when there is no such lab, or it lives in this process.
         LabUnavailable: when this machine cannot offer it.
     """
-    if find(name).name != "containers":
-        raise InvalidInput(f"the {name} lab ends with its process; the containers lab can stay up")
-    return container_keep.up(Start(store=StoreSpec(objects=objects, bytes=size)))
+    if find(name).name not in KEPT:
+        raise InvalidInput(f"the {name} lab ends with its process; those that can stay up are {', '.join(KEPT)}")
+    return KEPT[name](Start(store=StoreSpec(objects=objects, bytes=size)))
 
 
 def down(run_id: str | None) -> list[str]:
-    """End a lab that was brought up, or all of ours; returns what was removed."""
-    return container_keep.down(run_id)
+    """End a lab that was brought up, or all of ours; returns what was removed.
+
+    Raises:
+        InvalidInput: there is nothing of such a run.
+    """
+    home = keep.home(run_id) if run_id else None  # refuses what cannot be a lab's name before anything is swept
+    removed = [*machine_cleanup.sweep(run_id), *container_keep.end(run_id), *map(str, keep.forget(run_id))]
+    if home is not None and not removed:
+        raise InvalidInput(f"there is no lab {run_id!r}; {keep.known()}")
+    return [f"removed {thing}" for thing in removed]
 
 
 def shell(run_id: str, host: str) -> list[str]:
     """The argument list that opens a shell on a host of a lab that is up."""
-    return container_keep.shell(run_id, host)
+    return keep.shell(run_id, host)
 
 
 def scenario_folder() -> Path:

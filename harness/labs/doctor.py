@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.labs import catalogue
 
 NAMES = ("simulated", "containers", "privileged", "machines")
-NOT_BUILT = "not built yet: this version of walrus-ha has the simulated and the containers lab only"
+NOT_BUILT = "not built yet: this version of walrus-ha has the simulated, the containers and the machines lab"
 REQUIRED = "WALRUS_HA_REQUIRE_LABS"  # labs that must not be skipped, separated by commas
 
 

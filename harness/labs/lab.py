@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from harness.clock import Clock
-from harness.evidence import Event, HostSnapshot, Manifest, ObjectRead, Receipt
+from harness.evidence import Event, HostSnapshot, Manifest, ObjectRead, Receipt, Replication
 from harness.inventory import Inventory
 
 ORIGINAL, ADDITIONAL, CLC = "original", "additional", "clc"
@@ -89,6 +89,10 @@ class Truth(Protocol):
     def events(self) -> list[Event]: ...
     def read_objects(self, when: str, expected: Manifest) -> list[ObjectRead]:
         """Fetch a sample of objects over HTTP from the ENABLED Walrus (``before``: the original)."""
+        ...
+
+    def compare_sides(self) -> Replication | None:
+        """Stop the services and compare both sides of the pair block by block; None where DRBD is a model."""
         ...
 
     def read_replica(self) -> Manifest:

@@ -1,7 +1,7 @@
-"""What ends a machines lab, however its harness ended: all processes in the run's namespace, the namespace, its files.
+"""What ends a machines lab, however its harness ended: all processes in the run's namespace, itself, its files.
 
-Everything of a lab lives in a network namespace that carries the run's name, or in the run's directory. Run as a program
-with a run's id this module is the watchdog of one lab.
+Everything of a lab lives in a network namespace that carries the run's name, or in the run's directory. Run as a
+program with a run's id this module is the watchdog of one lab.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from harness.labs.machine_network import MachineNetwork
 
 PORT = 1022
 _CONNECT_S = 2.0
+_PROBE_S = 0.3  # what was sent to a machine that was not up yet is lost, and would be sent again after a second only
 _GRACE_S = 10.0  # for an answer to arrive after the program's own time is over
 
 
@@ -60,7 +61,7 @@ class Door:
     def answers(self) -> bool:
         """Somebody listens behind it."""
         try:
-            self.network.connect(self.address, PORT, _CONNECT_S).close()
+            self.network.connect(self.address, PORT, _PROBE_S).close()
         except OSError:
             return False
         return True

@@ -6,7 +6,9 @@ seconds since it started; lines that begin with ``walrus-lab:`` come from the la
 - ``clock SECONDS``: it is so late, in seconds since 1970; written at every boot and now and then,
 - ``mount DEVICE PLACE`` and ``unmount DEVICE PLACE``: the kernel itself names only the device, and not for every kind,
 - ``destroy COMMAND``: a program that destroys has ended well,
-- ``rescue``: this boot serves the lab only; nothing in it belongs to the trial.
+- ``look DEVICE``: the lab reads a disk through that device, whose complaints are the reader's own affair.
+
+A boot with ``lab.rescue=1`` on its command line served the lab alone; nothing in it belongs to the trial.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from dataclasses import dataclass, field
 from harness.evidence import Event
 
 _FIRST_LINE = "Linux version "
+_RESCUE = re.compile(r"Kernel command line: .*\blab\.rescue=1\b")
 _OURS = "walrus-lab: "
 _STAMPED = re.compile(r"\[ *(\d+\.\d+)\] (.*?)\s*$")
 _CHANGE = re.compile(r"\b(role|conn|disk)\( (\w+) -> (\w+) \)")
@@ -53,7 +56,13 @@ class _Boot:
 
     @property
     def rescues(self) -> bool:
-        return any(text == f"{_OURS}rescue" for _, text in self.lines)
+        return any(_RESCUE.match(text) for _, text in self.lines)
+
+    def looks(self) -> re.Pattern[str]:
+        """What names a device that the lab made for a look of its own."""
+        look = f"{_OURS}look "
+        made = {re.escape(text.removeprefix(look)) for _, text in self.lines if text.startswith(look)}
+        return re.compile(rf"\b({'|'.join(sorted(made))})\b" if made else r"(?!)")
 
     def started_at(self) -> float | None:
         """The moment of stamp zero, or None when the kernel died before it knew the time.
@@ -80,8 +89,13 @@ def kernel_events(host: str, log: str, resource: str) -> list[Event]:
             continue
         if number:
             found.append(Event(start, host, "power", "on"))
+        looks = boot.looks()
         for stamp, text in boot.lines:
-            found += [Event(start + stamp, host, kind, detail) for kind, detail in _told(text, resource)]
+            found += [
+                Event(start + stamp, host, kind, detail)
+                for kind, detail in _told(text, resource)
+                if kind != "complaint" or not looks.search(text)
+            ]
     return found
 
 

@@ -21,6 +21,7 @@ from harness.labs.machine_network import MachineNetwork
 SSH_PORT = 22
 FURNISHING = "furnish.tar"  # ends the name of the disk that brings files to a machine without power
 _ANSWER_S = 60.0
+_PROBE_S = 0.3  # a packet to a machine that is not up yet is lost; ask anew instead of waiting for it to be sent again
 _GREETING_S = 2.0
 _LAST_WORDS = 1500
 _UNPACK = ("tar", "-xf", "-", "-C", "/")
@@ -64,7 +65,8 @@ class MachineHost:
     door: Door
     furnishing: Path
     power: threading.RLock = field(default_factory=threading.RLock)
-    _pending: dict[str, File] = field(default_factory=dict)
+    _pending: dict[str, File] = field(default_factory=dict, init=False)
+    _rescued: bool = field(default=False, init=False)
 
     @property
     def address(self) -> str:
@@ -83,8 +85,10 @@ class MachineHost:
 
     # Power
 
-    def start(self) -> None:
+    def start(self, rescue: bool = False) -> None:
         """Give it power, with what was put into it meanwhile. It is up some seconds later.
+
+        After a ``rescue`` start it runs nothing but the lab's door, and what was put is still to come.
 
         Raises:
             LabError: when it has power already, or its kernel cannot be started.
@@ -95,9 +99,12 @@ class MachineHost:
                 words["lab.disk"] = str(self.plan.device_bytes // 512)
             if self.plan.staging is not None:
                 words["lab.staging"] = self.plan.staging
-            if self._pending:
+            if rescue:
+                words["lab.rescue"] = "1"
+            elif self._pending:
                 self.furnishing.write_bytes(packed(self._pending))
                 words["lab.furnish"] = "1"
+            self._rescued = rescue
             self.kernel.start(words)
 
     def cut_power(self) -> None:
@@ -112,7 +119,8 @@ class MachineHost:
             LabError: with the machine's last words, when it cannot in time.
         """
         self._wait(self.door.answers, f"does not answer at the lab's door after {timeout_s:g} s", timeout_s)
-        self._pending.clear()  # it unpacks and flushes before it opens the door
+        if not self._rescued:
+            self._pending.clear()  # it unpacks and flushes before it opens the door
 
     def wait_for_ssh(self, timeout_s: float = _ANSWER_S) -> None:
         """Wait until its sshd greets.
@@ -131,7 +139,8 @@ class MachineHost:
 
     def _greets(self) -> bool:
         try:
-            with self.network.connect(*self.ssh, _GREETING_S) as connection:
+            with self.network.connect(*self.ssh, _PROBE_S) as connection:
+                connection.settimeout(_GREETING_S)
                 return connection.recv(4) == b"SSH-"
         except OSError:
             return False

@@ -21,7 +21,9 @@ from harness.labs.machine_kernel import LINUX
 from harness.labs.state import state_directory
 
 RECIPES = Path(__file__).parents[2] / "images"
-INPUTS = tuple(f"machine/{name}" for name in ("build", "packages", "modules", "mounts", "lab-init", "door.py"))
+INPUTS = tuple(
+    f"machine/{name}" for name in ("build", "packages", "modules", "mounts", "lab-init", "door.py", "mountwatch.py")
+)
 SHARED_INPUTS = ("walrus/sshd.conf",)
 MODULES = Path("/usr/lib/uml/modules")
 BUILD_S = 600.0

@@ -28,7 +28,8 @@ _GROUP = 2  # its place among the fields there
 class Kernel(Protocol):
     """One machine without its meaning: power, disks and what its kernel says."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     @property
     def console(self) -> Path:
@@ -41,6 +42,10 @@ class Kernel(Protocol):
 
     def cut_power(self) -> None:
         """End it at once, without a word to it: what its kernel had not written is lost."""
+        ...
+
+    def let_go(self) -> None:
+        """Leave it running when this process ends."""
         ...
 
     def freeze(self) -> None: ...
@@ -107,7 +112,7 @@ class UmlKernel:
                     stdout=log,
                     stderr=log,
                     env=environment,
-                    start_new_session=True,  # a group of its own, so that a power cut reaches all of it and nothing else
+                    start_new_session=True,  # a group of its own: a power cut reaches all of it and nothing else
                 )
             except OSError as error:
                 raise LabError(f"{self.name}: {LINUX} did not start ({error}): make labs") from error
@@ -145,6 +150,12 @@ class UmlKernel:
             if time.monotonic() > deadline:
                 raise LabError(f"{self.name}: processes of group {group} outlive SIGKILL")
             time.sleep(0.005)
+
+    def let_go(self) -> None:
+        """It has a session of its own already and its console is a file: there is nothing that ends it but a sweep."""
+        if self._process is not None:
+            self._process.returncode = 0  # or Python warns that nobody waited for it
+        self._process = None
 
     def freeze(self) -> None:
         self._signal(signal.SIGSTOP)

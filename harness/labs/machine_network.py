@@ -1,8 +1,8 @@
 """The network of one machines lab: a namespace of its own with two bridges, and a cable from each host to them.
 
-Nothing of it can be seen outside the namespace, so every lab uses the same addresses, and a host whose kernel was killed
-finds its cables as they were. Neighbours are written down on all sides instead of being asked for: a host that comes back
-is reached by the first packet.
+Nothing of it can be seen outside the namespace, so every lab uses the same addresses, and a host whose kernel was
+killed finds its cables as they were. Neighbours are written down on all sides instead of being asked for: a host that
+comes back is reached by the first packet.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.errors import LabError, LabUnavailable
+from harness.evidence import Event
 from harness.hosts.ssh import SshConnection
 from harness.inventory import Inventory, Node, Role, Settings
 from harness.labs import machine_cleanup, machine_image
@@ -44,6 +45,7 @@ class MachineRack:
     network: MachineNetwork = field(init=False)
     keys: LabKeys = field(init=False)
     hosts: dict[str, MachineHost] = field(default_factory=dict)
+    happened: list[Event] = field(default_factory=list)  # what the lab did to its hosts
 
     def __post_init__(self) -> None:
         self.network = MachineNetwork(self.run_id)
@@ -182,6 +184,11 @@ class MachineRack:
         for host in self.hosts.values():
             host.cut_power()
         machine_cleanup.sweep(self.run_id)
+
+    def let_go(self) -> None:
+        """Leave everything running after this process; a sweep ends it."""
+        for host in self.hosts.values():
+            host.kernel.let_go()
 
 
 def rack(run_id: str, start: Start) -> MachineRack:

@@ -126,6 +126,7 @@ class Trial:
             self._census("at the end")  # otherwise the one after the last attempt was taken a moment ago
         evidence.events = truth.events()
         if outcome == "completed":
+            evidence.replication = truth.compare_sides()
             evidence.replica = truth.read_replica()
 
     def _serving(self) -> str:

@@ -1,12 +1,13 @@
 """The lab's own door into a machine, past sshd: runs what the controller asks for, one request a connection.
 
-A request is one line of JSON: {"token": ..., "timeout_s": ...} with {"argv": [...], "stdin": BASE64} for a program, or with
-{"script": ..., "arguments": [...], "stdin": BASE64} for Python, which runs in a copy of this process, so that no
-interpreter has to start. The answer is JSON too: {"status": ..., "stdout": BASE64, "stderr": BASE64}; the status of a
-program that a signal ended is the negative signal, and "timed_out" stands there when that was the door's doing.
+A request is one line of JSON: {"token": ..., "timeout_s": ...} with {"argv": [...], "stdin": BASE64} for a program, or
+with {"script": ..., "arguments": [...], "stdin": BASE64} for Python, which runs in a copy of this process, so that no
+interpreter has to start. The answer is JSON too: {"status": ..., "timed_out": ..., "stdout": BASE64, "stderr": BASE64};
+the status of a program that a signal ended is the negative signal.
 """
 
 import binascii
+import io
 import json
 import os
 import signal
@@ -35,6 +36,9 @@ def serve() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children that answered are forgotten
     with open("/dev/kmsg", "w") as log:
         log.write(f"walrus-lab: clock {time.time():.6f}\n")
+    if os.fork() == 0:
+        server.close()
+        watch_mounts()
     import hashlib  # noqa: F401  # what scripts ask for most, brought in once the door is open
     import stat  # noqa: F401
 
@@ -47,6 +51,14 @@ def serve() -> None:
             finally:
                 os._exit(0)
         connection.close()
+
+
+def watch_mounts() -> None:
+    """Note in the kernel's log what is mounted where, in a process of its own."""
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    import mountwatch
+
+    mountwatch.watch()
 
 
 def serve_one(connection: socket.socket, token: str) -> None:
@@ -71,7 +83,7 @@ def read_line(connection: socket.socket) -> bytes:
 
 
 def run(request: dict) -> dict:
-    """Run a program or a script to its end. Its output goes to files in memory, which nothing that it leaves can block."""
+    """Run a program or a script to its end. Its output goes to files in memory: nothing that it leaves can block."""
     streams = [os.memfd_create(name) for name in ("stdin", "stdout", "stderr")]
     os.write(streams[0], binascii.a2b_base64(request.get("stdin") or ""))
     os.lseek(streams[0], 0, os.SEEK_SET)
@@ -124,16 +136,16 @@ def become(request: dict, streams: list[int]) -> None:
 
 def execute(script: str, arguments: list[str]) -> int:
     os.environ.update(ENVIRONMENT)
-    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape")
-    sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape")
-    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace")
+    sys.stdin = io.TextIOWrapper(io.FileIO(0), encoding="utf-8", errors="surrogateescape")
+    sys.stdout = io.TextIOWrapper(io.FileIO(1, "w"), encoding="utf-8", errors="surrogateescape")
+    sys.stderr = io.TextIOWrapper(io.FileIO(2, "w"), encoding="utf-8", errors="backslashreplace")
     sys.argv = ["lab-script", *arguments]
     try:
         exec(compile(script, "lab-script", "exec"), {"__name__": "__main__"})
         status = 0
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:
+    except BaseException:  # noqa: BLE001  # whatever it was, the other side is told
         sys.excepthook(*sys.exc_info())
         status = 1
     sys.stdout.flush()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from harness.checks.replica import replica
+from harness.evidence import Evidence, Replication
 
 from . import builders
 from .asking import cannot_tell, fails, passes
@@ -35,3 +38,37 @@ def test_nothing_to_compare_the_replica_with() -> None:
 
 def test_without_a_move_there_is_no_replica() -> None:
     passes(replica, builders.rolled_back())
+
+
+EQUAL = {builders.ORIGINAL: "a" * 64, builders.ADDITIONAL: "a" * 64}
+UNEQUAL = {builders.ORIGINAL: "a" * 64, builders.ADDITIONAL: "b" * 64}
+NOTHING = {builders.ORIGINAL: 0, builders.ADDITIONAL: 0}
+FOUR = {builders.ORIGINAL: 4, builders.ADDITIONAL: 4}
+
+
+def compared(found: Replication) -> Evidence:
+    """A good move whose sides were compared block by block."""
+    evidence = builders.completed()
+    evidence.replication = found
+    return evidence
+
+
+def test_sides_that_are_equal_block_by_block() -> None:
+    passes(replica, compared(Replication(True, NOTHING, EQUAL)))
+
+
+@pytest.mark.parametrize("found", [Replication(True, FOUR, EQUAL), Replication(True, FOUR, UNEQUAL)])
+def test_blocks_that_the_pair_itself_finds_different(found: Replication) -> None:
+    fails(replica, compared(found), "walrus00 counts 4 KiB out of sync")
+
+
+def test_disks_that_differ_although_the_pair_finds_nothing() -> None:
+    fails(replica, compared(Replication(True, NOTHING, UNEQUAL)), "the disks of the pair differ")
+
+
+def test_a_comparison_that_did_not_end() -> None:
+    cannot_tell(replica, compared(Replication(False, NOTHING, EQUAL)), "did not compare its blocks to the end")
+
+
+def test_blocks_that_were_never_written_may_differ_where_the_first_sync_was_skipped() -> None:
+    passes(replica, compared(Replication(True, FOUR, UNEQUAL, unwritten_differ=True)))

@@ -110,7 +110,7 @@ sshd says: [    2.100000] walrus-lab: destroy not at the start of a line
 [    0.000000] Linux version 6.1.176 (gcc)
 [    1.000000] block drbd1: role( Secondary -> Primary )
 [    0.000000] Linux version 6.1.176 (gcc)
-[    0.900000] walrus-lab: rescue
+[    0.000000] Kernel command line: umid=walrus00 root=/dev/ubda lab.name=walrus00 lab.rescue=1 console=tty0
 [    1.000000] walrus-lab: clock 1010.000000
 [    1.000000] block drbd1: role( Secondary -> Primary )
 [    0.000000] Linux version 6.1.176 (gcc)
@@ -129,6 +129,18 @@ def test_mounts_and_destroying_programs_are_told_by_the_lab() -> None:
 
 def test_boots_without_a_clock_and_boots_for_the_lab_alone_tell_nothing() -> None:
     assert not [event for event in kernel_events("walrus00", LOG, "r0") if event.kind == "role"]
+
+
+def test_what_a_look_of_the_lab_reads_is_no_complaint_of_the_trial() -> None:
+    log = """
+[    1.000000] walrus-lab: clock 1000.000000
+[    2.000000] walrus-lab: look dm-1
+[    2.100000] EXT4-fs error (device dm-1): ext4_lookup:1785: inode #2: comm python3: deleted inode referenced: 12
+[    2.200000] EXT4-fs error (device dm-11): ext4_lookup:1785: inode #2: comm python3: deleted inode referenced: 12
+"""
+    complaints = [event.detail for event in kernel_events("walrus00", log, "r0")]
+    assert len(complaints) == 1
+    assert "dm-11" in complaints[0]
 
 
 def test_an_empty_log_tells_nothing() -> None:

@@ -1,0 +1,35 @@
+"""A machines lab that stays up until somebody ends it: to try the commands on, by hand."""
+
+from __future__ import annotations
+
+import secrets
+
+from harness.errors import LabUnavailable
+from harness.labs import keep, machine_image
+from harness.labs.keep import UpLab
+from harness.labs.lab import Start
+from harness.labs.machine_cleanup import watch_over
+from harness.labs.machine_rack import rack
+
+
+def up(start: Start) -> UpLab:
+    """Bring a lab up and leave it running, with its inventory in a directory of the user's own.
+
+    Raises:
+        LabUnavailable: when this machine cannot offer it; nothing is left then.
+    """
+    if lacking := machine_image.lacks():
+        raise LabUnavailable("the machines lab lacks: " + "; ".join(lacking))
+    run_id = secrets.token_hex(4)
+    watchdog = watch_over(run_id)
+    run = rack(run_id, start)
+    try:
+        run.bring_up()
+        kept = keep.remember(run_id, run.inventory())
+    except BaseException:
+        run.tear_down()
+        raise
+    finally:
+        watchdog.dismiss()
+    run.let_go()
+    return kept

@@ -1,0 +1,334 @@
+"""What the truth of a machines lab runs inside a host: Python texts for the lab's door, which adds its prelude."""
+
+from __future__ import annotations
+
+SNAPSHOT = """
+import subprocess
+from fakes import truth
+from fakes.disk import PlainFiles
+
+service, disk, store, staging, *watched = sys.argv[1:]
+files = PlainFiles()
+
+
+def services():
+    if not os.path.exists(f"/etc/init.d/{service}"):
+        return {}
+    from fakes.realhost import RealHost
+    found = RealHost("", "").service()
+    return {service: {"running": found.running, "starts at boot": found.starts_at_boot}}
+
+
+def first_look(device):
+    done = subprocess.run(["blkid", "-p", "-o", "value", "-s", "TYPE", device], capture_output=True, text=True)
+    return done.stdout.split("\\n")[0] or "blank"
+
+
+def mounts():
+    with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as table:
+        rows = [line.split(" ")[:2] for line in table]
+    return [row for row in rows if row[0].startswith("/dev/") and not row[1].startswith("/run/walrus-lab/")]
+
+
+def text(path):
+    return files.read(path).decode("utf-8", "backslashreplace") if files.exists(path) else None
+
+
+answer({
+    "files": {path: text(path) for path in watched},
+    "services": services(),
+    "disks": {disk: first_look(disk)} if disk else {},
+    "mounts": mounts(),
+    "leftovers": truth.leftovers(files, store, staging),
+})
+"""
+
+LISTING = """
+import types
+from fakes import truth
+from fakes.disk import PlainFiles
+answer(truth.listing(types.SimpleNamespace(files=PlainFiles())))
+"""
+
+# DISK DEVICE FILESYSTEM, then what is asked for. ``content`` is where the device's content lies.
+#
+# It is read where the device is mounted; elsewhere from the disk below DRBD, through a snapshot whose changes go to
+# memory: mounting it lets the file system repair its journal there, and not a byte of the disk changes.
+_CONTENT = r"""
+import subprocess
+from contextlib import contextmanager
+
+disk, device, filesystem, *asked = sys.argv[1:]
+OURS = "/run/walrus-lab"
+
+
+def tool(*argv):
+    done = subprocess.run(argv, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise OSError(5, f"`{' '.join(argv)}` ended with status {done.returncode}: {done.stderr.strip()}", device)
+    return done.stdout.strip()
+
+
+def mounted_at():
+    with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as table:
+        rows = [line.split(" ") for line in table]
+    return next((row[1] for row in rows if row[0] == device), None)
+
+
+def fresh():
+    # What is in memory alone proves nothing: what can be dropped is read from the disk again.
+    with open("/proc/sys/vm/drop_caches", "w") as file:
+        file.write("3")
+
+
+@contextmanager
+def content():
+    place = mounted_at()
+    if place is not None:
+        yield place
+        return
+    with open(disk, "rb", buffering=0) as file:
+        begin = file.read(4096)
+    if begin[1080:1082] != b"\x53\xef" and begin[:4] != b"XFSB":
+        raise OSError(2, "no file system lies there", device)
+    look, changes = f"{OURS}/look", f"{OURS}/changes"
+    os.makedirs(look, exist_ok=True)
+    undo = []
+    try:
+        with open(changes, "wb") as file:
+            file.truncate(64 * 1024 * 1024)
+        undo.append(lambda: os.unlink(changes))
+        tool("modprobe", "-a", "loop", "dm-snapshot")
+        with open(f"/sys/block/{os.path.basename(disk)}/size") as file:
+            sectors = file.read().strip()
+        loop = tool("losetup", "--find", "--show", changes)
+        undo.append(lambda: tool("losetup", "--detach", loop))
+        tool("dmsetup", "create", "walrus-look", "--noudevsync", "--table", f"0 {sectors} snapshot {disk} {loop} N 8")
+        undo.append(lambda: tool("dmsetup", "remove", "--retry", "--noudevsync", "walrus-look"))
+        with open("/dev/kmsg", "w") as log:
+            log.write(f"walrus-lab: look dm-{os.minor(os.stat('/dev/mapper/walrus-look').st_rdev)}\n")
+        tool("mount", "-t", filesystem, "-o", "ro", "/dev/mapper/walrus-look", look)
+        undo.append(lambda: tool("umount", look))
+        yield look
+    finally:
+        for step in reversed(undo):
+            step()
+"""
+
+# "walk PLACE PATH" or "count PLACE PATH" as often as wanted.
+PLACES = (
+    _CONTENT
+    + r"""
+from fakes import truth
+from fakes.disk import PlainFiles
+
+
+def walked(root):
+    return truth.manifest(PlainFiles(), os.path.realpath(root))
+
+
+def counted(root):
+    root = os.path.realpath(root)
+    if not os.path.isdir(root):
+        return []
+    stat = ["find", root, "-type", "f", "-exec", "stat", "--printf", r"%i %W %w %s\n", "--", "{}", "+"]
+    done = subprocess.run(stat, capture_output=True, env={"LC_ALL": "C", "PATH": os.environ["PATH"]})
+    return [line.rsplit(" ", 1) for line in done.stdout.decode().splitlines()]
+
+
+found = {"manifests": {}, "files": {}}
+if any(one.startswith("walk ") for one in asked):
+    fresh()
+for one in asked:
+    verb, place, path = one.split(" ", 2)
+    if verb == "count":
+        root = mounted_at() if place == "device" else path
+        found["files"][place] = counted(root) if root else []
+    elif place != "device":
+        found["manifests"][place] = walked(path)
+    elif disk:
+        try:
+            with content() as root:
+                found["manifests"][place] = walked(root)
+        except OSError as error:
+            found["manifests"][place] = {"entries": [], "error": f"{error.filename}: {error.strerror}"}
+answer(found)
+"""
+)
+
+# Seconds, host, paths. HTTP/1.0, so that the answer ends with the connection and no library has to be loaded for it.
+FETCH = r"""
+import hashlib, socket
+
+timeout_s, host, *paths = sys.argv[1:]
+
+
+def fetch(path):
+    try:
+        with socket.create_connection((host, 8773), timeout=int(timeout_s)) as connection:
+            connection.sendall(f"GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
+            said = b""
+            while part := connection.recv(1 << 18):
+                said += part
+    except OSError:
+        return [0, None]
+    head, _, body = said.partition(b"\r\n\r\n")
+    lines = head.split(b"\r\n")
+    sizes = [int(line.split(b":")[1]) for line in lines if line.lower().startswith(b"content-length:")]
+    if not lines[0].startswith(b"HTTP/") or sizes and sizes[0] != len(body):
+        return [0, None]
+    status = int(lines[0].split(b" ")[1])
+    return [status, hashlib.sha256(body).hexdigest() if status == 200 else None]
+
+
+answer([fetch(path) for path in paths])
+"""
+
+WORLD = """
+with open(sys.argv[1]) as file:
+    answer(json.load(file))
+"""
+
+# Flip one byte in the middle of the first object below the first place that there is; size and times stay.
+FLIP = """
+victim = objects(sys.argv[1:])[0]
+before = os.stat(victim)
+middle = before.st_size // 2
+with open(victim, "r+b") as file:
+    file.seek(middle)
+    byte = file.read(1)[0]
+    file.seek(middle)
+    file.write(bytes([byte ^ 1]))
+    file.flush()
+    os.fsync(file.fileno())
+os.utime(victim, ns=(before.st_atime_ns, before.st_mtime_ns))
+os.sync()
+after = os.stat(victim)
+with open(victim, "rb") as file:
+    file.seek(middle)
+    changed = file.read(1)[0] == byte ^ 1
+same = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
+answer({"victim": ascii(victim), "proven": changed and same})
+"""
+
+WRITE = """
+victim = objects(sys.argv[1:])[0]
+with open(victim, "wb") as file:
+    file.write(b"written by somebody who was not stopped")
+    file.flush()
+    os.fsync(file.fileno())
+answer({"victim": ascii(victim), "proven": open(victim, "rb").read().startswith(b"written")})
+"""
+
+# Where on the disk the middle byte of an object lies, for the first object that has a block there.
+LOCATE = (
+    _CONTENT
+    + r"""
+import fcntl, struct
+
+FIEMAP, SYNC = 0xC020660B, 1
+
+
+def on_disk(path, offset):
+    with open(path, "rb") as file:
+        asked = bytearray(struct.pack("=QQLLLL", offset, 1, SYNC, 0, 1, 0) + bytes(56))
+        fcntl.ioctl(file, FIEMAP, asked)
+    if struct.unpack_from("=L", asked, 20)[0] == 0:
+        return None
+    logical, physical, length = struct.unpack_from("=QQQ", asked, 32)
+    return physical + offset - logical if logical <= offset < logical + length else None
+
+
+with content() as root:
+    os.sync()
+    for victim in objects([root]):
+        middle = os.stat(victim).st_size // 2
+        place = on_disk(victim, middle)
+        if place is not None:
+            with open(victim, "rb") as file:
+                file.seek(middle)
+                answer({"victim": ascii(victim), "at": place, "byte": file.read(1)[0]})
+            break
+"""
+)
+
+# DIRECTORY LEFT_BYTES FILLER: take all room but a little; prints what is left.
+FILL = """
+root, left, filler = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+
+
+def free():
+    found = os.statvfs(root)
+    return found.f_bavail * found.f_frsize
+
+
+# A copy that is under way takes room between looking and filling: then look again, or there is none left at all.
+with open(filler, "ab") as file:
+    for _ in range(50):
+        room = free() - left
+        if room <= 0:
+            break
+        try:
+            os.posix_fallocate(file.fileno(), file.seek(0, 2), room)
+        except OSError:
+            left += 16384
+            if left > 4 * int(sys.argv[2]):
+                break
+    os.fsync(file.fileno())
+answer(free())
+"""
+
+# SECONDS: wait until a program runs in a session of sshd, then end all sessions without a word.
+RESET = """
+import signal
+
+
+def processes():
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat") as file:
+                    begin, _, rest = file.read().rpartition(") ")
+            except OSError:
+                continue
+            yield int(name), int(rest.split()[1]), begin.partition("(")[2]
+
+
+def sessions():
+    table = list(processes())
+    names = {pid: name for pid, _, name in table}
+    listening = {pid for pid, parent, name in table if name == "sshd" and names.get(parent) != "sshd"}
+    found = {pid for pid, parent, name in table if name == "sshd" and parent in listening}
+    below, grown = set(found), True
+    while grown:
+        more = {pid for pid, parent, _ in table if parent in below} - below
+        below, grown = below | more, bool(more)
+    shells = {pid for pid, parent, name in table if pid in below and name != "sshd" and names.get(parent) == "sshd"}
+    busy = {pid for pid in below - shells if names[pid] != "sshd"}
+    return {pid for pid in below if names[pid] == "sshd"}, busy
+
+
+deadline = time.monotonic() + float(sys.argv[1])
+daemons, busy = sessions()
+while not busy and time.monotonic() < deadline:
+    time.sleep(0.01)
+    daemons, busy = sessions()
+for pid in daemons:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+answer({"sessions": len(daemons), "busy": len(busy)})
+"""
+
+# PATH: how long reading the disk's first block takes, past the page cache; None when it fails.
+READ_FIRST = """
+import mmap
+began = time.monotonic()
+try:
+    file = os.open(sys.argv[1], os.O_RDONLY | os.O_DIRECT)
+    os.readv(file, [mmap.mmap(-1, 4096)])
+    answer(time.monotonic() - began)
+except OSError as error:
+    answer(None)
+"""
