@@ -30,6 +30,12 @@ def _machines() -> Lab:
     return MachinesLab()
 
 
+def _privileged() -> Lab:
+    from harness.labs.privileged import PrivilegedLab
+
+    return PrivilegedLab()
+
+
 def _keep_containers(start: Start) -> UpLab:
     return container_keep.up(start)
 
@@ -41,7 +47,12 @@ def _keep_machines(start: Start) -> UpLab:
 
 
 # Every lab that is built, each imported when it is asked for and not before.
-LABS: dict[str, Callable[[], Lab]] = {"simulated": _simulated, "containers": _containers, "machines": _machines}
+LABS: dict[str, Callable[[], Lab]] = {
+    "simulated": _simulated,
+    "containers": _containers,
+    "privileged": _privileged,
+    "machines": _machines,
+}
 # Those whose hosts outlive the process that brought them up.
 KEPT: dict[str, Callable[[Start], UpLab]] = {"containers": _keep_containers, "machines": _keep_machines}
 
