@@ -3,7 +3,7 @@
 # make test      the tests, in every lab that this machine offers; of the scenarios in containers, the core
 # make check     ruff, mypy, the import contract
 # make doctor    which labs this machine offers, and what the others lack
-# make labs      Docker, the image tools and the lab's image, from Debian's packages
+# make labs      Docker, User Mode Linux, the image tools and the labs' images, from Debian's packages
 # make containers  all scenarios in the containers lab
 # make kills     a move killed at 20 random moments in the containers lab, each time started again
 # make bench     the measurements
@@ -53,9 +53,11 @@ doctor: setup
 	$(BIN)/walrus-ha doctor
 
 labs: setup
-	images/install docker mmdebstrap openssh-client rsync attr
+	images/install docker mmdebstrap openssh-client rsync attr \
+	    user-mode-linux drbd-utils nftables dmsetup netcat-openbsd e2fsprogs iproute2 kmod util-linux
 	images/start-docker $(BIN)/python
 	$(BIN)/python -m harness.labs.container_image
+	$(BIN)/python -m harness.labs.machine_image
 
 containers: setup
 	$(BIN)/walrus-ha rehearse --lab containers scenarios
@@ -67,6 +69,6 @@ bench: setup
 	$(BIN)/python -m tests.bench
 
 clean:
-	@if [ -x $(BIN)/python ]; then $(BIN)/python -m harness.labs.docker_cleanup --all || true; fi
+	@if [ -x $(BIN)/python ]; then for lab in docker machine; do $(BIN)/python -m harness.labs.$${lab}_cleanup --all || true; done; fi
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

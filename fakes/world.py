@@ -165,6 +165,7 @@ class Cloud:
     next_enabled: str = ""  # which Walrus wins the next election ("" : the first able one by name)
     ticked_at: float = 0.0
     tick_s: float = 10.0
+    check_ticks: int = 1  # a Walrus that is ENABLED or DISABLED is checked about every so many ticks
 
 
 @dataclass

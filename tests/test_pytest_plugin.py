@@ -12,6 +12,7 @@ import pytest
 import harness.labs.simulated
 import harness.trials.trial
 from harness.checks.verdict import Verdict, judge_file
+from harness.labs import doctor
 
 # A pytester run forgets the modules that were first imported in it, and the next run would have their classes twice.
 FIRST_IMPORTED_HERE = (harness.labs.simulated, harness.trials.trial)
@@ -99,6 +100,12 @@ def test_a_broken_file_is_an_error_with_its_place_and_no_traceback(pytester: pyt
 # What cannot run
 
 
+@pytest.fixture
+def _without_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "missing", lambda name: f"the {name} lab lacks: all")
+
+
+@pytest.mark.usefixtures("_without_machines")
 def test_a_lab_that_is_not_here_is_a_skip_with_its_reason(pytester: pytest.Pytester) -> None:
     _scenario(pytester, ELSEWHERE)
     result = _run(pytester, "--walrus-lab", "machines")
@@ -106,6 +113,7 @@ def test_a_lab_that_is_not_here_is_a_skip_with_its_reason(pytester: pytest.Pytes
     result.stdout.fnmatch_lines(["SKIPPED * the machines lab lacks: *"])
 
 
+@pytest.mark.usefixtures("_without_machines")
 def test_a_lab_that_is_demanded_must_not_be_skipped(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WALRUS_HA_REQUIRE_LABS", "containers,machines")
     _scenario(pytester, ELSEWHERE)

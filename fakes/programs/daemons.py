@@ -115,6 +115,9 @@ def _check(machine: Machine) -> None:
     with machine.world() as world:
         mine = walrus.registered(world, machine.row(world))
         state = mine.state if mine else "STOPPED"
+        due = state == "NOTREADY" or _due(world, machine.now())
+    if not due:
+        return
     storage = walrus.manager(machine)
     try:
         storage.check(state)
@@ -125,6 +128,11 @@ def _check(machine: Machine) -> None:
         return
     if state == "NOTREADY":
         enter(machine, "DISABLED")
+
+
+def _due(world: World, now: float) -> bool:
+    """Checks cost a real host processes, so a lab can have them less often than ticks."""
+    return int(now / world.cloud.tick_s) % world.cloud.check_ticks == 0
 
 
 def _enable_or_check(machine: Machine) -> None:

@@ -51,6 +51,51 @@ class Patience:
     reply_s: float
 
 
+class Shell:
+    """A local process whose far end greets and answers, once or, when ``preface`` made it go on, again and again.
+
+    Raises:
+        NotSent: the process cannot be started.
+    """
+
+    def __init__(self, argv: Sequence[str], env: Mapping[str, str] | None = None, preface: bytes = b"") -> None:
+        pipe = subprocess.PIPE
+        try:
+            # A session of its own: Ctrl-C on the terminal is for the engine to handle, not for ssh.
+            self.process = subprocess.Popen(
+                argv, stdin=pipe, stdout=pipe, stderr=pipe, env=env, start_new_session=True, bufsize=0
+            )
+        except OSError as error:
+            raise NotSent(None, f"cannot run {argv[0]}: {error.strerror}") from error
+        assert self.process.stdin is not None
+        self._stdin = self.process.stdin
+        self._preface = preface
+        self.goes_on = bool(preface)
+        self.in_step = False  # the last reply came whole on both streams: the next request can follow
+        os.set_blocking(self._stdin.fileno(), False)
+
+    def ask(self, message: Message, patience: Patience) -> Reply:
+        """Wait for the greeting, send the message and read the reply. A harmless message is sent at once.
+
+        Raises:
+            NotSent: no greeting.
+            Lost: no complete reply after the greeting.
+        """
+        self.in_step = False
+        with _Conversation(self.process, self._stdin, message, self._preface, keep_open=self.goes_on) as conversation:
+            self._preface = b""
+            conversation.await_greeting(patience.greeting_s)
+            reply = conversation.await_reply(patience.reply_s)
+            self.in_step = self.goes_on and conversation.whole
+        return reply
+
+    def close(self) -> None:
+        """Say no more and listen no more; the far end finds out."""
+        for pipe in (self._stdin, self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
 def exchange(
     argv: Sequence[str],
     message: Message,
@@ -59,65 +104,61 @@ def exchange(
     give_up: Callable[[subprocess.Popen[bytes]], None],
     env: Mapping[str, str] | None = None,
 ) -> Reply:
-    """Start ``argv``, wait for its greeting, send the message and read the reply.
-
-    A harmless message is sent at once, which saves a round trip. ``part`` gets the process after its reply,
-    ``give_up`` when it has not replied and still runs.
+    """Start ``argv`` for one request. ``part`` gets the process after its reply, ``give_up`` when it has not replied.
 
     Raises:
-        NotSent: no greeting.
-        Lost: no complete reply after the greeting.
+        NotSent, Lost: as ``Shell``.
     """
-    pipe = subprocess.PIPE
-    try:
-        # A session of its own: Ctrl-C on the terminal is for the engine to handle, not for ssh.
-        process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, env=env, start_new_session=True)
-    except OSError as error:
-        raise NotSent(None, f"cannot run {argv[0]}: {error.strerror}") from error
+    shell = Shell(argv, env)
     leave = give_up
     try:
-        with _Conversation(process, message) as conversation:
-            conversation.await_greeting(patience.greeting_s)
-            reply = conversation.await_reply(patience.reply_s)
+        reply = shell.ask(message, patience)
         leave = part
         return reply
     finally:
-        if process.poll() is None:
-            leave(process)
+        shell.close()
+        if shell.process.poll() is None:
+            leave(shell.process)
 
 
 class _Conversation:
-    """The three pipes of one process."""
+    """One request over the three pipes of a process."""
 
-    def __init__(self, process: subprocess.Popen[bytes], message: Message) -> None:
-        assert process.stdin is not None
+    def __init__(
+        self, process: subprocess.Popen[bytes], stdin: IO[bytes], message: Message, preface: bytes, keep_open: bool
+    ) -> None:
         assert process.stdout is not None
         assert process.stderr is not None
         self.process = process
         self.message = message
-        self.stdin = process.stdin
+        self.stdin = stdin
+        self.keep_open = keep_open
         self.stdout = _Stream(process.stdout, message)
         self.stderr = _Stream(process.stderr, message)
-        self.unsent = memoryview(message.body)
+        self.unsent = memoryview(preface + message.body)
+        self.withheld = memoryview(b"")
+        if not message.harmless:
+            early = len(preface) + message.hail
+            self.unsent, self.withheld = self.unsent[:early], self.unsent[early:]
         self.sending = False
         self.selector = selectors.DefaultSelector()
         for stream in (self.stdout, self.stderr):
             self.selector.register(stream.pipe, selectors.EVENT_READ, stream)
-        os.set_blocking(self.stdin.fileno(), False)
 
     def __enter__(self) -> _Conversation:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._close_stdin()
         self.selector.close()
-        self.stdout.pipe.close()
-        self.stderr.pipe.close()
+
+    @property
+    def whole(self) -> bool:
+        """Everything was sent, and both streams have told us where they end."""
+        return not self.unsent and not self.withheld and self.stdout.complete and self.stderr.complete
 
     def await_greeting(self, within_s: float) -> None:
         """Read until the host greets us."""
-        if self.message.harmless:
-            self._begin_to_send()
+        self._begin_to_send()
         self._pump(lambda: self.stdout.greeted or self.stdout.closed, within_s)
         if self.stdout.greeted:
             return
@@ -128,7 +169,9 @@ class _Conversation:
 
     def await_reply(self, within_s: float) -> Reply:
         """Send the message and read until the reply is complete."""
-        if not self.message.harmless:
+        if self.withheld:
+            # What came before the greeting was sent, or the greeting could not have come.
+            self.unsent, self.withheld = self.withheld, memoryview(b"")
             self._begin_to_send()
         self._pump(lambda: self.stdout.complete or self.stdout.closed, within_s)
         if not self.stdout.complete:
@@ -152,8 +195,9 @@ class _Conversation:
                     self.selector.unregister(key.fileobj)
 
     def _begin_to_send(self) -> None:
-        self.selector.register(self.stdin, selectors.EVENT_WRITE)
-        self.sending = True
+        if self.unsent and not self.sending:
+            self.selector.register(self.stdin, selectors.EVENT_WRITE)
+            self.sending = True
 
     def _write(self) -> None:
         try:
@@ -161,13 +205,14 @@ class _Conversation:
         except BrokenPipeError:  # the command does not want all of its input; its reply tells
             self.unsent = self.unsent[:0]
         if not self.unsent:
-            self._close_stdin()
+            self._stop_sending()
 
-    def _close_stdin(self) -> None:
+    def _stop_sending(self) -> None:
         if self.sending:
             self.selector.unregister(self.stdin)
             self.sending = False
-        self.stdin.close()
+        if not self.withheld and not self.keep_open:
+            self.stdin.close()
 
     def _ended(self) -> int | None:
         """The exit status of a process that has nothing more to say; None when it stays."""

@@ -21,6 +21,17 @@ OPENING = (
 LOADER = 's=$(dd bs={length} count=1 iflag=fullblock 2>/dev/null);case $s in *"#$1")eval "$s";;esac'
 """The first line when the script does not fit into it. ``dd`` reads exactly the script; ``head`` may read ahead."""
 
+SERVE = """\
+serve() {
+  while IFS= read -r hail && printf '%s-ready\\n' "$hail" && printf '%s-ready\\n' "$hail" >&2 &&
+    IFS= read -r first && (eval "$first"); do :; done
+  exit
+}"""
+"""A shell that goes on answering: each request is a line to greet with and a line to run, in a shell of its own.
+
+It ends when a request did not come to its ``end``, so that nothing that is left of it is ever taken for another one.
+"""
+
 FRAME = (
     "umask 022",
     "cd /",
@@ -105,12 +116,12 @@ spool() {
   umask 022
   [ "$1" -eq 0 ] && return 0
   cat >&6
-  [ "$(wc -c </proc/$$/fd/6)" -eq "$1" ] || exit 3
+  [ "$(wc -c </proc/self/fd/6)" -eq "$1" ] || exit 3
 }
 answer() {
   exec 9>&-
-  [ -s /proc/$$/fd/7 ] && cat /proc/$$/fd/7
-  [ -s /proc/$$/fd/8 ] && cat /proc/$$/fd/8 >&2
+  [ -s /proc/self/fd/7 ] && cat /proc/self/fd/7
+  [ -s /proc/self/fd/8 ] && cat /proc/self/fd/8 >&2
   end exit "$1"
 }"""
 """A command that changes something writes into unnamed files instead of the connection.
@@ -119,7 +130,7 @@ So a connection that breaks cannot kill it half-way by SIGPIPE, a daemon that it
 and input that was cut short is noticed before anything runs.
 """
 
-SPOOLED = "</proc/$$/fd/6 >&7 2>&8 6>&- 7>&- 8>&- 9>&-"
+SPOOLED = "</proc/self/fd/6 >&7 2>&8 6>&- 7>&- 8>&- 9>&-"
 
 PUT = """\
 give_up() { rm -f -- "$new"; fail "$@"; }
@@ -193,16 +204,15 @@ prepare() {
   look "$job"
   case $condition in running|done) end ok ;; esac
   rm -rf -- "$job" && mkdir -p -m 0700 "$state/jobs" && mkdir -m 0700 "$job" || fail "cannot make $job"
-  printf '%s\\n' "$2" >"$job/command" && cat >"$job/in" || fail "cannot write in $job"
+  printf '%s\\n' "$2" >"$job/command" && : >"$job/in" || fail "cannot write in $job"
+  [ "$3" -eq 0 ] || cat >"$job/in" || fail "cannot write in $job"
   [ "$(wc -c <"$job/in")" -eq "$3" ] || exit 3
   # Room for the exit status and the first complaints, which are wanted most when the job has filled the disk.
   printf '   \\n' >"$job/status.new" && dd if=/dev/zero of="$job/err" bs=4096 count=1 2>/dev/null ||
     fail "no room in $job"
 }
 launch() {
-  body=$1
-  shift
-  setsid sh -c "$body" walrus-ha-job "$job" "$life" "$@" <"$job/in" >"$job/out" 2<>"$job/err" &
+  setsid sh -c "$job_text" walrus-ha-job "$job" "$life" "$@" <"$job/in" >"$job/out" 2<>"$job/err" &
 }
 # The job keeps the lock until it has written who it is; having the lock again means that it did, or died.
 started() {

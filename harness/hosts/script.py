@@ -8,7 +8,10 @@ The command line on the host never changes (``remote.OPENING``); it prints a gre
 
 Nothing that changes anything is sent before the greeting is seen, so a connection, login or sudo that fails is known to
 have done nothing. What arrives cut short is not run. The reply is what follows the greeting, up to a last line that
-begins with the mark::
+begins with the mark. A connection that carries many requests has shells that go on answering: ``serving`` makes one,
+and ``compose_brief`` says a request to it in two lines, the first of which asks for a greeting of its own.
+
+The last line of a reply::
 
     <mark> exit 3     the command ended by itself with this status
     <mark> ok | job … | holder … | fenced … | rebooted | held … | busy | failed 1
@@ -52,7 +55,8 @@ class Message:
     """One request as bytes.
 
     ``opening`` is the command line that answers with the ``greeting``, ``body`` what is sent then, ``mark`` begins the
-    reply's last line. A ``harmless`` body changes nothing and need not wait for the greeting.
+    reply's last line. A ``harmless`` body changes nothing and need not wait for the greeting. The first ``hail`` bytes
+    of a body only ask for the greeting, and are sent at once in any case.
     """
 
     greeting: bytes
@@ -60,6 +64,7 @@ class Message:
     body: bytes
     opening: tuple[str, ...]
     harmless: bool
+    hail: int = 0
 
 
 def quote(argument: str) -> str:
@@ -85,11 +90,39 @@ def compose(request: Request, fence: Fence | None, state_directory: str = STATE_
         InvalidInput: what is asked for cannot be said (a NUL byte, a relative path, a job id with a slash).
     """
     greeting, mark = secrets.token_hex(16), secrets.token_hex(16)
-    lines = _one_line(request, fence, mark) or _script(request, fence, mark, _absolute(state_directory), greeting)
-    opening = ("sh", "-c", remote.OPENING, "walrus-ha", greeting)
+    lines = _one_line(request, fence, mark) or _script(request, fence, mark, state_directory, greeting)
     body = b"%s\n%s%s" % (*lines, _input(request))
-    harmless = effect_of(request) is Effect.READ and not isinstance(request, StartJob)
-    return Message(f"{greeting}-ready\n".encode(), mark.encode(), body, opening, harmless)
+    return Message(_greeted(greeting), mark.encode(), body, _opening(greeting), _harmless(request))
+
+
+def compose_brief(request: Request, fence: Fence | None) -> Message | None:
+    """The message for a request to a shell that goes on answering, which knows every function already.
+
+    None for a request with input, or one that is more than a line: what is left of an input that nobody reads must not
+    be taken for the next request.
+
+    Raises:
+        InvalidInput: as ``compose``.
+    """
+    greeting, mark = secrets.token_hex(16), secrets.token_hex(16)
+    text = os.fsencode(f"mark={mark}; {_call(request, fence)}")
+    if _input(request) or isinstance(request, PutFile) or b"\n" in text:
+        return None
+    body = b"%s\n%s\n" % (greeting.encode(), text)
+    hail = len(greeting) + 1
+    return Message(_greeted(greeting), mark.encode(), body, (), _harmless(request), hail)
+
+
+def serving(state_directory: str = STATE_DIRECTORY) -> Message:
+    """What makes a shell on the host go on answering: see ``compose_brief``. Nothing is replied to it but its greeting.
+
+    Raises:
+        InvalidInput: the state directory is no absolute path.
+    """
+    greeting = secrets.token_hex(16)
+    pieces = [*_frame(state_directory), *_LIBRARY, remote.SERVE, "serve"]
+    body = b"%s\n%s" % _loaded(pieces, greeting)
+    return Message(_greeted(greeting), b"", body, _opening(greeting), harmless=True)
 
 
 def seconds(request: Request) -> float:
@@ -97,43 +130,100 @@ def seconds(request: Request) -> float:
     return request.command.timeout_s if isinstance(request, StartJob) else request.timeout_s
 
 
+def _greeted(greeting: str) -> bytes:
+    return f"{greeting}-ready\n".encode()
+
+
+def _opening(greeting: str) -> tuple[str, ...]:
+    return ("sh", "-c", remote.OPENING, "walrus-ha", greeting)
+
+
+def _harmless(request: Request) -> bool:
+    return effect_of(request) is Effect.READ and not isinstance(request, StartJob)
+
+
 def _one_line(request: Request, fence: Fence | None, mark: str) -> tuple[bytes, bytes] | None:
     """The usual request in one line without functions that it does not need, because it is sent most often."""
     if not isinstance(request, Command) or fence is not None:
         return None
-    text = os.fsencode("; ".join([f"mark={mark}", *remote.FRAME, _unfenced(request)]))
+    text = os.fsencode("; ".join([f"mark={mark}", *remote.FRAME, _call(request, fence)]))
     return (text, b"") if b"\n" not in text and len(text) <= _LONGEST_LINE else None
 
 
 def _script(request: Request, fence: Fence | None, mark: str, state: str, greeting: str) -> tuple[bytes, bytes]:
     """The first line, which loads the script, and the script."""
-    names = f"mark={mark} state={quote(state)} parent={quote(posixpath.dirname(state))}"
-    script = os.fsencode("\n".join([names, *remote.FRAME, remote.FAIL, *_steps(request, fence), f"#{greeting}"]))
+    return _loaded([f"mark={mark}", *_frame(state), *_functions(request, fence), _call(request, fence)], greeting)
+
+
+def _loaded(pieces: list[str], greeting: str) -> tuple[bytes, bytes]:
+    script = os.fsencode("\n".join([*pieces, f"#{greeting}"]))
     return remote.LOADER.format(length=len(script)).encode(), script
 
 
-def _steps(request: Request, fence: Fence | None) -> list[str]:
-    """The part of the script that differs from request to request."""
-    lock = [remote.LIFE, remote.LOCK]
-    enter = [*lock, f"enter {_patience_s(request)} {_fence(fence)}"] if fence else []
+def _frame(state: str) -> list[str]:
+    """Where the host keeps what it knows of runs, and what every script begins with."""
+    _absolute(state)
+    return [f"state={quote(state)} parent={quote(posixpath.dirname(state))}", *remote.FRAME]
+
+
+_LIBRARY = (
+    remote.FAIL,
+    remote.LIFE,
+    remote.LOCK,
+    remote.CLAIM,
+    remote.SPOOL,
+    remote.JOBS,
+    f"job_text={quote(remote.JOB)}",
+    remote.START,
+    remote.STOP,
+)
+
+
+def _functions(request: Request, fence: Fence | None) -> list[str]:
+    """The functions that a request needs."""
+    needed = {remote.FAIL}
+    if fence or isinstance(request, StartJob | Claim):
+        needed |= {remote.LIFE, remote.LOCK}
     match request:
         case Command() if fence:
-            return [*enter, remote.SPOOL, *_spooled(request), f"begin; {_run(request)} {remote.SPOOLED}; answer $?"]
-        case Command():
-            return [_unfenced(request)]
+            needed.add(remote.SPOOL)
         case PutFile():
-            return [*enter, remote.PUT, _put(request)]
+            needed.add(remote.PUT)
         case StartJob():
-            return [*(enter or [*lock, f"create; lock {_patience_s(request)}"]), remote.JOBS, *_start(request)]
+            needed |= {remote.JOBS, f"job_text={quote(remote.JOB)}", remote.START}
         case StopJob():
-            return [*enter, remote.JOBS, remote.STOP, f'stop "$state/jobs/"{_word(request.job_id)}']
+            needed |= {remote.JOBS, remote.STOP}
         case PollJob():
-            return [remote.LIFE, remote.JOBS, f'poll "$state/jobs/"{_word(request.job_id)}']
+            needed |= {remote.LIFE, remote.JOBS}
+        case Claim():
+            needed.add(remote.CLAIM)
+        case AskHolder():
+            needed.add(remote.LOCK)
+    return [piece for piece in (*_LIBRARY, remote.PUT) if piece in needed]
+
+
+def _call(request: Request, fence: Fence | None) -> str:
+    """The part of the script that differs from request to request."""
+    enter = f"enter {_patience_s(request)} {_fence(fence)}; " if fence else ""
+    match request:
+        case Command() if fence:
+            spool = f"spool {len(request.stdin)}"
+            return f"{enter}{spool}; begin; {_run(request)} {remote.SPOOLED}; answer $?"
+        case Command():
+            return f"{_run(request)}{'' if request.stdin else ' </dev/null'}; end exit $?"
+        case PutFile():
+            return f"{enter}{_put(request)}"
+        case StartJob():
+            return (enter or f"create; lock {_patience_s(request)}; ") + _start(request)
+        case StopJob():
+            return f'{enter}stop "$state/jobs/"{_word(request.job_id)}'
+        case PollJob():
+            return f'poll "$state/jobs/"{_word(request.job_id)}'
         case Claim():
             verb = "release" if request.release else "claim"
-            return [*lock, remote.CLAIM, f"{verb} {_patience_s(request)} {_fence(request.fence)}"]
+            return f"{verb} {_patience_s(request)} {_fence(request.fence)}"
         case AskHolder():
-            return [*(enter or [remote.LOCK]), 'holder; end holder "$epoch" "$run"']
+            return f'{enter}holder; end holder "$epoch" "$run"'
 
 
 def _run(command: Command) -> str:
@@ -144,14 +234,6 @@ def _run(command: Command) -> str:
     return f"(exec {line(command.argv)})"
 
 
-def _unfenced(command: Command) -> str:
-    return f"{_run(command)}{'' if command.stdin else ' </dev/null'}; end exit $?"
-
-
-def _spooled(command: Command) -> list[str]:
-    return [f"spool {len(command.stdin)}"]
-
-
 def _put(put: PutFile) -> str:
     path = _absolute(put.path)
     directory, name = posixpath.split(path)
@@ -160,15 +242,11 @@ def _put(put: PutFile) -> str:
     return f"put {line([path, temporary, directory, mode, str(len(put.content))])}"
 
 
-def _start(start: StartJob) -> list[str]:
+def _start(start: StartJob) -> str:
     command = start.command
     _run(command)  # for what it refuses
-    return [
-        remote.START,
-        f'prepare "$state/jobs/"{_word(start.job_id)} {quote(str(command))} {len(command.stdin)}',
-        f"begin; launch {quote(remote.JOB)} {line(command.argv)}",
-        f"started {_patience_s(start)}",
-    ]
+    described = f"{_word(start.job_id)} {quote(str(command))} {len(command.stdin)}"
+    return f'prepare "$state/jobs/"{described}; begin; launch {line(command.argv)}; started {_patience_s(start)}'
 
 
 def _input(request: Request) -> bytes:

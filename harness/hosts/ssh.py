@@ -13,10 +13,11 @@ from pathlib import Path
 
 from harness.errors import AccessDenied, Indeterminate, InvalidInput, Unreachable
 from harness.hosts.command import Answer, Fence, Request
-from harness.hosts.exchange import Lost, NotSent, Patience, Reply, answer, exchange
+from harness.hosts.exchange import Lost, NotSent, Patience, Reply, Shell, answer, exchange
 from harness.hosts.local import USER, elevation, refused
 from harness.hosts.processes import Leaving, end
-from harness.hosts.script import STATE_DIRECTORY, Message, compose, line, seconds
+from harness.hosts.script import STATE_DIRECTORY, Message, compose, compose_brief, line, seconds, serving
+from harness.hosts.shells import IdleShells
 from harness.hosts.sockets import new_directory
 
 _CONNECT_S = 10  # for TCP, and again for key exchange
@@ -132,22 +133,25 @@ def _file(path: str | Path, percent: str = "%") -> str:
 class SshTransport:
     """Carries requests over one shared ssh connection, which is made by the first of them.
 
-    Safe to use from several threads. A request that changes something is sent only after a shell on the host has
-    answered; until then a shared connection that died unnoticed is replaced, once.
+    Safe to use from several threads. Shells on the host stay to be asked again. A request that changes something is
+    sent only after a shell on the host has answered; until then a shared connection that died unnoticed is replaced,
+    once.
     """
 
     def __init__(self, name: str, connection: SshConnection) -> None:
         self.name = name
         self.connection = connection
         self._leaving = Leaving()
+        self._idle = IdleShells(self._leaving)
         self._sessions = threading.BoundedSemaphore(_SESSIONS)
         self._opening = threading.Lock()
         self._argv: list[str] = []
         self._sockets: Path | None = None
-        self._end: weakref.finalize[[Path, list[str], Leaving], SshTransport] | None = None
+        self._end: weakref.finalize[[Path, list[str], IdleShells, Leaving], SshTransport] | None = None
 
     def send(self, request: Request, fence: Fence | None = None) -> Answer:
-        message = compose(request, fence, self.connection.state_directory)
+        state = self.connection.state_directory
+        message = compose_brief(request, fence) or compose(request, fence, state)
         try:
             with self._sessions:
                 reply = self._converse(message, seconds(request))
@@ -166,23 +170,40 @@ class SshTransport:
     def _converse(self, message: Message, reply_s: float) -> Reply:
         self._leaving.sweep(_LINGER_S)
         sockets = self._ready()
+        waiting = None if message.opening else self._idle.take()
+        if waiting is not None:
+            try:
+                return self._ask(waiting, message, Patience(SHARED_GREETING_S, reply_s))
+            except NotSent as silence:
+                self._idle.dismiss()  # the others stood on the same connection
+                if silence.status is None:
+                    _abandon_master(sockets, self._argv)
         shared = _is_shared(sockets)
-        greeting_s = SHARED_GREETING_S if shared else GREETING_S
         try:
-            return self._once(message, greeting_s, reply_s)
+            return self._afresh(message, Patience(SHARED_GREETING_S if shared else GREETING_S, reply_s))
         except NotSent as silence:
             if not shared or silence.status not in (None, 255) or _DENIED.search(silence.said):
                 raise
         _abandon_master(sockets, self._argv)
-        return self._once(message, GREETING_S, reply_s)
+        return self._afresh(message, Patience(GREETING_S, reply_s))
 
-    def _once(self, message: Message, greeting_s: float, reply_s: float) -> Reply:
+    def _afresh(self, message: Message, patience: Patience) -> Reply:
+        """By a new shell: one that stays, unless the request needs one to itself because it brings input."""
+        if message.opening:
+            return exchange(self._command(message), message, patience, self._leaving.add, end, _environment())
+        made = serving(self.connection.state_directory)
+        return self._ask(Shell(self._command(made), _environment(), made.body), message, patience)
+
+    def _ask(self, shell: Shell, message: Message, patience: Patience) -> Reply:
+        try:
+            return shell.ask(message, patience)
+        finally:
+            self._idle.keep(shell)
+
+    def _command(self, message: Message) -> list[str]:
         way = self.connection
         become = elevation(way.become, way.become_user, way.become_method)
-        remote = f"exec {line([*become, *message.opening])}"
-        environment = {**os.environ, "LC_ALL": "C"}
-        argv = [*self._argv, remote]
-        return exchange(argv, message, Patience(greeting_s, reply_s), self._leaving.add, end, environment)
+        return [*self._argv, f"exec {line([*become, *message.opening])}"]
 
     def _ready(self) -> Path:
         """The directory of the shared connection's socket: ours alone, so that no other options can share it."""
@@ -190,7 +211,7 @@ class SshTransport:
             if self._sockets is None or self._end is None or not self._sockets.is_dir():
                 self._sockets = new_directory()
                 self._argv = self.connection.arguments(str(self._sockets))
-                self._end = weakref.finalize(self, _end_master, self._sockets, self._argv, self._leaving)
+                self._end = weakref.finalize(self, _end_master, self._sockets, self._argv, self._idle, self._leaving)
             return self._sockets
 
     def _no_shell(self, silence: NotSent) -> AccessDenied | Unreachable:
@@ -225,7 +246,12 @@ def _abandon_master(sockets: Path, argv: list[str]) -> None:
         socket.unlink(missing_ok=True)
 
 
-def _end_master(sockets: Path, argv: list[str], leaving: Leaving) -> None:
+def _environment() -> dict[str, str]:
+    return {**os.environ, "LC_ALL": "C"}
+
+
+def _end_master(sockets: Path, argv: list[str], idle: IdleShells, leaving: Leaving) -> None:
+    idle.dismiss()
     leaving.close(_LINGER_S)
     if _is_shared(sockets):
         _control(argv, "exit")

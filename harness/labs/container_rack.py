@@ -47,8 +47,14 @@ answer({"state": found.state, "message": found.message})
 """
 _SYMLINK = """
 set -eu
+ln -s -- "$1.real" "$1.link"
 mv -T -- "$1" "$1.real"
-ln -s -- "$1.real" "$1"
+# A Walrus that looks just now finds no directory and makes one.
+for try in 1 2 3 4 5; do
+    mv -T -- "$1.link" "$1" 2>/dev/null && exit
+    rmdir -- "$1" || true
+done
+exit 1
 """
 
 T = TypeVar("T")

@@ -41,7 +41,8 @@ def sweep(run_id: str | None = None) -> list[str]:
     """
     removed: list[str] = []
     for namespace in _namespaces(run_id):
-        removed += [f"process {pid} in {namespace}" for pid in _end_processes(namespace)]
+        if ended := _end_processes(namespace):
+            removed.append(f"{len(ended)} processes in {namespace}")
         if _remove_namespace(namespace):
             removed.append(f"namespace {namespace}")
     for directory in _directories(run_id):

@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,6 +28,7 @@ INPUTS = tuple(
 SHARED_INPUTS = ("walrus/sshd.conf",)
 MODULES = Path("/usr/lib/uml/modules")
 BUILD_S = 600.0
+_FORGOTTEN_S = 7 * 86_400.0
 
 # A program that the lab needs here, and the Debian package that brings it.
 _PROGRAMS = {
@@ -65,6 +67,8 @@ def lacks() -> list[str]:
     if not RECIPES.is_dir():
         return [*lacking, f"the image's recipes ({RECIPES}): run from a clone of the project"]
     lacking += _absent(_PROGRAMS)
+    if not any(_versions()):
+        lacking.append(f"the kernel's modules in {MODULES}, of Debian's package user-mode-linux: make labs")
     if not Path("/dev/net/tun").exists():
         lacking.append("/dev/net/tun for the cables of the network: modprobe tun")
     if not lacking and not image_path().exists():
@@ -110,9 +114,9 @@ def _build(path: Path) -> None:
 
 
 def _forget_others(kept: Path) -> None:
-    """Images of recipes as they were; a machine that runs on one keeps its file open."""
+    """Remove images that were made long ago; a younger one may belong to another clone's lab that runs now."""
     for other in kept.parent.glob("root-*.img"):
-        if other != kept:
+        if other != kept and time.time() - other.stat().st_mtime > _FORGOTTEN_S:
             other.unlink(missing_ok=True)
 
 
@@ -122,10 +126,13 @@ def _modules() -> Path:
     Raises:
         LabUnavailable: when there is no such kernel.
     """
-    versions = sorted(MODULES.iterdir()) if MODULES.is_dir() else []
-    if not versions:
+    if not (versions := _versions()):
         raise LabUnavailable(f"no kernel modules in {MODULES}: make labs")
     return versions[-1]
+
+
+def _versions() -> list[Path]:
+    return sorted(MODULES.iterdir()) if MODULES.is_dir() else []
 
 
 def _images() -> Path:
@@ -143,6 +150,9 @@ def _alone() -> Iterator[None]:
 
 
 if __name__ == "__main__":
+    if os.geteuid() != 0:
+        print("the machines lab needs root; its image is made when root first opens the lab", file=sys.stderr)
+        sys.exit(0)
     try:
         print(ensure(say=lambda line: print(line, file=sys.stderr, flush=True)))
     except LabUnavailable as unavailable:

@@ -184,9 +184,13 @@ def fetch(path):
 answer([fetch(path) for path in paths])
 """
 
+# PATH: the cloud's world, where its file lies; null elsewhere.
 WORLD = """
-with open(sys.argv[1]) as file:
-    answer(json.load(file))
+try:
+    with open(sys.argv[1]) as file:
+        answer(json.load(file))
+except FileNotFoundError:
+    answer(None)
 """
 
 # Flip one byte in the middle of the first object below the first place that there is; size and times stay.

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from harness.labs.premises import SIGNATURE_UUID
 
-# Programs of the host that write a signature; the device comes last. By their own paths, past the lab's wrappers.
+# Programs of the host that write a signature; the device comes last. By their own paths, past the lab's wrappers. xfs
+# is only supported from 300 MB on, which no move cares for.
 PROGRAMS = {
     **{kind: ("/sbin/mke2fs", "-q", "-F", "-t", kind, "-U", SIGNATURE_UUID) for kind in ("ext2", "ext3", "ext4")},
-    "xfs": ("/sbin/mkfs.xfs", "-q", "-f", "-m", f"uuid={SIGNATURE_UUID}"),
+    "xfs": ("/sbin/mkfs.xfs", "--unsupported", "-q", "-f", "-m", f"uuid={SIGNATURE_UUID}"),
     "swap": ("/sbin/mkswap", "-U", SIGNATURE_UUID),
 }
 

@@ -4,12 +4,19 @@ A request is one line of JSON: {"token": ..., "timeout_s": ...} with {"argv": [.
 with {"script": ..., "arguments": [...], "stdin": BASE64} for Python, which runs in a copy of this process, so that no
 interpreter has to start. The answer is JSON too: {"status": ..., "timed_out": ..., "stdout": BASE64, "stderr": BASE64};
 the status of a program that a signal ended is the negative signal.
+
+A User Mode Linux kernel pays dearly for processes and imports: a program is spawned without copying this process, a
+script costs one copy, and little of the library is used.
 """
 
 import binascii
+import contextlib
+import functools
+import gc
 import io
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -17,8 +24,8 @@ import time
 
 PORT = 1022
 TOKEN_FILE = "/etc/lab/token"
-REQUEST_S = 20.0  # for a request to arrive once its connection stands
-LONGEST_REQUEST = 64 * 1024 * 1024
+TALK_S = 10.0  # for a request to arrive once its connection stands, and for its answer to be taken
+LONGEST_REQUEST = 256 * 1024 * 1024
 CANNOT_RUN = 127
 ENVIRONMENT = {
     "DM_DISABLE_UDEV": "1",  # nobody makes device nodes here but dmsetup itself
@@ -28,12 +35,40 @@ ENVIRONMENT = {
 }
 
 
+class Running:
+    """A program or script that was asked for. Its output goes to files in memory: nothing that it leaves can block."""
+
+    def __init__(self, connection: socket.socket, request: dict) -> None:
+        self.connection = connection
+        self.deadline = time.monotonic() + float(request.get("timeout_s", 60.0))
+        self.timed_out = False
+        self.streams = [os.memfd_create(name) for name in ("stdin", "stdout", "stderr")]
+        os.write(self.streams[0], binascii.a2b_base64(request.get("stdin") or ""))
+        os.lseek(self.streams[0], 0, os.SEEK_SET)
+        self.pid = spawn(request["argv"], self.streams) if "argv" in request else branch(request, self.streams)
+        self.ending = os.pidfd_open(self.pid)
+
+    def expire(self) -> None:
+        """Its time is over."""
+        self.timed_out = True
+        self.deadline = float("inf")
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def finish(self) -> None:
+        """It has ended: answer."""
+        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        stdout, stderr = (content(stream) for stream in self.streams[1:])
+        for descriptor in (*self.streams, self.ending):
+            os.close(descriptor)
+        reply(self.connection, status, stdout, stderr, self.timed_out)
+
+
 def serve() -> None:
     """Answer until the power goes."""
     with open(TOKEN_FILE) as file:
         token = file.read()
     server = socket.create_server(("", PORT), backlog=64)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children that answered are forgotten
     with open("/dev/kmsg", "w") as log:
         log.write(f"walrus-lab: clock {time.time():.6f}\n")
     if os.fork() == 0:
@@ -42,36 +77,49 @@ def serve() -> None:
     import hashlib  # noqa: F401  # what scripts ask for most, brought in once the door is open
     import stat  # noqa: F401
 
+    gc.freeze()  # a copy of this process then shares more of its memory for longer
+    poll = select.poll()
+    poll.register(server, select.POLLIN)
+    running: dict = {}
     while True:
-        connection, _ = server.accept()
-        if os.fork() == 0:
-            server.close()
-            try:
-                serve_one(connection, token)
-            finally:
-                os._exit(0)
-        connection.close()
+        soonest = min((one.deadline for one in running.values()), default=float("inf"))
+        for descriptor, _ in poll.poll(None if soonest == float("inf") else max(0, soonest - time.monotonic()) * 1000):
+            if descriptor == server.fileno():
+                one = admit(server.accept()[0], token)
+                if one is not None:
+                    running[one.ending] = one
+                    poll.register(one.ending, select.POLLIN)
+            else:
+                poll.unregister(descriptor)
+                running.pop(descriptor).finish()
+        for one in running.values():
+            if time.monotonic() >= one.deadline:
+                one.expire()
 
 
-def watch_mounts() -> None:
-    """Note in the kernel's log what is mounted where, in a process of its own."""
-    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-    import mountwatch
+def admit(connection: socket.socket, token: str) -> "Running | None":
+    """Begin what a connection asks for; None when it is nothing, or cannot be begun."""
+    connection.settimeout(TALK_S)
+    try:
+        request = json.loads(read_line(connection))
+        if request.pop("token", None) == token:
+            return Running(connection, request)
+    except (OSError, ValueError, KeyError) as error:
+        reply(connection, CANNOT_RUN, b"", f"{error}\n".encode(), False)
+    connection.close()
+    return None
 
-    mountwatch.watch()
 
-
-def serve_one(connection: socket.socket, token: str) -> None:
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    connection.settimeout(REQUEST_S)
-    request = json.loads(read_line(connection))
-    if request.pop("token", None) == token:
-        connection.sendall(json.dumps(run(request)).encode())
+def reply(connection: socket.socket, status: int, stdout: bytes, stderr: bytes, timed_out: bool) -> None:
+    said = {"status": status, "timed_out": timed_out}
+    said |= {"stdout": binascii.b2a_base64(stdout).decode(), "stderr": binascii.b2a_base64(stderr).decode()}
+    with contextlib.suppress(OSError):  # whoever asked may be gone
+        connection.sendall(json.dumps(said).encode())
     connection.close()
 
 
 def read_line(connection: socket.socket) -> bytes:
-    parts: list[bytes] = []
+    parts: list = []
     size = 0
     while not (parts and parts[-1].endswith(b"\n")):
         part = connection.recv(1 << 18)
@@ -82,66 +130,64 @@ def read_line(connection: socket.socket) -> bytes:
     return b"".join(parts)
 
 
-def run(request: dict) -> dict:
-    """Run a program or a script to its end. Its output goes to files in memory: nothing that it leaves can block."""
-    streams = [os.memfd_create(name) for name in ("stdin", "stdout", "stderr")]
-    os.write(streams[0], binascii.a2b_base64(request.get("stdin") or ""))
-    os.lseek(streams[0], 0, os.SEEK_SET)
-    child = os.fork()
-    if child == 0:
-        become(request, streams)
-    status, timed_out = wait_for(child, float(request.get("timeout_s", 60.0)))
-    stdout, stderr = (binascii.b2a_base64(content(stream), newline=False).decode() for stream in streams[1:])
-    return {"status": status, "timed_out": timed_out, "stdout": stdout, "stderr": stderr}
-
-
-def wait_for(child: int, timeout_s: float) -> tuple[int, bool]:
-    """Its exit status, and whether it had to be killed."""
-    expired = []
-
-    def kill(*_: object) -> None:
-        expired.append(True)
-        os.killpg(child, signal.SIGKILL)
-
-    signal.signal(signal.SIGALRM, kill)
-    signal.setitimer(signal.ITIMER_REAL, timeout_s)
-    _, status = os.waitpid(child, 0)
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    return os.waitstatus_to_exitcode(status), bool(expired)
-
-
 def content(stream: int) -> bytes:
     """All of a file in memory, which another process may still be writing."""
-    size = os.fstat(stream).st_size
-    return os.pread(stream, size, 0) if size < 1 << 30 else b""
+    with os.fdopen(os.dup(stream), "rb") as file:
+        file.seek(0)
+        return file.read()
 
 
-def become(request: dict, streams: list[int]) -> None:
-    """Turn into what is asked for; never returns."""
+def watch_mounts() -> None:
+    """Note in the kernel's log what is mounted where, in a process of its own."""
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    import mountwatch
+
+    mountwatch.watch()
+
+
+def spawn(argv: list, streams: list) -> int:
+    """Start a program at the head of a session of its own."""
+    onto = [(os.POSIX_SPAWN_DUP2, stream, number) for number, stream in enumerate(streams)]
+    defaults = [signal.SIGPIPE, signal.SIGXFSZ]  # which Python ignores
+    return os.posix_spawnp(argv[0], argv, ENVIRONMENT, file_actions=onto, setsid=True, setsigdef=defaults)
+
+
+def branch(request: dict, streams: list) -> int:
+    """Start a copy of this process, at the head of a session of its own, that runs a script."""
+    code = compiled(request["script"])
+    child = os.fork()
+    if child:
+        return child
     status = CANNOT_RUN
     try:
         os.setsid()
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-        os.closerange(3, 64)
-        if "argv" in request:
-            os.execvpe(request["argv"][0], request["argv"], ENVIRONMENT)
-        status = execute(request["script"], request["arguments"])
-    except OSError as error:
-        os.write(2, f"{request.get('argv', ['the script'])[0]}: {error.strerror}\n".encode())
+        os.closerange(3, 1024)
+        status = execute(code, request["arguments"])
     finally:
         os._exit(status)
 
 
-def execute(script: str, arguments: list[str]) -> int:
+@functools.lru_cache(maxsize=64)
+def compiled(script: str) -> object:
+    """The script's code, for this time and the next; what is wrong with it is told where it runs."""
+    try:
+        return compile(script, "lab-script", "exec")
+    except SyntaxError as error:
+        return error
+
+
+def execute(code: object, arguments: list) -> int:
     os.environ.update(ENVIRONMENT)
     sys.stdin = io.TextIOWrapper(io.FileIO(0), encoding="utf-8", errors="surrogateescape")
     sys.stdout = io.TextIOWrapper(io.FileIO(1, "w"), encoding="utf-8", errors="surrogateescape")
     sys.stderr = io.TextIOWrapper(io.FileIO(2, "w"), encoding="utf-8", errors="backslashreplace")
     sys.argv = ["lab-script", *arguments]
     try:
-        exec(compile(script, "lab-script", "exec"), {"__name__": "__main__"})
+        if isinstance(code, SyntaxError):
+            raise code
+        exec(code, {"__name__": "__main__"})
         status = 0
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)

@@ -11,8 +11,10 @@ import pytest
 
 from harness.errors import InvalidInput
 from harness.inventory import load
-from harness.labs.container_keep import UpLab, down, shell, up
+from harness.labs.catalogue import down
+from harness.labs.container_keep import up
 from harness.labs.docker_cleanup import connect, left_over
+from harness.labs.keep import UpLab, shell
 from harness.labs.lab import Start, StoreSpec
 from harness.labs.state import state_directory
 

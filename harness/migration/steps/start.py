@@ -69,13 +69,12 @@ class SetProperties(Step):
     def _wanted(self, site: Site[Reader]) -> dict[str, str]:
         return {"walrus.blockdevice": site.settings.device, "walrus.resource": site.settings.resource}
 
-    def _unlike(self, site: Site[Reader]) -> dict[str, str]:
+    def _unlike(self, site: Site[Reader], found: dict[str, str]) -> dict[str, str]:
         """The properties that are not as wanted, with the value wanted."""
-        found = site.cloud.properties(site.clc)
         return {name: wanted for name, wanted in self._wanted(site).items() if found.get(name) != wanted}
 
     def inspect(self, site: Site[Reader]) -> StepState:
-        missing = self._unlike(site)
+        missing = self._unlike(site, site.cloud.properties(site.clc))
         return Pending(f"not set: {', '.join(missing)}") if missing else Satisfied()
 
     def apply(self, site: Site[Host]) -> None:
@@ -84,9 +83,12 @@ class SetProperties(Step):
         site.clc.wait_until(partial(self._set, site), bound, why)
 
     def _set(self, site: Site[Host]) -> bool:
-        for name, wanted in self._unlike(site).items():
-            site.cloud.set_property(site.clc, name, wanted)
-        return not self._unlike(site)
+        """Ask for what is missing once the row is there: then the device has a value, /dev/unknown at first."""
+        found = site.cloud.properties(site.clc)
+        if "walrus.blockdevice" in found:
+            for name, wanted in self._unlike(site, found).items():
+                site.cloud.set_property(site.clc, name, wanted)
+        return not self._unlike(site, site.cloud.properties(site.clc))
 
 
 class ConfirmService(Step):
