@@ -6,6 +6,7 @@
 # make labs      Docker, User Mode Linux, the image tools and the labs' images, from Debian's packages
 # make containers  all scenarios in the containers lab
 # make kills     a move killed at 20 random moments in the containers lab, each time started again
+# make cuts      a move in the machines lab in which engine or hosts are cut down at 40 random moments
 # make bench     the measurements
 # make clean     remove what was built, and what a lab left running; keeps .venv, images and runs/
 
@@ -19,7 +20,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup rehearse test check doctor labs containers kills bench clean
+.PHONY: help setup rehearse test check doctor labs containers kills cuts bench clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -64,6 +65,9 @@ containers: setup
 
 kills: setup
 	WALRUS_HA_KILLS=20 $(BIN)/pytest tests/labs/test_killed_engine.py -s
+
+cuts: setup
+	WALRUS_HA_CUTS=40 $(BIN)/pytest tests/labs/test_machines_cut_at_random.py -s
 
 bench: setup
 	$(BIN)/python -m tests.bench

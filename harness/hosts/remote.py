@@ -22,14 +22,16 @@ LOADER = 's=$(dd bs={length} count=1 iflag=fullblock 2>/dev/null);case $s in *"#
 """The first line when the script does not fit into it. ``dd`` reads exactly the script; ``head`` may read ahead."""
 
 SERVE = """\
+told() { printf '\\n%s\\n' "$mark" >&2; printf '\\n%s exit %s\\n' "$mark" "$1"; }
 serve() {
   while IFS= read -r hail && printf '%s-ready\\n' "$hail" && printf '%s-ready\\n' "$hail" >&2 &&
-    IFS= read -r first && (eval "$first"); do :; done
+    IFS= read -r first && eval "$first"; do :; done
   exit
 }"""
-"""A shell that goes on answering: each request is a line to greet with and a line to run, in a shell of its own.
+"""A shell that goes on answering: each request is a line to greet with and a line to run.
 
-It ends when a request did not come to its ``end``, so that nothing that is left of it is ever taken for another one.
+What is more than a program is run in a shell of its own. The shell that serves ends when a request did not come to its
+``end``, so that nothing that is left of it is ever taken for another one.
 """
 
 FRAME = (

@@ -47,6 +47,7 @@ from harness.hosts.command import (
 STATE_DIRECTORY = "/var/lib/walrus-ha"
 
 _LONGEST_LINE = 4096  # a shell reads a line byte by byte
+_LONGEST_PRINTED = 4096  # bytes of a file that travel in the line of their request
 _WORD = re.compile(r"[A-Za-z0-9._-]+")
 
 
@@ -99,18 +100,37 @@ def compose_brief(request: Request, fence: Fence | None) -> Message | None:
     """The message for a request to a shell that goes on answering, which knows every function already.
 
     None for a request with input, or one that is more than a line: what is left of an input that nobody reads must not
-    be taken for the next request.
+    be taken for the next request. The content of a small file is part of the line.
 
     Raises:
         InvalidInput: as ``compose``.
     """
     greeting, mark = secrets.token_hex(16), secrets.token_hex(16)
-    text = os.fsencode(f"mark={mark}; {_call(request, fence)}")
-    if _input(request) or isinstance(request, PutFile) or b"\n" in text:
+    call = _brief_call(request, fence)
+    text = os.fsencode(f"mark={mark}; {call}")
+    if call is None or b"\n" in text:
         return None
     body = b"%s\n%s\n" % (greeting.encode(), text)
     hail = len(greeting) + 1
     return Message(_greeted(greeting), mark.encode(), body, (), _harmless(request), hail)
+
+
+def _brief_call(request: Request, fence: Fence | None) -> str | None:
+    """The request as a line for a shell that serves, if it can be one."""
+    match request:
+        case Command(stdin=b"") if fence is None:
+            return f"{_run(request)} </dev/null; told $?"
+        case PutFile(content=content) if len(content) <= _LONGEST_PRINTED:
+            return f"(printf {_printed(content)} | ({_call(request, fence)}))"
+    return None if _input(request) else f"({_call(request, fence)})"
+
+
+def _printed(content: bytes) -> str:
+    """A format for printf, which is part of every shell, that prints these bytes: one word without a line break."""
+    plain = b' !#$&()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~"'
+    return (
+        "'" + "".join(chr(byte) if byte in plain else "%%" if byte == 37 else f"\\{byte:03o}" for byte in content) + "'"
+    )
 
 
 def serving(state_directory: str = STATE_DIRECTORY) -> Message:
@@ -172,6 +192,7 @@ _LIBRARY = (
     remote.LOCK,
     remote.CLAIM,
     remote.SPOOL,
+    remote.PUT,
     remote.JOBS,
     f"job_text={quote(remote.JOB)}",
     remote.START,
@@ -199,7 +220,7 @@ def _functions(request: Request, fence: Fence | None) -> list[str]:
             needed.add(remote.CLAIM)
         case AskHolder():
             needed.add(remote.LOCK)
-    return [piece for piece in (*_LIBRARY, remote.PUT) if piece in needed]
+    return [piece for piece in _LIBRARY if piece in needed]
 
 
 def _call(request: Request, fence: Fence | None) -> str:

@@ -14,6 +14,7 @@ from harness.labs.container_look import run_script
 from harness.labs.container_rack import Rack
 from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES
 from harness.labs.premises import BACKING_DEVICE, SERVICE, place_path
+from harness.labs.sessions import COMMAND_BEGINS_WITHIN_S, RESET, receipt
 
 _LEFT_KIB = 64
 _FILLER = ".filler"
@@ -144,7 +145,9 @@ class ContainerFaults:
     def _pair(self) -> list[str]:
         return sorted(self._host(role).plan.name for role in (ORIGINAL, ADDITIONAL))
 
-    def cut_link(self) -> Receipt:
+    def cut_link(self, sender: str | None = None) -> Receipt:
+        if sender:
+            raise FaultNotProven("Docker takes a host off a network in both directions or not at all")
         if not self._is_cut():
             self._rack.replicate()
             self._rack.replication.network.disconnect(self._host(ADDITIONAL).container)
@@ -223,6 +226,24 @@ class ContainerFaults:
                 "when the scenario's start says staging_bytes"
             )
         return self._host(role), self._rack.settings.staging
+
+    def break_disk(self, role: str) -> Receipt:
+        raise self._no_disk(role)
+
+    def slow_disk(self, role: str, delay_ms: int) -> Receipt:
+        raise self._no_disk(role)
+
+    def mend_disk(self, role: str) -> Receipt:
+        raise self._no_disk(role)
+
+    def _no_disk(self, role: str) -> FaultNotProven:
+        return FaultNotProven(f"the disk under DRBD of {self._host(role).plan.name} is a model: it cannot fail")
+
+    # Sessions
+
+    def reset_ssh(self, role: str) -> Receipt:
+        found = run_script(self._host(role), RESET, str(COMMAND_BEGINS_WITHIN_S))
+        return receipt(self._clock.now(), self._host(role).plan.name, found)
 
     # Data
 

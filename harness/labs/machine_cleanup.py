@@ -94,13 +94,11 @@ def _processes(namespace: str) -> list[int]:
     except OSError:
         return []
     found = []
-    for entry in os.scandir("/proc"):
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
+    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
         with contextlib.suppress(OSError):
-            own = os.stat(f"/proc/{entry.name}/ns/net")
-            if (own.st_dev, own.st_ino) == (wanted.st_dev, wanted.st_ino):
-                found.append(int(entry.name))
+            own = os.stat(f"/proc/{pid}/ns/net")
+            if (own.st_dev, own.st_ino) == (wanted.st_dev, wanted.st_ino) and pid != os.getpid():
+                found.append(pid)
     return found
 
 

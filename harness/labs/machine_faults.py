@@ -15,13 +15,13 @@ from harness.labs.machine_furnish import PAIR
 from harness.labs.machine_host import SSH_PORT, MachineHost, run_script
 from harness.labs.machine_rack import MachineRack
 from harness.labs.machine_resync import ResyncFaults
-from harness.labs.machine_scripts import FILL, FLIP, LOCATE, RESET, WRITE
+from harness.labs.machine_scripts import FILL, FLIP, LOCATE, WRITE
 from harness.labs.premises import place_path
+from harness.labs.sessions import COMMAND_BEGINS_WITHIN_S, RESET, receipt
 
 _LEFT_BYTES = 64 * 1024
 _FILLER = ".filler"
 _ELSEWHERE = "/var/tmp/.filler"  # on the root disk, where nobody looks for changes
-_COMMAND_BEGINS_WITHIN_S = 30.0
 _SCRIPT_GRACE_S = 30.0
 _PROBE = """
 import socket
@@ -166,11 +166,9 @@ class MachineFaults:
     def reset_ssh(self, role: str) -> Receipt:
         """Wait until a command runs in a session of the engine, then end every session; what they ran is not told."""
         host = self._host(role)
-        within_s = _COMMAND_BEGINS_WITHIN_S
+        within_s = COMMAND_BEGINS_WITHIN_S
         found = run_script(host, RESET, str(within_s), timeout_s=within_s + _SCRIPT_GRACE_S)
-        proven = found["sessions"] > 0 and found["busy"] > 0
-        detail = f"{host.plan.name}: ended {found['sessions']} of sshd's processes while {found['busy']} programs ran"
-        return self._receipt("reset_ssh", proven, detail)
+        return receipt(self._clock.now(), host.plan.name, found)
 
     # Data
 
@@ -218,6 +216,3 @@ class MachineFaults:
             self.mend_disk(role)
         for role, path in sorted(self._filled):
             self.free_disk(role, path)
-
-
-__all__ = ["MachineFaults"]

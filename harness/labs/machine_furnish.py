@@ -143,8 +143,6 @@ def require_possible(start: Start) -> None:
     """
     if start.drbd != "8.4":
         raise LabUnavailable(f"DRBD {start.drbd} cannot be had in machines: their kernel has 8.4")
-    if start.settings.get("filesystem") == "xfs":
-        raise LabUnavailable("the machines' kernel has no xfs")
 
 
 def fakes_call(*arguments: str) -> tuple[str, ...]:
@@ -206,14 +204,16 @@ def _programs(role: str) -> dict[str, File]:
 
     if role == CLC:
         return {f"{PROGRAMS}/{name}": shim(f"cloud:{name}") for name in _CLOUD_PROGRAMS}
-    wrappers = {
-        f"{PROGRAMS}/{name}": File(_WRAPPER.format(name=name, pattern=pattern).encode(), 0o755)
-        for name, pattern in _DESTROYING.items()
-    }
+    wrappers = {f"{PROGRAMS}/{name}": File(wrapper(name).encode(), 0o755) for name in _DESTROYING}
     return wrappers | {
         f"{PROGRAMS}/chkconfig": shim("services:chkconfig"),
         f"/etc/init.d/{SERVICE}": shim("services:service", SERVICE),
     }
+
+
+def wrapper(name: str) -> str:
+    """What stands on PATH before a program that destroys."""
+    return _WRAPPER.format(name=name, pattern=_DESTROYING[name])
 
 
 @cache

@@ -282,49 +282,6 @@ with open(filler, "ab") as file:
 answer(free())
 """
 
-# SECONDS: wait until a program runs in a session of sshd, then end all sessions without a word.
-RESET = """
-import signal
-
-
-def processes():
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                with open(f"/proc/{name}/stat") as file:
-                    begin, _, rest = file.read().rpartition(") ")
-            except OSError:
-                continue
-            yield int(name), int(rest.split()[1]), begin.partition("(")[2]
-
-
-def sessions():
-    table = list(processes())
-    names = {pid: name for pid, _, name in table}
-    listening = {pid for pid, parent, name in table if name == "sshd" and names.get(parent) != "sshd"}
-    found = {pid for pid, parent, name in table if name == "sshd" and parent in listening}
-    below, grown = set(found), True
-    while grown:
-        more = {pid for pid, parent, _ in table if parent in below} - below
-        below, grown = below | more, bool(more)
-    shells = {pid for pid, parent, name in table if pid in below and name != "sshd" and names.get(parent) == "sshd"}
-    busy = {pid for pid in below - shells if names[pid] != "sshd"}
-    return {pid for pid in below if names[pid] == "sshd"}, busy
-
-
-deadline = time.monotonic() + float(sys.argv[1])
-daemons, busy = sessions()
-while not busy and time.monotonic() < deadline:
-    time.sleep(0.01)
-    daemons, busy = sessions()
-for pid in daemons:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-answer({"sessions": len(daemons), "busy": len(busy)})
-"""
-
 # PATH: how long reading the disk's first block takes, past the page cache; None when it fails.
 READ_FIRST = """
 import mmap

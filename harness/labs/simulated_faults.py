@@ -52,7 +52,9 @@ class SimulatedFaults:
             machine.thaw()
         return self._receipt("thaw", not self._world.state.hosts[machine.name].frozen, machine.name)
 
-    def cut_link(self) -> Receipt:
+    def cut_link(self, sender: str | None = None) -> Receipt:
+        if sender:
+            raise FaultNotProven("the model of DRBD knows links that carry both directions or none")
         pair = NAMES[ORIGINAL], NAMES[ADDITIONAL]
         self._world.cut_link(*pair)
         return self._receipt("cut_link", not self._world.state.linked(*pair), " - ".join(pair))
@@ -87,6 +89,18 @@ class SimulatedFaults:
     def _directory(self, role: str, path: str) -> str:
         """The directory behind a place: the staging area itself, which is there before its copy is."""
         return self._settings.staging if path == "staging" else place_path(self._settings, path)
+
+    def break_disk(self, role: str) -> Receipt:
+        raise _no_disk(self._machine(role))
+
+    def slow_disk(self, role: str, delay_ms: int) -> Receipt:
+        raise _no_disk(self._machine(role))
+
+    def mend_disk(self, role: str) -> Receipt:
+        raise _no_disk(self._machine(role))
+
+    def reset_ssh(self, role: str) -> Receipt:
+        raise FaultNotProven(f"{self._machine(role).name} is reached by a function's call: there is no session to end")
 
     def corrupt(self, role: str, place: str) -> Receipt:
         machine, root = self._machine(role), place_path(self._settings, place)
@@ -123,3 +137,7 @@ class SimulatedFaults:
         for role, where in sorted(self._filled):
             self._machine(role).files.empty(where)
         self._filled.clear()
+
+
+def _no_disk(machine: SimulatedMachine) -> FaultNotProven:
+    return FaultNotProven(f"the disk under DRBD of {machine.name} is a model: it cannot fail")

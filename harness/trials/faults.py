@@ -15,18 +15,22 @@ from harness.trials.scenario import (
     At,
     Corrupt,
     CutLink,
+    DiskErrors,
     Fault,
     FillDisk,
     Freeze,
     KillEngine,
     PowerOff,
+    ResetSsh,
     SecondEngine,
+    SlowDisk,
     StallSync,
     UnmodelledCall,
     WriteObject,
 )
 from harness.trials.tap import CommandFaults, program_of
 
+_AT_ONCE_S = 0.001
 _SYNC_BEGINS, _SYNC = "become-primary", "wait-for-sync"
 
 
@@ -164,8 +168,8 @@ class Schedule:
                 for role in roles(host):
                     self.receipts.append(doors.freeze(role))
                     self._later(for_s, doors.thaw, role)
-            case CutLink(for_s=for_s):
-                self.receipts.append(doors.cut_link())
+            case CutLink(for_s=for_s, only_from=sender):
+                self.receipts.append(doors.cut_link(sender))
                 timers.after(for_s, lambda: self.receipts.append(doors.heal_link()))
             case StallSync(for_s=for_s):
                 self.receipts.append(doors.stall_sync())
@@ -174,6 +178,15 @@ class Schedule:
                 self.receipts.append(doors.fill_disk(role, path))
                 if until == "attempt_end":
                     self.filled.append((role, path))
+            case DiskErrors(host=role, for_s=for_s):
+                self.receipts.append(doors.break_disk(role))
+                self._later(for_s, doors.mend_disk, role)
+            case SlowDisk(host=role, delay_ms=delay_ms, for_s=for_s):
+                self.receipts.append(doors.slow_disk(role, delay_ms))
+                self._later(for_s, doors.mend_disk, role)
+            case ResetSsh(host=host):
+                for role in roles(host):  # beside the engine: the command that it hits has not been sent yet
+                    self._later(_AT_ONCE_S, doors.reset_ssh, role)
             case Corrupt(host=role, place=place):
                 self.receipts.append(doors.corrupt(role, place))
             case WriteObject(host=role):

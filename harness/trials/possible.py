@@ -10,13 +10,16 @@ from harness.trials.scenario import (
     STEP_NAMES,
     Corrupt,
     CutLink,
+    DiskErrors,
     Fault,
     FillDisk,
     FreeDisk,
     KillEngine,
     PowerOff,
     PowerOn,
+    ResetSsh,
     ScenarioFile,
+    SlowDisk,
     StallSync,
     UnmodelledCall,
     WriteObject,
@@ -117,10 +120,24 @@ def _target(scenario: ScenarioFile, fault: Fault, place: Location) -> Iterator[I
         if fault.host == "additional" and where in ("staging", "old-store"):
             hint = "choose host: original, or another place"
             yield Impossible((*place, key), f"the additional host has no {where}", hint)
-    if isinstance(fault, UnmodelledCall):
-        for index, lab in enumerate(scenario.labs):
-            if lab in KERNEL_LABS:
-                yield Impossible(("labs", index), f"the lab {lab} has no fakes to call", "take the lab out")
+    for index, lab in enumerate(scenario.labs):
+        if lacking := _lacking(fault, lab):
+            yield Impossible(("labs", index), f"the lab {lab} {lacking}", "take the lab out")
+
+
+def _lacking(fault: Fault, lab: str) -> str | None:
+    """What the lab lacks for this fault."""
+    model = lab not in KERNEL_LABS
+    match fault:
+        case UnmodelledCall() if not model:
+            return "has no fakes to call"
+        case DiskErrors() | SlowDisk() if model:
+            return "has no disks that could fail"
+        case CutLink(only_from=str()) if model:
+            return "cannot cut one direction of a link alone"
+        case ResetSsh() if lab == "simulated":
+            return "reaches its hosts without ssh"
+    return None
 
 
 def _actions(scenario: ScenarioFile) -> Iterator[Impossible]:

@@ -87,11 +87,12 @@ class Freeze(Strict):
 
 
 class CutLink(Strict):
-    """The replication link is cut in both directions; the engine still reaches both hosts."""
+    """The replication link is cut, or only what one host sends is lost; the engine still reaches both hosts."""
 
     do: Literal["cut_link"]
     at: At
     for_s: Seconds
+    only_from: WalrusRole | None = None
 
 
 class StallSync(Strict):
@@ -110,6 +111,33 @@ class FillDisk(Strict):
     host: WalrusRole
     path: Place
     until: Literal["attempt_end", "freed"] = "attempt_end"
+
+
+class DiskErrors(Strict):
+    """The disk under DRBD fails every read and write; when it works again DRBD has let go of it."""
+
+    do: Literal["disk_errors"]
+    at: At
+    host: WalrusRole
+    for_s: Seconds
+
+
+class SlowDisk(Strict):
+    """Every read and write of the disk under DRBD takes so much longer."""
+
+    do: Literal["slow_disk"]
+    at: At
+    host: WalrusRole
+    delay_ms: Annotated[int, Field(ge=1, le=60_000)]
+    for_s: Seconds
+
+
+class ResetSsh(Strict):
+    """The engine's ssh sessions on a host end while a command runs in one; what it did is not told."""
+
+    do: Literal["reset_ssh"]
+    at: At
+    host: AnyHost
 
 
 class CommandFault(Strict):
@@ -185,6 +213,9 @@ Fault = Annotated[
     | CutLink
     | StallSync
     | FillDisk
+    | DiskErrors
+    | SlowDisk
+    | ResetSsh
     | FailCommand
     | HangCommand
     | LoseReply

@@ -12,15 +12,27 @@ from pathlib import Path
 import pytest
 
 from harness.errors import Indeterminate
-from harness.hosts.command import AskHolder, Claim, Command, Effect, Fence, PollJob, Request, Result, StartJob
+from harness.hosts.command import (
+    AskHolder,
+    Claim,
+    Command,
+    Effect,
+    Fence,
+    PollJob,
+    PutFile,
+    Request,
+    Result,
+    StartJob,
+    effect_of,
+)
 from harness.hosts.local import LocalConnection
 from harness.hosts.script import compose_brief, serving
 from harness.hosts.transport import Transport
 from tests.hosts.conftest import FENCE, Opener, eventually
 from tests.hosts.server import Sshd
 
-# Prints the process id of the shell that stays: the grandparent of the command.
-WHO = Command(("sh", "-c", "set -- $(ps -o ppid= -p $PPID); echo $1"))
+# Prints the process id of the shell that stays: the parent of the command.
+WHO = Command(("sh", "-c", "echo $PPID"))
 
 
 @pytest.fixture
@@ -138,12 +150,19 @@ def test_any_posix_shell_will_do(name: str, folder: Path) -> None:
     shell = serving(str(folder / "state"))
     program = (name, "sh") if name == "busybox" else (name,)
     bodies = b""
-    for request in (Claim(FENCE), Command(("echo", "one")), Command(("echo", "two"), Effect.WRITE)):
-        fence = FENCE if request == Command(("echo", "two"), Effect.WRITE) else None
+    every_byte = PutFile(str(folder / "file"), bytes(range(256)), 0o600)
+    for request in (Claim(FENCE), every_byte, Command(("echo", "one")), Command(("echo", "two"), Effect.WRITE)):
+        fence = FENCE if effect_of(request) is Effect.WRITE and not isinstance(request, Claim) else None
         message = compose_brief(request, fence)
         assert message is not None
         bodies += message.body
     ended = subprocess.run(
         (*program, *shell.opening[1:]), input=shell.body + bodies, capture_output=True, check=True, timeout=10
     )
-    assert [word for word in ended.stdout.decode().split() if word in ("one", "two", "ok")] == ["ok", "one", "two"]
+    assert [word for word in ended.stdout.decode().split() if word in ("one", "two", "ok")] == [
+        "ok",
+        "ok",
+        "one",
+        "two",
+    ]
+    assert (folder / "file").read_bytes() == every_byte.content

@@ -1,12 +1,13 @@
-"""The command line killed with SIGKILL at a random moment and started again, as an operator would."""
+"""The command line, or a host under it, cut down at a random moment and started again, as an operator would."""
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -14,49 +15,95 @@ from typing import Literal
 from harness import runs
 from harness.evidence import Attempt, Sent
 from harness.inventory_text import render_inventory
-from harness.labs.lab import Lab
+from harness.labs.lab import ADDITIONAL, ORIGINAL, Lab
 from harness.migration.journal import read
-from harness.trials.scenario import Scenario
+from harness.trials.scenario import Action, Scenario
 from harness.trials.trial import Trial
 
-_BOUND_S = 240.0
-_OUTCOMES = {0: "completed", 3: "refused", 4: "stopped", 5: "operator_needed"}
+_BOUND_S = 600.0
+_OFF_S = 2.0
+_RESUMES = 3
+_OUTCOMES = {3: "refused", 4: "stopped", 5: "operator_needed"}
+_SETTLED = ("completed", "rolled_back")
+
+
+Victim = Literal["engine", "original", "additional", "both"]
+VICTIMS: tuple[Victim, ...] = ("engine", "original", "additional", "both")
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Who loses power, how long after the engine's start; hosts are without it for two seconds."""
+
+    victim: Victim
+    after_s: float
+
+    def __str__(self) -> str:
+        return f"{self.victim} after {self.after_s:.2f} s"
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The hosts that are cut; none when it is the engine."""
+        return {"engine": (), "both": (ORIGINAL, ADDITIONAL)}.get(self.victim, (self.victim,))
 
 
 @dataclass
 class KilledTrial(Trial):
-    """A trial whose engine is a process of its own, ``walrus-ha migrate``, killed once after ``kill_after_s``."""
+    """A trial whose engine is a process of its own, ``walrus-ha migrate``, in which one cut happens.
 
-    kill_after_s: float | None = None
+    The engine is started again until the move is completed or taken back, at most three times.
+    """
+
+    cut: Cut | None = None
+
+    def _do(self, action: Action) -> None:
+        for _ in range(_RESUMES):
+            if self.evidence.attempts[-1].outcome not in _SETTLED:
+                super()._do(action)
+        outcome = self.evidence.attempts[-1].outcome
+        if outcome == "rolled_back":
+            checks = ["durability", "exclusivity", "service"]
+            self.evidence.expectation = replace(self.evidence.expectation, outcome=outcome, checks=checks)
 
     def _attempt(self, command: Literal["migrate", "rollback"]) -> None:
         inventory = self.workdir / "site.yaml"
         if not inventory.exists():
             inventory.write_text(render_inventory(self.opened.inventory))
-        kill_after_s, self.kill_after_s = self.kill_after_s, None
+        cut, self.cut = self.cut, None
         clock = self.opened.clock
         started = clock.now()
-        status, said = self._run(inventory, kill_after_s)
+        status, outcome, said = self._run(inventory, cut)
         self.schedule.attempt += 1
-        outcome = "killed" if status is None else _OUTCOMES.get(status, "undetermined")
         copied = self._copied_since()
         self.evidence.attempts.append(Attempt("migrate", started, clock.now(), outcome, status, said, copied))
         self._census(f"after attempt {self.schedule.attempt}")
         self._read_journal(inventory)
 
-    def _run(self, inventory: Path, kill_after_s: float | None) -> tuple[int | None, str]:
-        """Exit status (None when it was killed) and what it printed last."""
-        argv = [sys.executable, "-m", "harness", "migrate", "-i", str(inventory)]
+    def _run(self, inventory: Path, cut: Cut | None) -> tuple[int | None, str, str]:
+        """Exit status (None when it was killed), outcome, and what it said last."""
+        argv = [sys.executable, "-m", "harness", "migrate", "--json", "-i", str(inventory)]
         environment = {**os.environ, "WALRUS_HA_STATE": str(self.workdir / "state")}
         with (self.workdir / "events.log").open("ab") as events:
             process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=events, env=environment)
             try:
-                said, _ = process.communicate(timeout=_BOUND_S if kill_after_s is None else kill_after_s)
+                said, _ = process.communicate(timeout=_BOUND_S if cut is None else cut.after_s)
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.communicate(timeout=30)
-                return None, ""
-        return process.returncode, said.decode()
+                if cut is None or not cut.roles:
+                    process.kill()
+                    process.communicate(timeout=30)
+                    return None, "killed", ""
+                self._cut_hosts(cut.roles)
+                said, _ = process.communicate(timeout=_BOUND_S)
+        if not said:  # it ended by an error, which stands in the log of events
+            return process.returncode, _OUTCOMES.get(process.returncode, "undetermined"), ""
+        told = json.loads(said)
+        return process.returncode, told["outcome"], told["message"]
+
+    def _cut_hosts(self, roles: tuple[str, ...]) -> None:
+        faults, receipts = self.opened.faults, self.schedule.receipts
+        receipts.extend(faults.power_off(role) for role in roles)
+        self.opened.clock.sleep(_OFF_S)
+        receipts.extend(faults.power_on(role) for role in roles)
 
     def _read_journal(self, inventory: Path) -> None:
         """The engine's own process left no tap; its journal tells when which step was begun and done."""
@@ -72,17 +119,21 @@ class KilledTrial(Trial):
         ]
 
 
-def killed_trial(scenario: Scenario, lab: Lab, workdir: Path, kill_after_s: float) -> KilledTrial:
-    """Run the scenario with the engine killed once and started again."""
+def killed_trial(scenario: Scenario, lab: Lab, workdir: Path, cut: Cut) -> KilledTrial:
+    """Run the scenario with one cut, and the engine started again."""
     with lab.open(scenario.start.to_lab()) as opened:
-        trial = KilledTrial(scenario, lab.name, opened, workdir, kill_after_s=kill_after_s)
+        trial = KilledTrial(scenario, lab.name, opened, workdir, cut=cut)
         trial.run()
         opened.timers.cancel()
         trial.conclude()
         return trial
 
 
-def moments(count: int, seed: int, longest_s: float) -> list[float]:
-    """Random moments of a move, spread so that every part of it is met."""
+def cuts(count: int, seed: int, longest_s: float, victims: tuple[Victim, ...] = ("engine",)) -> list[Cut]:
+    """Random moments of a move, spread so that every victim meets every part of it."""
     dice = random.Random(seed)
-    return [(number + dice.random()) * longest_s / count for number in range(count)]
+    rounds = -(-count // len(victims))
+    found = [
+        Cut(victim, (number + dice.random()) * longest_s / rounds) for number in range(rounds) for victim in victims
+    ]
+    return found[:count]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from harness.errors import FaultNotProven, Unreachable
+from harness.errors import FaultNotProven, Indeterminate, Unreachable
 from harness.hosts.command import Command, Result
 from harness.hosts.transport import Transport
 from harness.inventory import Node
@@ -147,6 +148,32 @@ def test_a_cut_link_parts_the_pair_and_nobody_else(lab: Opened) -> None:
 
     assert lab.faults.heal_link().proven
     assert ask(lab, ORIGINAL, *probe).ok
+
+
+def test_a_reset_takes_the_session_and_the_reply_of_the_command_in_it(lab: Opened) -> None:
+    ended: list[object] = []
+
+    def work(transport: Transport) -> None:
+        try:
+            ended.append(transport.send(Command(("sleep", "20"), timeout_s=30)))
+        except Indeterminate as lost:
+            ended.append(lost)
+
+    with reached(lab, ORIGINAL) as transport:
+        busy = threading.Thread(target=work, args=(transport,))
+        busy.start()
+        assert lab.faults.reset_ssh(ORIGINAL).proven
+        busy.join(30)
+    assert isinstance(ended[0], Indeterminate)
+    assert ask(lab, ORIGINAL, "true").ok
+
+
+def test_disks_that_are_modelled_cannot_fail(lab: Opened) -> None:
+    for fault in (lab.faults.break_disk, lab.faults.mend_disk):
+        with pytest.raises(FaultNotProven, match="a model"):
+            fault(ADDITIONAL)
+    with pytest.raises(FaultNotProven, match="both directions"):
+        lab.faults.cut_link(ADDITIONAL)
 
 
 def test_a_full_disk_refuses_to_grow_until_it_is_freed(lab: Opened) -> None:

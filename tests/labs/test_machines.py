@@ -170,7 +170,7 @@ def test_a_host_that_comes_back_finds_its_peer(lab: MachineRack) -> None:
 
 
 def test_a_frozen_host_says_nothing_and_goes_on_after_the_thaw(original: MachineHost) -> None:
-    original.execute("sh", "-c", "setsid sleep 99 </dev/null >/dev/null 2>&1 &")
+    original.execute("sh", "-c", "setsid sleep 99 </dev/null >/dev/null 2>&1 & until pgrep -fx 'sleep 99'; do :; done")
     original.kernel.freeze()
     assert original.status() == "frozen"
     with pytest.raises(LabError, match="walrus00 is frozen"):

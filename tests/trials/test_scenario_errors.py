@@ -56,6 +56,23 @@ def test_fakes_are_not_called_where_there_are_none(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("fault", "said_of_simulated"),
+    [
+        ("disk_errors, host: original, for_s: 3", "has no disks that could fail"),
+        ("slow_disk, host: original, delay_ms: 50, for_s: 3", "has no disks that could fail"),
+        ("cut_link, only_from: original, for_s: 3", "cannot cut one direction of a link alone"),
+        ("reset_ssh, host: original", "reaches its hosts without ssh"),
+    ],
+)
+def test_what_a_model_cannot_break_needs_a_lab_that_can(tmp_path: Path, fault: str, said_of_simulated: str) -> None:
+    text = GOOD.replace(CUT, f"  - {{do: {fault}, at: {{step: wait-for-sync, moment: during}}}}\n")
+    assert said(tmp_path, text.replace("containers", "machines")) == [
+        f"2:8: the lab simulated {said_of_simulated} (take the lab out)"
+    ]
+    assert said(tmp_path, text.replace("[simulated, containers]", "[machines]")) == []
+
+
 def test_a_store_that_does_not_fit_may_be_refused(tmp_path: Path) -> None:
     text = GOOD.replace("1GiB", "1MiB").replace("faults:\n" + CUT + "then: [resume]\n", "")
     assert said(tmp_path, text.replace("outcome: completed", "outcome: refused\n  findings: [device-too-small]")) == []
