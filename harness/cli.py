@@ -160,7 +160,9 @@ def doctor_command(as_json: bool) -> None:
         click.echo(json.dumps({"labs": [vars(state) for state in states]}))
         return
     for state in states:
-        click.echo(f"{state.name:<12} {'ready' if state.ready else 'not here'}")
+        click.echo(
+            f"{state.name:<12} {'ready' if state.ready else 'not here'}{f': {state.note}' if state.note else ''}"
+        )
         for lack in state.lacks:
             click.echo(f"{'':13}- {lack}")
         if state.remedy and not state.ready:

@@ -46,6 +46,12 @@ def _keep_machines(start: Start) -> UpLab:
     return machine_keep.up(start)
 
 
+def _keep_privileged(start: Start) -> UpLab:
+    from harness.labs import machine_keep, privileged_image, privileged_rack
+
+    return machine_keep.up(start, "privileged", privileged_image.lacks, privileged_rack.rack)
+
+
 # Every lab that is built, each imported when it is asked for and not before.
 LABS: dict[str, Callable[[], Lab]] = {
     "simulated": _simulated,
@@ -54,7 +60,11 @@ LABS: dict[str, Callable[[], Lab]] = {
     "machines": _machines,
 }
 # Those whose hosts outlive the process that brought them up.
-KEPT: dict[str, Callable[[Start], UpLab]] = {"containers": _keep_containers, "machines": _keep_machines}
+KEPT: dict[str, Callable[[Start], UpLab]] = {
+    "containers": _keep_containers,
+    "privileged": _keep_privileged,
+    "machines": _keep_machines,
+}
 
 
 def find(name: str) -> Lab:

@@ -5,25 +5,28 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from harness.labs import catalogue
+from harness.labs import catalogue, privileged_image
 
-NAMES = ("simulated", "containers", "privileged", "machines")
-NOT_BUILT = "not built yet: this version of walrus-ha has the simulated, the containers and the machines lab"
+NAMES = tuple(catalogue.LABS)
 REQUIRED = "WALRUS_HA_REQUIRE_LABS"  # labs that must not be skipped, separated by commas
 
 
 @dataclass(frozen=True)
 class LabState:
-    """One lab on this machine. ``remedy`` is the command that would provide what it lacks, empty where none would."""
+    """One lab on this machine. ``remedy`` is the command that would provide what it lacks, empty where none would.
+
+    ``note`` says what it will be here, where that differs from machine to machine.
+    """
 
     name: str
     ready: bool
     lacks: list[str]
     remedy: str
+    note: str = ""
 
 
 def survey() -> list[LabState]:
-    """The state of every lab that the design knows, ready or not."""
+    """The state of every lab, ready or not."""
     return [_state(name) for name in NAMES]
 
 
@@ -39,7 +42,6 @@ def required() -> frozenset[str]:
 
 
 def _state(name: str) -> LabState:
-    if name not in catalogue.LABS:
-        return LabState(name, ready=False, lacks=[NOT_BUILT], remedy="")
     lacks = catalogue.find(name).lacks()
-    return LabState(name, ready=not lacks, lacks=lacks, remedy="make labs" if lacks else "")
+    note = privileged_image.whose_kernel() if name == "privileged" else ""
+    return LabState(name, ready=not lacks, lacks=lacks, remedy="make labs" if lacks else "", note=note)

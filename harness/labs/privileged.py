@@ -1,4 +1,4 @@
-"""The privileged lab: three hosts as privileged containers on one kernel, whose DRBD has a loop device for each of the pair.
+"""The privileged lab: three hosts as privileged containers on one kernel, DRBD on a loop device for each.
 
 Programs, files, networks and DRBD are real, only Eucalyptus is played. What hosts with a kernel each have for
 themselves, minors, resource names and the addresses of DRBD, is told apart by wrappers: images/privileged.

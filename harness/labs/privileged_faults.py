@@ -27,7 +27,9 @@ class PrivilegedFaults(MachineFaults):
 
     def power_off(self, role: str) -> Receipt:
         host = self._host(role)
-        raise FaultNotProven(f"{host.plan.name} shares its kernel with its peer: nothing unflushed can be lost on one host")
+        raise FaultNotProven(
+            f"{host.plan.name} shares its kernel with its peer: nothing unflushed can be lost on one host"
+        )
 
     def freeze(self, role: str) -> Receipt:
         """Every process stops, and DRBD, which is the kernel's and does not, is not heard any more."""
@@ -66,5 +68,3 @@ class PrivilegedFaults(MachineFaults):
         finally:
             os.close(disk)
         return self._receipt("corrupt", same, f"{host.plan.name}:{found['victim']} at byte {found['at']} of its disk")
-
-

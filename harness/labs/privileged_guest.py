@@ -1,7 +1,8 @@
 """The one kernel that a privileged lab brings where the machine's own has no DRBD, and the Docker that runs on it.
 
-It is a User Mode Linux kernel whose root is the machine's own file system, read-only; images/privileged/guest-init is its
-first process. Docker's data lie on a disk that was made once, with the hosts' image in it, under a layer of the run's own.
+It is a User Mode Linux kernel whose root is the machine's own file system, read-only; images/privileged/guest-init is
+its first process. Docker's data lie on a disk that was made once, with the hosts' image in it, under a layer of the
+run's own.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ NAME = "guest"
 _ANSWER_S = 60.0
 _LAST_WORDS = 1500
 
-# Requests to Docker's own socket, one after the other; the docker program would take most of a second to start for each.
+# Requests to Docker's own socket, one after the other; to start the docker program takes most of a second.
 _DOCKER = r"""
 import socket, time
 
@@ -48,8 +49,9 @@ def ask(method, path, body):
                 if time.monotonic() > UNTIL:
                     raise
                 time.sleep(0.05)
-        head = f"{method} {path} HTTP/1.0\r\nHost: docker\r\nContent-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n"
-        connection.sendall(head.encode() + text)
+        head = [f"{method} {path} HTTP/1.0", "Host: docker", "Content-Type: application/json"]
+        head += [f"Content-Length: {len(text)}", "", ""]
+        connection.sendall("\r\n".join(head).encode() + text)
         said = b""
         while part := connection.recv(65536):
             said += part

@@ -27,7 +27,13 @@ BUILD_S = 300.0
 _MKFS_S = 60.0
 _DONE = "walrus-lab: build done"
 
-_PROGRAMS = {"dockerd": "docker.io", "containerd": "containerd", "runc": "runc", "losetup": "mount", "dmsetup": "dmsetup"}
+_PROGRAMS = {
+    "dockerd": "docker.io",
+    "containerd": "containerd",
+    "runc": "runc",
+    "losetup": "mount",
+    "dmsetup": "dmsetup",
+}
 
 
 def lacks() -> list[str]:
@@ -42,6 +48,14 @@ def lacks() -> list[str]:
     if not Path("/lib/modules").is_dir():
         lacking.append("/lib/modules, where the lab's kernel looks for its modules: mkdir /lib/modules")
     return lacking
+
+
+def whose_kernel() -> str:
+    """On which kernel the containers will run here, and why."""
+    modules = Path("/lib/modules") / os.uname().release
+    there = Path("/sys/module/drbd").exists() or any(modules.glob("**/drbd.ko*"))
+    own = "has a drbd module, but its network and Docker are left alone" if there else "has no drbd module"
+    return f"brings a kernel of its own, for the containers and their Docker (this machine's {own})"
 
 
 def ensure(say: Say = lambda line: None) -> Path:

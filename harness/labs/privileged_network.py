@@ -57,7 +57,11 @@ class PrivilegedNetwork(MachineNetwork):
         """What sets the kernel's first network up, with a cable for each host."""
         lines = ["link set lo up", f"link add {REACHED} type bridge stp_state 0 forward_delay 0 mcast_snooping 0"]
         lines += [f"link set {REACHED} up", f"link set {_CABLE} master {REACHED}", f"link set {_CABLE} up"]
-        lines += [f"addr add {GUEST}/24 dev {REACHED}", f"link add {REPLICATION} type dummy", f"link set {REPLICATION} up"]
+        lines += [
+            f"addr add {GUEST}/24 dev {REACHED}",
+            f"link add {REPLICATION} type dummy",
+            f"link set {REPLICATION} up",
+        ]
         lines += [f"addr add {self.replication_address(role)}/32 dev {REPLICATION}" for role in PAIR]
         for role in ROLES:
             name = NAMES[role]
@@ -98,7 +102,9 @@ class PrivilegedNetwork(MachineNetwork):
         return "clsact" in self.guest().execute("tc", "qdisc", "show", "dev", "lo")
 
     def limit_replication(self, bytes_per_s: int | None) -> None:
-        raise FaultNotProven("the way between the peers has no cable that could be limited: it is one kernel's loopback")
+        raise FaultNotProven(
+            "the way between the peers has no cable that could be limited: it is one kernel's loopback"
+        )
 
     def peers_reach_each_other(self) -> bool:
         """Does the original's replication address get an answer from the additional's? A refusal is one."""
