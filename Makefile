@@ -59,6 +59,7 @@ labs: setup
 	images/start-docker $(BIN)/python
 	$(BIN)/python -m harness.labs.container_image
 	$(BIN)/python -m harness.labs.machine_image
+	$(BIN)/python -m harness.labs.privileged_image
 
 containers: setup
 	$(BIN)/walrus-ha rehearse --lab containers scenarios

@@ -100,7 +100,7 @@ def own_lines(log: str, name: str, shift: int) -> str:
     Lines that name no host belong to all: boots, clocks, complaints.
     """
     own_device = re.compile(rf"\bdrbd({shift // 100}\d\d)\b")
-    any_device = re.compile(r"\bdrbd[1-9]\d\d\b|\bdrbd \S+\.\w+:|\br0\.\w+")
+    any_device = re.compile(r"\bdrbd[1-9]\d\d\b|\bdrbd \S+\.\w+:")
     found = []
     for line in log.splitlines():
         stamped = _STAMPED.search(line)
