@@ -19,8 +19,8 @@ from fakes.world import World
 from fakes.worldfile import WorldFile, to_plain, world_from_plain
 
 PORT = 8770
-HOLD_S = 1.5  # how long one client may keep the others waiting
-PATIENCE_S = 2.5  # how long a client waits for the world: longer than another one may hold it
+HOLD_S = 2.0  # how long one client may keep the others waiting
+PATIENCE_S = 4.0  # how long a client waits for the world: longer than another one may hold it
 _REST_S = 1.0  # for so long a client that found nobody does not try again
 _KEPT = b"kept\n"
 _LONGEST_BYTES = 16 * 1024 * 1024

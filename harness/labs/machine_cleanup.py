@@ -16,10 +16,11 @@ import time
 from pathlib import Path
 
 from harness.errors import LabError
-from harness.labs.machine_network import NAMESPACES, OURS
 from harness.labs.state import state_directory
 from harness.labs.watchdog import PATIENCE_S, Watchdog, outlives
 
+OURS = "walrus-ha-"  # begins the name of every namespace that a lab makes
+NAMESPACES = "/run/netns"
 _IP_S = 20.0
 
 

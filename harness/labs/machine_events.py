@@ -22,7 +22,7 @@ from harness.evidence import Event
 _FIRST_LINE = "Linux version "
 _RESCUE = re.compile(r"Kernel command line: .*\blab\.rescue=1\b")
 _OURS = "walrus-lab: "
-_STAMPED = re.compile(r"\[ *(\d+\.\d+)\] (.*?)\s*$")
+_STAMPED = re.compile(r"\[ *(\d+\.\d{6})\] (.*?)\s*$")  # perhaps behind what a program wrote without ending its line
 _CHANGE = re.compile(r"\b(role|conn|disk)\( (\w+) -> (\w+) \)")
 _KINDS = {"conn": "connection", "role": "role", "disk": "disk"}  # in the order in which they are told
 
@@ -102,7 +102,7 @@ def kernel_events(host: str, log: str, resource: str) -> list[Event]:
 def _boots(log: str) -> list[_Boot]:
     boots = [_Boot()]
     for line in log.splitlines():
-        stamped = _STAMPED.match(line)
+        stamped = _STAMPED.search(line)
         if stamped is None:
             continue
         stamp, text = float(stamped[1]), stamped[2]

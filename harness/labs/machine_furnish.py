@@ -74,7 +74,7 @@ _BOOT = f"""#!/bin/sh
 chown eucalyptus:eucalyptus /dev/drbd[0-9]*
 mkdir -p /run/walrus-fakes /var/run/eucalyptus
 {HAZARDS}
-setsid {PYTHON} {" ".join(PYTHON_OPTIONS)} {RUN} resident </dev/null >>/var/log/walrus-fakes.log 2>&1 &
+{PYTHON} {" ".join(PYTHON_OPTIONS)} {RUN} resident </dev/null >>/var/log/walrus-fakes.log 2>&1 &
 """
 _PREPARE = """
 set -eu
@@ -192,7 +192,7 @@ def _hazards(role: str, settings: Settings, differs: Mapping[str, Any]) -> str:
         lines.append(f"ip rule add ipproto {_TCP} sport {settings.port} blackhole")
     if differs.get("listening_port", {}).get("host") == role:
         port = differs["listening_port"]["port"]
-        lines.append(f'setsid {PYTHON} -I -S -c "{_LISTENER}" {port} </dev/null >/dev/null 2>&1 &')
+        lines.append(f'{PYTHON} -I -S -c "{_LISTENER}" {port} </dev/null >/dev/null 2>&1 &')
     return "\n".join([*lines, ""])
 
 

@@ -36,6 +36,7 @@ _PROGRAMS = {
     "ip": "iproute2",
     "tc": "iproute2",
     "nsenter": "util-linux",
+    "taskset": "util-linux",
     "nc": "netcat-openbsd",
     "nft": "nftables",
     "mke2fs": "e2fsprogs",

@@ -19,16 +19,16 @@ from dataclasses import dataclass
 
 from harness.errors import LabError, LabUnavailable
 from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES
+from harness.labs.machine_cleanup import NAMESPACES, OURS
 
-OURS = "walrus-ha-"  # begins the name of every namespace that a lab makes
 REACHED, REPLICATION = "reached", "replication"
 PAIR = (ORIGINAL, ADDITIONAL)
-NAMESPACES = "/run/netns"
 
 # RFC 2544 sets this range aside for test beds: no site uses it, so no address of a lab hides a real one.
 _SUBNETS = {REACHED: ipaddress.ip_network("198.18.0.0/24"), REPLICATION: ipaddress.ip_network("198.19.0.0/24")}
 _FIRST_HOST = 2  # .1 is the controller's, on the reached network
 _IP_S = 20.0
+_CONNECT_S = 5
 _CLONE_NEWNET = 0x40000000
 _FILTER = "walrus_ha"
 _LATENCY = "200ms"  # what a limited cable holds back before it drops
@@ -149,8 +149,13 @@ class MachineNetwork:
     # From the controller into the lab
 
     def ssh_arguments(self) -> tuple[str, ...]:
-        """What ssh needs to be told to find the hosts."""
-        return ("-o", f"ProxyCommand=nsenter --net={NAMESPACES}/{self.namespace} nc %h %p")
+        """What ssh needs to be told to find the hosts.
+
+        nc hands the connection itself over and ends: one that stayed between would hide from ssh that it was closed.
+        That nobody answers is its to find out, for ssh bounds only connections that it makes itself.
+        """
+        enter = f"nsenter --net={NAMESPACES}/{self.namespace}"
+        return ("-o", f"ProxyCommand={enter} nc -F -w {_CONNECT_S} %h %p", "-o", "ProxyUseFdpass=yes")
 
     def connect(self, address: str, port: int, timeout_s: float) -> socket.socket:
         """A TCP connection to a host of the lab; ``timeout_s`` stays its time limit.

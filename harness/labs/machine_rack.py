@@ -6,6 +6,7 @@ import os
 import secrets
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -74,9 +75,14 @@ class MachineRack:
         cables = tuple(
             Cable(self.network.tap(role, one), self.network.mac(role, one)) for one in self.network.cables(role)
         )
-        machine = UmlMachine(plan.name, self.network.namespace, self.directory, image, disks, cables)
+        machine = UmlMachine(plan.name, self.network.namespace, self.directory, image, disks, cables, self._cpu(role))
         door = Door(plan.name, self.network, self.network.address(role), secrets.token_hex(16))
         return MachineHost(plan, UmlKernel(machine), self.network, door, self.directory / f"{plan.name}-{FURNISHING}")
+
+    def _cpu(self, role: str) -> int:
+        """The pair works at the same time and sits apart; which of them sits where differs from run to run."""
+        allowed = sorted(os.sched_getaffinity(0))
+        return allowed[(zlib.crc32(self.run_id.encode()) + ROLES.index(role)) % len(allowed)]
 
     def _plan(self, role: str) -> Plan:
         start = self.start

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-SNAPSHOT = """
-import subprocess
+# The fakes' modules without what half of their loading goes into: see fakes/run.py.
+_FAKES = """
+from fakes import lighttyping
+sys.modules["typing"] = lighttyping
+from fakes import lightclasses
+sys.modules["dataclasses"] = lightclasses
 from fakes import truth
 from fakes.disk import PlainFiles
+"""
+
+SNAPSHOT = (
+    _FAKES
+    + """
+import subprocess
 
 service, disk, store, staging, *watched = sys.argv[1:]
 files = PlainFiles()
@@ -42,20 +52,21 @@ answer({
     "leftovers": truth.leftovers(files, store, staging),
 })
 """
+)
 
-LISTING = """
+LISTING = (
+    _FAKES
+    + """
 import types
-from fakes import truth
-from fakes.disk import PlainFiles
 answer(truth.listing(types.SimpleNamespace(files=PlainFiles())))
 """
+)
 
 # DISK DEVICE FILESYSTEM, then what is asked for. ``content`` is where the device's content lies.
 #
 # It is read where the device is mounted; elsewhere from the disk below DRBD, through a snapshot whose changes go to
 # memory: mounting it lets the file system repair its journal there, and not a byte of the disk changes.
 _CONTENT = r"""
-import subprocess
 from contextlib import contextmanager
 
 disk, device, filesystem, *asked = sys.argv[1:]
@@ -63,6 +74,7 @@ OURS = "/run/walrus-lab"
 
 
 def tool(*argv):
+    import subprocess  # most looks need no program, and it takes a tenth of a second to load
     done = subprocess.run(argv, capture_output=True, text=True)
     if done.returncode != 0:
         raise OSError(5, f"`{' '.join(argv)}` ended with status {done.returncode}: {done.stderr.strip()}", device)
@@ -117,11 +129,9 @@ def content():
 
 # "walk PLACE PATH" or "count PLACE PATH" as often as wanted.
 PLACES = (
-    _CONTENT
+    _FAKES
+    + _CONTENT
     + r"""
-from fakes import truth
-from fakes.disk import PlainFiles
-
 
 def walked(root):
     return truth.manifest(PlainFiles(), os.path.realpath(root))
@@ -131,6 +141,7 @@ def counted(root):
     root = os.path.realpath(root)
     if not os.path.isdir(root):
         return []
+    import subprocess
     stat = ["find", root, "-type", "f", "-exec", "stat", "--printf", r"%i %W %w %s\n", "--", "{}", "+"]
     done = subprocess.run(stat, capture_output=True, env={"LC_ALL": "C", "PATH": os.environ["PATH"]})
     return [line.rsplit(" ", 1) for line in done.stdout.decode().splitlines()]

@@ -36,6 +36,7 @@ class MachineTruth:
         self._clock = WallClock()
         self._sizes: dict[tuple[str, str], dict[str, int]] = {}  # largest size seen, by inode and birth
         self._received: dict[tuple[str, str], int] = {}
+        self._last_world: dict[str, Any] | None = None
         self._asleep: dict[str, tuple[int, dict[str, Any]]] = {}  # what a powerless host's disks hold, by power cut
 
     def _host(self, role: str) -> MachineHost:
@@ -140,13 +141,14 @@ class MachineTruth:
         return merged(list(self._rack.happened), *told, walrus)
 
     def _world(self) -> dict[str, Any]:
-        """The cloud's world, from the CLC's disk when the CLC has no power."""
+        """The cloud's world; from the CLC's disk when that has no power, as it last was when that is frozen."""
         host = self._host(CLC)
         with host.power:
-            if host.status() != "off":
-                return self._rack.world()
-            found: dict[str, Any] = self._found(CLC, ())["world"]
-            return found
+            status = host.status()
+            if status != "frozen" or self._last_world is None:
+                self._last_world = self._found(CLC, ())["world"] if status == "off" else self._rack.world()
+            world: dict[str, Any] = self._last_world
+            return world
 
     def unsupported(self) -> list[str]:
         return list(self._world()["unsupported"])

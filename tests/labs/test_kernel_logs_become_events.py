@@ -89,6 +89,17 @@ def test_a_broken_disk_is_detached_under_complaints(both: list[Event]) -> None:
     assert "disk Diskless" in broken[2:10]
 
 
+def test_blocks_that_differ_are_complaints_and_change_no_state() -> None:
+    events = kernel_events("walrus00", (GOLDEN / "differing-blocks.txt").read_text(), "r0")
+    begin = [event.detail for event in events].index("VerifyS")
+    assert [f"{event.kind} {event.detail}" for event in events[begin:]] == [
+        "connection VerifyS",
+        "complaint block drbd1: Out of sync: start=278944, size=8 (sectors)",
+        "complaint block drbd1: Online verify found 1 4k block out of sync!",
+        "connection Connected",
+    ]
+
+
 def test_both_hosts_tell_the_time_of_one_change_alike(both: list[Event]) -> None:
     for kind, detail in (("sync-done", "r0"), ("connection", "StandAlone")):
         first, second = (
@@ -103,7 +114,8 @@ LOG = """
 [    0.000000] Linux version 6.1.176 (gcc)
 [    1.500000] walrus-lab: clock 1000.000000
 [    2.000000] walrus-lab: mount /dev/drbd1 /var/lib/eucalyptus/bukkits
-sshd says: [    2.100000] walrus-lab: destroy not at the start of a line
+sshd says something and is cut short[    2.100000] walrus-lab: destroy wipefs -a /dev/drbd1
+walrus-lab: destroy nothing, for no kernel said so
 [    3.000000] walrus-lab: unmount /dev/drbd1 /var/lib/eucalyptus/bukkits
 [    4.000000] walrus-lab: destroy mkfs.ext4 -q /dev/drbd1
 [    5.000000] walrus-lab: clock 1003.520000
@@ -121,6 +133,7 @@ sshd says: [    2.100000] walrus-lab: destroy not at the start of a line
 def test_mounts_and_destroying_programs_are_told_by_the_lab() -> None:
     assert [(round(event.at, 2), event.kind, event.detail) for event in kernel_events("walrus00", LOG, "r0")] == [
         (1000.52, "mount", "/dev/drbd1 /var/lib/eucalyptus/bukkits"),
+        (1000.62, "destroy", "wipefs -a /dev/drbd1"),
         (1001.52, "unmount", "/dev/drbd1 /var/lib/eucalyptus/bukkits"),
         (1002.52, "destroy", "mkfs.ext4 -q /dev/drbd1"),
         (1019.0, "power", "on"),

@@ -1,4 +1,4 @@
-"""What the machines lab plants is what the system's own tools find, and its wrappers cannot be told from the programs."""
+"""What the machines lab plants is what real tools find; its wrappers cannot be told from what is behind them."""
 
 from __future__ import annotations
 

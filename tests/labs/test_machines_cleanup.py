@@ -17,8 +17,8 @@ from harness.errors import InvalidInput
 from harness.inventory import load
 from harness.labs import catalogue, keep, machine_keep
 from harness.labs.lab import Start, StoreSpec
-from harness.labs.machine_cleanup import left_over, run_directory, sweep
-from harness.labs.machine_network import NAMESPACES, OURS, MachineNetwork
+from harness.labs.machine_cleanup import NAMESPACES, OURS, left_over, run_directory, sweep
+from harness.labs.machine_network import MachineNetwork
 
 pytestmark = pytest.mark.xdist_group("machines")
 
