@@ -9,7 +9,6 @@ from harness.labs.machine_rack import MachineRack
 from harness.labs.machine_scripts import READ_FIRST
 
 _NAME = BACKING_DEVICE.rpartition("/")[2]
-_BELOW = "/dev/ubdb"
 _READ_S = 60.0
 _RELOAD = """
 set -eu
@@ -36,13 +35,13 @@ class DiskFaults:
 
     def slows(self, role: str, delay_ms: int) -> tuple[bool, str]:
         """Every read and write takes so much longer from now on."""
-        host = self._load(role, f"delay {_BELOW} 0 {delay_ms}", "dm-delay")
+        host = self._load(role, f"delay {self._rack.disk_below(role)} 0 {delay_ms}", "dm-delay")
         took_s = _first_read_s(host)
         return took_s is not None and took_s * 1000 >= delay_ms, f"{host.plan.name}:{BACKING_DEVICE} {_seen(took_s)}"
 
     def mends(self, role: str) -> tuple[bool, str]:
         """The disk is as it was before."""
-        host = self._load(role, f"linear {_BELOW} 0")
+        host = self._load(role, f"linear {self._rack.disk_below(role)} 0")
         self.changed.discard(role)
         took_s = _first_read_s(host)
         return took_s is not None, f"{host.plan.name}:{BACKING_DEVICE} {_seen(took_s)}"

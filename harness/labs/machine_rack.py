@@ -117,6 +117,10 @@ class MachineRack:
         """The file that holds the disk under DRBD."""
         return self.directory / f"{NAMES[role]}-data.img"
 
+    def disk_below(self, role: str) -> str:
+        """What the host calls that disk itself, below the device-mapper target that DRBD holds."""
+        return "/dev/ubdb"
+
     def staging_disk(self, role: str) -> Path:
         """The file that holds a bounded staging area."""
         return self.directory / f"{NAMES[role]}-staging.img"

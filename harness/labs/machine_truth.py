@@ -103,14 +103,11 @@ class MachineTruth:
         settings = self._rack.settings
         asked = [f"walk {place} {self._path(place)}" for place in walked]
         asked += [f"count {place} {self._path(place)}" for place in counted]
+        disk = self._rack.disk_below(host.plan.role) if host.plan.role in PAIR else ""
         found: dict[str, Any] = run_script(
-            host, PLACES, self._disk(host), settings.device, settings.filesystem, *asked, timeout_s=_WALK_S
+            host, PLACES, disk, settings.device, settings.filesystem, *asked, timeout_s=_WALK_S
         )
         return found
-
-    def _disk(self, host: MachineHost) -> str:
-        """The disk below the device-mapper target that DRBD holds; empty on a host without."""
-        return "/dev/ubdb" if host.plan.role in PAIR else ""
 
     @contextmanager
     def _rescued(self, host: MachineHost) -> Iterator[None]:

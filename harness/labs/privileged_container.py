@@ -17,6 +17,7 @@ SHIFT = 100  # between the minors of one host and the next, as the kernel counts
 _LAB = "/usr/lib/walrus-lab"
 _STATES: dict[str, Power] = {"running": "running", "paused": "frozen"}
 _STAMPED = re.compile(r"(\[ *\d+\.\d+\] )(.*)$")
+_DISKS = re.compile(r"\b(dm-|loop)[01]\b")  # of the pair, in the order of the hosts' numbers
 _THEIRS = re.compile(r"walrus-lab-host (\S+) (.*)$")
 
 
@@ -99,7 +100,8 @@ def own_lines(log: str, name: str, shift: int) -> str:
 
     Lines that name no host belong to all: boots, clocks, complaints.
     """
-    own_device = re.compile(rf"\bdrbd({shift // 100}\d\d)\b")
+    own_device = re.compile(rf"\bdrbd({shift // SHIFT}\d\d)\b")
+    own_disk = re.compile(rf"\b(dm-|loop){shift // SHIFT - 1}\b")
     any_device = re.compile(r"\bdrbd[1-9]\d\d\b|\bdrbd \S+\.\w+:")
     found = []
     for line in log.splitlines():
@@ -111,6 +113,8 @@ def own_lines(log: str, name: str, shift: int) -> str:
                 found.append(stamp + theirs[2])
             continue
         if any_device.search(text) and not own_device.search(text) and f".{name}" not in text:
+            continue
+        if _DISKS.search(text) and not own_disk.search(text):
             continue
         text = own_device.sub(lambda match: f"drbd{int(match[1]) - shift}", text).replace(f".{name}", "")
         found.append(stamp + text)

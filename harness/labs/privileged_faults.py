@@ -6,16 +6,12 @@ durability is not tried here, and faults that need it say so.
 
 from __future__ import annotations
 
-import os
-
 from harness.errors import FaultNotProven
 from harness.evidence import Receipt
 from harness.labs.lab import ORIGINAL
 from harness.labs.machine_faults import MachineFaults
-from harness.labs.machine_host import run_script
 from harness.labs.machine_network import PAIR
-from harness.labs.machine_scripts import LOCATE
-from harness.labs.privileged_rack import LOOPS, PrivilegedRack
+from harness.labs.privileged_rack import PrivilegedRack
 
 
 class PrivilegedFaults(MachineFaults):
@@ -24,6 +20,7 @@ class PrivilegedFaults(MachineFaults):
     def __init__(self, rack: PrivilegedRack) -> None:
         super().__init__(rack)
         self._privileged = rack
+        self._silenced = False  # a frozen host is, for as long as it is
 
     def power_off(self, role: str) -> Receipt:
         host = self._host(role)
@@ -33,15 +30,17 @@ class PrivilegedFaults(MachineFaults):
 
     def freeze(self, role: str) -> Receipt:
         """Every process stops, and DRBD, which is the kernel's and does not, is not heard any more."""
-        if role in PAIR and self._host(role).status() == "running":
+        running = role in PAIR and self._host(role).status() == "running"
+        if running and not self._rack.network.replication_is_cut():
             self._rack.network.cut_replication()
+            self._silenced = True
         return super().freeze(role)
 
     def thaw(self, role: str) -> Receipt:
-        frozen = self._host(role).status() == "frozen"
         receipt = super().thaw(role)
-        if role in PAIR and frozen:
+        if role in PAIR and self._silenced:
             self._rack.network.heal_replication()
+            self._silenced = False
         return receipt
 
     def _probe(self) -> bool:
@@ -55,16 +54,3 @@ class PrivilegedFaults(MachineFaults):
             f"{path} on {role} has no file system of its own here: only staging on the {ORIGINAL} can be filled, "
             "when the scenario's start says staging_bytes"
         )
-
-    def _corrupt_device(self, role: str) -> Receipt:
-        """Behind DRBD's back: in the file that is the disk below it."""
-        host, settings = self._host(role), self._rack.settings
-        found = run_script(host, LOCATE, LOOPS[role], settings.device, settings.filesystem)
-        disk = os.open(self._rack.data_disk(role), os.O_RDWR)
-        try:
-            same = os.pread(disk, 1, found["at"]) == bytes([found["byte"]])
-            os.pwrite(disk, bytes([found["byte"] ^ 1]), found["at"])
-            os.fsync(disk)
-        finally:
-            os.close(disk)
-        return self._receipt("corrupt", same, f"{host.plan.name}:{found['victim']} at byte {found['at']} of its disk")

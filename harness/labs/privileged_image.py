@@ -1,7 +1,7 @@
 """Docker's disk for a privileged lab, with the hosts' image in it: made once per content of its inputs.
 
-Loading an image costs the lab's kernel most of a minute (42 to 80 s on two cores); a copy-on-write layer over the finished
-disk costs nothing. Run as a program this module makes the disk and prints its path; ``make labs`` does.
+Loading an image costs the lab's kernel most of a minute (42 to 80 s on two cores); a copy-on-write layer over the
+finished disk costs nothing. Run as a program this module makes the disk and prints its path; ``make labs`` does.
 """
 
 from __future__ import annotations

@@ -71,6 +71,10 @@ class PrivilegedRack(MachineRack):
         door = Door(plan.name, self.network, self.network.address(role), secrets.token_hex(16))
         return MachineHost(plan, kernel, self.network, door, directory / "furnish.tar")
 
+    def disk_below(self, role: str) -> str:
+        """What the host calls the disk itself, below the device-mapper target that DRBD holds."""
+        return LOOPS[role]
+
     def _write_networks(self) -> None:
         """What the kernel reads while it boots."""
         (self.directory / "guest.token").write_text(self.guest.door.token)

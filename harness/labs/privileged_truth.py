@@ -9,7 +9,6 @@ from typing import Any
 from harness.labs.machine_host import MachineHost
 from harness.labs.machine_rack import MachineRack
 from harness.labs.machine_truth import MachineTruth
-from harness.labs.privileged_rack import LOOPS
 
 
 class PrivilegedTruth(MachineTruth):
@@ -22,6 +21,3 @@ class PrivilegedTruth(MachineTruth):
     def _look(self, host: MachineHost, walked: Iterable[str], counted: Iterable[str]) -> dict[str, Any]:
         with self._looking:
             return super()._look(host, walked, counted)
-
-    def _disk(self, host: MachineHost) -> str:
-        return LOOPS.get(host.plan.role, "")
