@@ -1,12 +1,13 @@
 # make setup     the virtual environment in .venv, which holds the walrus-ha command
 # make rehearse  the three core scenarios in the embedded lab
-# make test      the tests, in every lab that this machine offers; of the scenarios in containers, the core
+# make test      the tests, in every lab that this machine offers; of the scenarios outside the embedded lab, the core
 # make check     ruff, mypy, the import contract
 # make doctor    which labs this machine offers, and what the others lack
 # make labs      Docker, User Mode Linux, the image tools and the labs' images, from Debian's packages
 # make containers  all scenarios in the containers lab
 # make kills     a move killed at 20 random moments in the containers lab, each time started again
 # make cuts      a move in the machines lab in which engine or hosts are cut down at 40 random moments
+# make conformance  every recorded call of DRBD, put to two kernels and to the fakes, and how far they agree; as root
 # make bench     the measurements
 # make clean     remove what was built, and what a lab left running; keeps .venv, images and runs/
 
@@ -20,7 +21,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup rehearse test check doctor labs containers kills cuts bench clean
+.PHONY: help setup rehearse test check doctor labs containers kills cuts conformance bench clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -42,7 +43,7 @@ rehearse: setup
 
 test: setup
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup --walrus-lab simulated
-	$(BIN)/pytest scenarios/core --walrus-lab containers
+	$(BIN)/pytest scenarios/core --walrus-lab containers --walrus-lab machines
 
 check: setup
 	$(BIN)/ruff check .
@@ -69,6 +70,9 @@ kills: setup
 
 cuts: setup
 	WALRUS_HA_CUTS=40 $(BIN)/pytest tests/labs/test_machines_cut_at_random.py -s
+
+conformance: setup
+	$(BIN)/python -m tests.conformance
 
 bench: setup
 	$(BIN)/python -m tests.bench

@@ -28,6 +28,7 @@ class Metadata:
     full_sync: bool = False  # in the progress of setting all bits
     peer_outdated: bool = False  # the peer's disk was outdated or inconsistent
     crashed_primary: bool = False  # was Primary when it crashed, and has not seen its peer since
+    marked_on_disk: bool = False  # a Primary's mark of the current generation is left, although it was demoted
     effective_kib: int = 0  # size of the replicated device when last agreed on; 0: never attached
 
 
@@ -53,6 +54,8 @@ class Disk:
     garbage: bool = False  # half overwritten by a resync that has not finished
     filesystem_kib: int = 0  # how much of the disk the signature's file system covers
     residue: bool = False  # the first 68 KiB are not zero although no signature is left
+    misplaced: Metadata | None = None  # where the disk ended before it grew
+    foreign: str = ""  # metadata of DRBD 0.7 (v07) or 9 (v09), which 8.4 does not take for its own
 
 
 @dataclass

@@ -53,10 +53,16 @@ class ServiceProbe(Strict):
     )
 
 
+_RATE_KIB = {"": 1, "K": 1, "M": 1024, "G": 1024**2}  # a bare number is KiB to drbdadm
+_FASTEST_KIB = 4 * 1024**2
+
+
 def _sync_rate(value: str) -> str:
     number, unit = (value[:-1], value[-1]) if value[-1:] in ("K", "M", "G") else (value, "")
     if not number.isascii() or not number.isdigit() or number[0] == "0" or len(number) > 9:
         raise wrong(f"{value!r} is no rate in DRBD's notation", "bytes a second with K, M or G, such as 40M")
+    if int(number) * _RATE_KIB[unit] > _FASTEST_KIB:
+        raise wrong(f"{value!r} is more than DRBD takes", "4G at most")
     return number + unit
 
 

@@ -24,6 +24,20 @@ def require_lab(pytestconfig: pytest.Config) -> Callable[[str], None]:
     return need
 
 
+@pytest.fixture(scope="session")
+def demanded_lab(pytestconfig: pytest.Config, require_lab: Callable[[str], None]) -> Callable[[str], None]:
+    """The same for a test that takes minutes: skip it as well where nobody demands the lab."""
+
+    def need(name: str) -> None:
+        if name not in doctor.required():
+            reason = f"takes minutes: {doctor.REQUIRED}={name} demands it"
+            pytestconfig.stash.setdefault(LACKING, {})[reason] = name
+            pytest.skip(reason)
+        require_lab(name)
+
+    return need
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # around pytest's own, which tells an expected failure from a skip
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]

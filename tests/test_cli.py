@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from harness.__main__ import main
 from harness.cli import walrus_ha
 from harness.errors import WalrusHaError
 
@@ -86,6 +87,28 @@ def test_saved_evidence_can_be_judged_again(tmp_path: Path) -> None:
     (evidence,) = tmp_path.rglob("evidence.json")
     result = _run("judge", str(evidence), "--json")
     assert result.exit_code == 0, result.output
+
+
+def test_an_interrupted_command_says_how_to_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("harness.labs.doctor.survey", interrupted)
+    monkeypatch.setattr("sys.argv", ["walrus-ha", "doctor", "--json"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 130
+    assert "walrus-ha doctor --json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("argv", [["nonsense"], ["check"], []])
+def test_usage_errors_end_with_2(argv: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["walrus-ha", *argv])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
 
 
 def test_the_doctor_lists_every_lab() -> None:

@@ -15,6 +15,7 @@ from fakes.programs import drbd_rules as rules
 from fakes.programs.drbd_model import (
     RESYNC_AFTER_CRASH_KIB,
     Refused,
+    agree_on_size,
     drop_network,
     force,
     force_pair,
@@ -25,7 +26,7 @@ from fakes.programs.drbd_model import (
     settle,
     start_sync,
 )
-from fakes.programs.drbd_replica import Replica, connected_peer, peer_of, replica, usable_kib
+from fakes.programs.drbd_replica import Replica, agreed_kib, connected_peer, peer_of, replica
 from fakes.world import Disk, HostRow, Metadata, Resource, Side, World
 
 UNKNOWN_MINOR = 127
@@ -96,10 +97,10 @@ def _read_metadata(one: Replica, disk: Disk, metadata: Metadata) -> None:
     never_used = metadata.current_uuid & ~1 == generations.JUST_CREATED
     if disk.image and not disk.lineage and never_used:  # it lay there before DRBD, which knows nothing of it
         disk.lineage = drbd_content.new_lineage(one.world)
-    size = usable_kib(disk)
+    size = agreed_kib(disk)
     if metadata.current_uuid == generations.JUST_CREATED and not metadata.consistent and not metadata.effective_kib:
         metadata.oos_kib = size
-    metadata.effective_kib = size
+    metadata.effective_kib, metadata.marked_on_disk = size, False
     one.side.crashed_primary = metadata.crashed_primary or metadata.primary
     one.side.backing = disk.device
     one.side.activity_log_suspended = metadata.oos_kib >= size
@@ -111,8 +112,8 @@ def repair_activity_log(disk: Disk) -> int:
     metadata = disk.metadata
     if metadata is None or not metadata.primary:
         return 0
-    marked = min(RESYNC_AFTER_CRASH_KIB, usable_kib(disk))
-    metadata.oos_kib = min(usable_kib(disk), metadata.oos_kib + marked)
+    marked = min(RESYNC_AFTER_CRASH_KIB, agreed_kib(disk))
+    metadata.oos_kib = min(agreed_kib(disk), metadata.oos_kib + marked)
     return marked
 
 
@@ -326,6 +327,19 @@ def verify(one: Replica, now: float) -> None:
     if one.side.connection == "VerifyS" and other is not None:
         one.side.verify_left_kib = other.side.verify_left_kib = one.size_kib
         one.side.sync_started_at = other.side.sync_started_at = one.resource.settled_at = now
+
+
+def resize(one: Replica, now: float) -> None:
+    """Take the size that both disks can hold."""
+    if one.talking and one.side.connection != "Connected":
+        raise Refused(130, "Resize not allowed during resync.")
+    if (one.side.role, one.side.peer_role) == ("Secondary", "Secondary"):
+        raise Refused(131, "Need one Primary node to resize.")
+    if one.metadata is None:
+        raise Refused(138, "Device does not have a disk-config")
+    other = connected_peer(one)
+    if other is not None:
+        agree_on_size(one, other)
 
 
 def outdate(one: Replica, now: float) -> None:

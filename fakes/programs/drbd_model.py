@@ -13,9 +13,18 @@ from fakes.program import UnsupportedInvocation
 from fakes.programs import drbd_content
 from fakes.programs import drbd_generations as generations
 from fakes.programs import drbd_rules as rules
-from fakes.programs.drbd_replica import KIB, Replica, connected_peer, peer_disk, peer_of, replica, usable_kib
+from fakes.programs.drbd_replica import (
+    KIB,
+    Replica,
+    agreed_kib,
+    connected_peer,
+    peer_disk,
+    peer_of,
+    replica,
+    usable_kib,
+)
 from fakes.programs.drbd_rules import State
-from fakes.world import HostRow, Resource, World
+from fakes.world import HostRow, Metadata, Resource, World
 
 # What a Primary writes while the peer is away is not counted: so much is marked whenever it may have written.
 WRITTEN_APART_KIB = 4096
@@ -89,6 +98,7 @@ def _write_flags(one: Replica) -> None:
     metadata, side = one.metadata, one.side
     if metadata is None or rules.disk_below(side.disk, "Inconsistent"):
         return
+    before = _flags(metadata)
     no_peer_disk = rules.disk_below(side.peer_disk, "Inconsistent")
     metadata.primary = side.role == "Primary" or (no_peer_disk and side.peer_role == "Primary")
     metadata.connected = one.talking
@@ -97,7 +107,22 @@ def _write_flags(one: Replica) -> None:
     metadata.peer_outdated = side.peer_disk in ("Inconsistent", "Outdated")
     metadata.crashed_primary = side.crashed_primary
     odd = side.role == "Primary"
+    if metadata.current_uuid & 1 and not odd:
+        metadata.marked_on_disk = True  # written down before the mark is taken away
+    elif _flags(metadata) != before:
+        metadata.marked_on_disk = False
     metadata.current_uuid = metadata.current_uuid & ~1 | int(odd)
+
+
+def _flags(metadata: Metadata) -> tuple[bool, ...]:
+    return (
+        metadata.primary,
+        metadata.connected,
+        metadata.consistent,
+        metadata.up_to_date,
+        metadata.peer_outdated,
+        metadata.crashed_primary,
+    )
 
 
 def _lost_sight(one: Replica, old: State, new: State) -> None:
@@ -161,9 +186,9 @@ def _reaches(one: Replica, other: Replica | None) -> bool:
 
 def lose(one: Replica, now: float) -> None:
     """The peer does not answer any more: wait for it."""
+    _adopt(one, now, rules.sanitised(one.state._replace(connection="WFConnection")))
     if one.side.role == "Primary" and one.side.opened_by:
         mark_written(one)
-    _adopt(one, now, rules.sanitised(one.state._replace(connection="WFConnection")))
 
 
 def mark_written(one: Replica) -> None:
@@ -171,7 +196,7 @@ def mark_written(one: Replica) -> None:
     metadata, disk = one.metadata, one.disk
     if metadata is None or disk is None or (connected_peer(one) and peer_disk(one)):
         return
-    metadata.oos_kib = min(metadata.oos_kib + WRITTEN_APART_KIB, usable_kib(disk))
+    metadata.oos_kib = min(metadata.oos_kib + WRITTEN_APART_KIB, agreed_kib(disk))
 
 
 # Meeting
@@ -179,6 +204,11 @@ def mark_written(one: Replica) -> None:
 
 def meet(one: Replica, other: Replica, now: float) -> None:
     """Two sides find each other: they stay apart, are connected, or begin a resync."""
+    if shrunk := [side for side in (one, other) if _would_shrink(side, _common_kib(one, other))]:
+        for side in shrunk:  # the other goes on looking
+            _adopt(side, now, rules.sanitised(side.state._replace(connection="StandAlone")))
+            drop_network(side)
+        return
     try:
         winner = _handshake(one, other, one.side.disk)
     except UnsupportedInvocation as unknown:  # nobody called for this: whoever looks next would be refused for it
@@ -189,9 +219,30 @@ def meet(one: Replica, other: Replica, now: float) -> None:
             _adopt(side, now, rules.sanitised(side.state._replace(connection="StandAlone")))
             drop_network(side)
         return
+    agree_on_size(one, other)
     _agree(one, other, now, winner, one.side.disk)
     for side in (one, other):
         side.side.discard_my_data = False
+
+
+def _common_kib(one: Replica, other: Replica) -> int:
+    """What both disks can hold; 0 while one side has none."""
+    return min(usable_kib(one.disk), usable_kib(other.disk)) if one.disk and other.disk else 0
+
+
+def _would_shrink(one: Replica, size_kib: int) -> bool:
+    """A disk with good data never becomes smaller for a peer's sake."""
+    return 0 < size_kib < one.size_kib and not rules.disk_below(one.side.disk, "Outdated")
+
+
+def agree_on_size(one: Replica, other: Replica) -> None:
+    """The device is as large as the smaller disk allows; what is new of it is out of sync."""
+    size_kib = _common_kib(one, other)
+    for metadata in (one.metadata, other.metadata):
+        if metadata is None or not size_kib:
+            continue
+        grown = max(0, size_kib - metadata.effective_kib) if metadata.effective_kib else 0
+        metadata.effective_kib, metadata.oos_kib = size_kib, min(size_kib, metadata.oos_kib + grown)
 
 
 def rejoin(one: Replica, other: Replica, now: float, disk: str) -> None:
@@ -203,6 +254,7 @@ def rejoin(one: Replica, other: Replica, now: float, disk: str) -> None:
     winner = _handshake(one, other, disk)
     if winner is None:
         raise UnsupportedInvocation("attaching data that the connected peer does not accept is not modelled")
+    agree_on_size(one, other)
     _agree(one, other, now, winner, disk)
 
 

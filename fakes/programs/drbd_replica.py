@@ -31,6 +31,12 @@ def usable_kib(disk: Disk) -> int:
     return offsets(disk.size_bytes)[2] // KIB
 
 
+def agreed_kib(disk: Disk) -> int:
+    """Size of the replicated device as its metadata remember it: what both disks could hold when they last met."""
+    remembered = disk.metadata.effective_kib if disk.metadata else 0
+    return min(remembered or usable_kib(disk), usable_kib(disk))
+
+
 @dataclass(frozen=True)
 class Replica:
     """One host's side of a resource."""
@@ -69,9 +75,9 @@ class Replica:
 
     @property
     def size_kib(self) -> int:
-        """Size of the replicated device; both disks must hold it."""
-        sizes = [usable_kib(disk) for disk in (self.disk, peer_disk(self)) if disk]
-        return min(sizes, default=0)
+        """Size of the replicated device, which a diskless side learns from its peer."""
+        disk = self.disk or peer_disk(self)
+        return agreed_kib(disk) if disk else 0
 
 
 def replica(world: World, row: HostRow, name: str) -> Replica | None:

@@ -98,6 +98,8 @@ def _checked(call: Call, found: Invocation, options: list[str]) -> Invocation | 
     """Options that stand where drbdadm looks at them must be its own or the command's."""
     unknown = next((option for option in options if option.partition("=")[0] not in _KNOWN_OPTIONS), None)
     known_command = found.command in _COMMANDS_84 or found.command in vocabulary.NOT_MODELLED
+    if found.command == "resize" and found.options:
+        raise UnsupportedInvocation(" ".join(call.argv))
     if unknown is not None:
         if found.command and not known_command:
             raise UnsupportedInvocation(" ".join(call.argv))
@@ -292,7 +294,7 @@ def _say(line: str) -> Reply:
 
 _SHARED: dict[str, Callable[[Context], Reply]] = {
     **{verb: _simple(verb) for verb in ("primary", "secondary", "detach", "invalidate-remote", "verify")},
-    **{verb: _simple(verb) for verb in ("pause-sync", "resume-sync", "role", "cstate", "new-current-uuid")},
+    **{verb: _simple(verb) for verb in ("pause-sync", "resume-sync", "role", "cstate", "new-current-uuid", "resize")},
     **{verb: _kernel_or_metadata(verb) for verb in ("invalidate", "dstate", "get-gi", "show-gi")},
     "outdate": _outdate,
     "attach": _attach,

@@ -5,7 +5,7 @@ It never asks: standard input is no terminal, so that its questions answer thems
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from fakes.machine import Machine
@@ -13,11 +13,12 @@ from fakes.program import Call, Program, Reply, UnsupportedInvocation
 from fakes.programs import drbd_generations as generations
 from fakes.programs.drbd_kernel import attached_to, busy, repair_activity_log
 from fakes.programs.drbd_printing import generation_line
-from fakes.programs.drbd_replica import bitmap_bytes, offsets, usable_kib
+from fakes.programs.drbd_replica import agreed_kib, bitmap_bytes, offsets, usable_kib
 from fakes.world import Disk, HostRow, Metadata, World
 
 BUSY, REFUSED = 20, 40  # exit statuses
 _KIB = 1024
+_RESERVED_BY_V07 = 128 * 1024 * _KIB
 
 
 class Target(NamedTuple):
@@ -126,10 +127,12 @@ def _create(target: Target, disk: Disk, output: Output) -> Reply:
     if disk.metadata is not None and not _confirm_overwriting(target, disk, output):
         output.stdout.append("Operation cancelled.\n")
         return output.reply(1)
+    if disk.foreign:
+        return _keep_foreign(target, disk, output)
     refused = _existing_data(target, disk, output)
     if refused is not None:
         return output.reply(refused)
-    disk.metadata = generations.fresh(target.world)
+    disk.metadata, disk.misplaced = generations.fresh(target.world), None
     _print_created(target, disk, output)
     return output.reply()
 
@@ -141,6 +144,24 @@ def _confirm_overwriting(target: Target, disk: Disk, output: Output) -> bool:
         f"already in place on {disk.device} at byte offset {offsets(disk.size_bytes)[0]}\n"
     )
     return output.confirmed("Do you really want to overwrite the existing meta-data?", target)
+
+
+def _keep_foreign(target: Target, disk: Disk, output: Output) -> Reply:
+    """Asked whether to convert metadata of another generation, and whether to replace them: no."""
+    if target.forced or target.world.version == "8.3":
+        raise UnsupportedInvocation(f"converting metadata of {disk.foreign} is not modelled")
+    kind, back = ("fixed-size", _RESERVED_BY_V07) if disk.foreign == "v07" else ("flexible-size", 4096)
+    output.stderr.append(
+        "You want me to create a v08 style flexible-size internal meta data block.\n"
+        f"There appears to be a {disk.foreign} {kind} internal meta data block\n"
+        f"already in place on {disk.device} at byte offset {disk.size_bytes // 4096 * 4096 - back}\n"
+    )
+    output.confirmed(f"Valid {disk.foreign} meta-data found, convert to v08?", target)
+    output.confirmed(
+        f"So you want me to replace the {disk.foreign} meta-data\nwith newly initialized v08 meta-data?", target
+    )
+    output.stdout.append("Operation cancelled.\n")
+    return output.reply(1)
 
 
 def _print_created(target: Target, disk: Disk, output: Output) -> None:
@@ -163,6 +184,8 @@ def _existing_data(target: Target, disk: Disk, output: Output) -> int | None:
         return _existing_filesystem(target, disk, output)
     if disk.signature == "swap":
         return _existing_swap(disk, output)
+    if disk.signature == "LVM2_member" and target.world.version != "8.3":
+        return _existing_volume(disk, output)
     if disk.signature is not None:
         raise UnsupportedInvocation(f"create-md over {disk.signature} is not modelled")
     output.stdout.append("\nFound some data\n\n ==> This might destroy existing data! <==\n")
@@ -178,6 +201,15 @@ def _proceed(target: Target, output: Output) -> int | None:
 
 _TRUNCATED = (
     "Device size would be truncated, which\nwould corrupt data and result in\n'access beyond end of device' errors.\n"
+)
+_ZERO_OUT = (
+    "If you want me to do this, you need to zero out the first part\n"
+    "of the device (destroy the content).\nYou should be very sure that you mean it.\nOperation refused.\n\n"
+)
+_ASKS_LVM = (
+    "pvs stderr:+ pvs -vvv --noheadings --nosuffix --units s -o pv_size "
+    "--config devices {{ write_cache_state=0 filter = [ 'a|{device}|', 'r|.|' ] }}\n"
+    "pvs stderr:sh: 1: pvs: not found\n\n"
 )
 
 
@@ -204,9 +236,18 @@ def _existing_filesystem(target: Target, disk: Disk, output: Output) -> int | No
 
 def _existing_swap(disk: Disk, output: Output) -> int:
     output.stdout.append(
-        f"\nFound swap space signature\n{usable_kib(disk):12d} kB left usable by current configuration\n{_TRUNCATED}"
-        "If you want me to do this, you need to zero out the first part\n"
-        "of the device (destroy the content).\nYou should be very sure that you mean it.\nOperation refused.\n\n"
+        f"\nFound swap space signature\n{usable_kib(disk):12d} kB left usable by current configuration\n"
+        f"{_TRUNCATED}{_ZERO_OUT}"
+    )
+    return REFUSED
+
+
+def _existing_volume(disk: Disk, output: Output) -> int:
+    """On a host without the tools of LVM."""
+    output.stderr.append(_ASKS_LVM.format(device=disk.device))
+    output.stdout.append(
+        f"\nFound LVM2 physical volume signature\n{usable_kib(disk):12d} kB left usable by current configuration\n"
+        f"Could not determine the size of the actually used data area.\n\n{_TRUNCATED}{_ZERO_OUT}"
     )
     return REFUSED
 
@@ -276,7 +317,8 @@ def _generations(target: Target, disk: Disk, output: Output) -> Reply:
     found = _readable(target, disk, output, says_why=False)
     if isinstance(found, Reply):
         return found
-    output.stdout.append(generation_line(found))
+    number = found.current_uuid | int(found.marked_on_disk)
+    output.stdout.append(generation_line(replace(found, current_uuid=number)))
     return output.reply()
 
 
@@ -285,6 +327,7 @@ def _apply_activity_log(target: Target, disk: Disk, output: Output) -> Reply:
         return _refused_as_configured(target, output)
     if not _complain_if_busy(target, disk, output, asks=False):
         return output.reply(BUSY)
+    _move_to_the_end(disk, output)
     if disk.metadata is None:
         output.stderr.append("No valid meta data found\n")
         return output.reply(1)
@@ -293,6 +336,14 @@ def _apply_activity_log(target: Target, disk: Disk, output: Output) -> Reply:
         shown = f"{marked // _KIB} MB" if marked >= 10 * _KIB else f"{marked} KB"
         output.stderr.append(f"Marked additional {shown} as out-of-sync based on AL.\n")
     return output.reply()
+
+
+def _move_to_the_end(disk: Disk, output: Output) -> None:
+    """The host remembers how large the disk was when it was attached, and finds the metadata of one that grew."""
+    if disk.metadata is None and disk.misplaced is not None:
+        disk.metadata, disk.misplaced = disk.misplaced, None
+        output.stderr.append("Moving the internal meta data to its proper location\n")
+        output.stdout.append("Internal drbd meta data successfully moved.\n")
 
 
 def _outdate(target: Target, disk: Disk, output: Output) -> Reply:
@@ -314,7 +365,7 @@ def _invalidate(target: Target, disk: Disk, output: Output) -> Reply:
         return output.reply(1)
     disk.metadata.consistent = disk.metadata.up_to_date = False
     disk.metadata.full_sync = True
-    disk.metadata.oos_kib = usable_kib(disk)
+    disk.metadata.oos_kib = agreed_kib(disk)
     return output.reply()
 
 

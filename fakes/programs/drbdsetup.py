@@ -165,6 +165,7 @@ _ACTIONS: dict[str, tuple[frozenset[str], _Action]] = {
     "invalidate": (frozenset(), _invalidate),
     "invalidate-remote": (frozenset(), _invalidate_remote),
     "verify": (frozenset(), lambda machine, one, now, options: kernel.verify(one, now)),
+    "resize": (frozenset(), lambda machine, one, now, options: kernel.resize(one, now)),
     "outdate": (frozenset(), lambda machine, one, now, options: kernel.outdate(one, now)),
     "pause-sync": (frozenset(), lambda machine, one, now, options: kernel.pause(one, now)),
     "resume-sync": (frozenset(), lambda machine, one, now, options: kernel.resume(one, now)),

@@ -42,7 +42,10 @@ def signatures(found: Device) -> list[Found]:
     seen, disk = [], found.content
     if disk is not None and found.disk is not None and disk.metadata is not None:
         offset = offsets(disk.size_bytes)[0] + _DRBD_MAGIC_AT
-        seen.append(Found("drbd", disk.metadata.device_uuid, offset, b"\x83\x74\x02\x6b"))
+        seen.append(Found("drbd", disk.metadata.device_uuid.lstrip("0"), offset, b"\x83\x74\x02\x6b"))
+    if disk is not None and found.disk is not None and disk.foreign == "v09":
+        offset = offsets(disk.size_bytes)[0] + _DRBD_MAGIC_AT
+        seen.append(Found("drbd", "", offset, b"\x83\x74\x02\x6d"))
     if disk is not None and disk.signature is not None:
         if disk.signature not in _MAGIC:
             raise UnsupportedInvocation(f"a signature of {disk.signature} is not modelled")
@@ -79,7 +82,9 @@ def _tags(seen: Found, disk: Disk | None, low_level: bool) -> dict[str, str]:
     block = "1024" if 0 < size_kib < _SMALL_EXT_KIB else "4096"
     ext = {"UUID": seen.uuid, "VERSION": "1.0", "BLOCK_SIZE": block, "TYPE": seen.kind, "USAGE": "filesystem"}
     tags = {
-        "drbd": {"UUID": seen.uuid, "VERSION": "v08", "TYPE": "drbd", "USAGE": "raid"},
+        "drbd": {"UUID": seen.uuid, "VERSION": "v08", "TYPE": "drbd", "USAGE": "raid"}
+        if seen.uuid
+        else {"VERSION": "v09", "TYPE": "drbd", "USAGE": "raid"},
         "ext3": {"UUID": seen.uuid, "SEC_TYPE": "ext2", **ext},
         "xfs": {"UUID": seen.uuid, "BLOCK_SIZE": "512", "TYPE": "xfs", "USAGE": "filesystem"},
         "swap": {"UUID": seen.uuid, "VERSION": "1", "TYPE": "swap", "USAGE": "other"},
@@ -149,7 +154,7 @@ def _erase(machine: Machine, found: Device) -> None:
         if other is not None and other.disk is not None and other.disk.lineage == disk.lineage:
             drbd_content.copy_description(disk, other.disk)
     else:
-        disk.metadata = None
+        disk.metadata, disk.foreign = None, disk.foreign.replace("v09", "")  # what is older, libblkid does not see
         disk.lineage = drbd_content.new_lineage(found.world) if disk.residue else disk.lineage
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fakes.program import Reply
+
 GOLDEN = Path(__file__).parents[1] / "golden" / "drbd-8.4"
+LAB = "lab"  # the host of what is done to the machines
 _CALL = re.compile(r"\[(\w+)\]# (.*)")
 
 
@@ -30,10 +34,10 @@ class Part:
     calls: list[Call]
 
 
-def parts() -> list[Part]:
-    """All parts of all recordings."""
+def parts(recording: str = "*") -> list[Part]:
+    """All parts of one recording, or of all."""
     found = []
-    for path in sorted(GOLDEN.glob("*.txt")):
+    for path in sorted(GOLDEN.glob(f"{recording}.txt")):
         calls = _calls(path.read_text())
         starts = [number for number, call in enumerate(calls) if call.command.startswith("fresh ")]
         for number, (start, end) in enumerate(zip(starts, [*starts[1:], len(calls)], strict=True), 1):
@@ -57,6 +61,19 @@ def _calls(text: str) -> list[Call]:
     return calls
 
 
+def written(text: str, answers: Mapping[int, Reply]) -> str:
+    """A recording with these answers, each under the line whose number it has, in place of those it held."""
+    lines: list[str] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.startswith(("out| ", "err| ", "rc = ")):
+            lines.append(line)
+        if reply := answers.get(number):
+            lines += [f"out| {said}" for said in reply.stdout.decode().splitlines()]
+            lines += [f"err| {said}" for said in reply.stderr.decode().splitlines()]
+            lines.append(f"rc = {reply.exit_status}")
+    return "\n".join([*lines, ""])
+
+
 class Plain:
     """Answers without what differs from run to run.
 
@@ -72,6 +89,7 @@ class Plain:
         text = "\n".join(lines)
         for pattern, replacement in _FIGURES:
             text = pattern.sub(replacement, text)
+        text = _SHORT.sub(lambda found: found[0].rjust(16, "0"), text)
         text = _OUT_OF_SYNC.sub(self._amount, text)
         return _RANDOM.sub(self._letter, text)
 
@@ -91,6 +109,7 @@ class Plain:
 
 
 _WHOLE_KIB = (307152, 614344, 102360)
+_SHORT = re.compile(r'(?<=UUID=")[0-9a-f]{11,15}(?=" (?:VERSION|TYPE))|(?<=drbd )[0-9a-f]{11,15}(?= )')  # leading zeros
 _OUT_OF_SYNC = re.compile(r"oos:(\d+)")
 _RANDOM = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|(?<!md_offset )\b(?:0x)?[0-9a-fA-F]{16}\b")
 _FIGURES = [
@@ -104,6 +123,7 @@ _FIGURES = [
         (r"done:[\d.]+", "done:#"),
         (r"# \d{4}-\d\d-\d\d [\d:]+ \+0000 \[\d+\]", "# DATE"),
         (r"copied, [\d.e-]+ s, [\d.]+ [kMG]?B/s", "copied, #"),
+        (r"(?m)(?<=[^ ]) {2,}(?=LABEL$|$)", " "),  # a column as wide as the longest number in it
         (r"Marked additional \d+ [KMG]B", "Marked additional #"),
     )
 ]

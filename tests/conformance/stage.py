@@ -17,37 +17,48 @@ from fakes.simulated import SimulatedMachine, SimulatedWorld
 from fakes.world import Disk, Mount
 from tests.conformance.recording import GOLDEN
 
-_HOSTS = {"walrus00": "10.99.0.10", "walrus01": "10.99.0.11"}
-_PAIR = sorted(_HOSTS)
+HOSTS = {"walrus00": "10.99.0.10", "walrus01": "10.99.0.11"}
+_PAIR = sorted(HOSTS)
 _MIB = 1024 * 1024
-_ROOT, _BACKING = "/dev/ubda", "/dev/ubdb"
-_DIRECTORIES = ("/etc", "/etc/drbd.d", "/m", "/mnt", "/mnt/m", "/mnt/m1", "/mnt/m2")
-_FSTAB = b"/dev/drbd1 /mnt/m2 ext4 noauto,owner 0 0\n/dev/ubdb /mnt/m1 ext4 noauto 0 0\n"
+_ROOT, BACKING = "/dev/ubda", "/dev/ubdb"
+DIRECTORIES = ("/etc", "/etc/drbd.d", "/m", "/mnt", "/mnt/m", "/mnt/m1", "/mnt/m2")
+FSTAB = b"/dev/drbd1 /mnt/m2 ext4 noauto,owner 0 0\n/dev/ubdb /mnt/m1 ext4 noauto 0 0\n"
+_LVM_UUID = "0b5e55-ed00-0040-0080-0000-0000-00b10c"  # what the lab plants
 _SPEED_BYTES_PER_S = 40_000_000
 _PATIENCE_S = 60.0
 _COMMAND_S = 0.05
 _AS_EUCALYPTUS = ("setpriv", "--reuid=498", "--regid=498", "--clear-groups")
 
 
+def mib(size: str) -> int:
+    """100M is 100."""
+    return int(size.removesuffix("M"))
+
+
 class Stage:
     """The world in which one part is played."""
 
-    def __init__(self, configuration: str, size_mib: int) -> None:
+    step_s, patience_s = 0.25, 30.0
+
+    def __init__(self) -> None:
+        self.world = SimulatedWorld("8.4")
+
+    def _fresh(self, configuration: str, *sizes: str) -> None:
         self.world = SimulatedWorld("8.4")
         self.world.state.sync_bytes_per_s = _SPEED_BYTES_PER_S
-        for name, address in _HOSTS.items():
-            self._furnish(self.world.add_host(name, address, name), configuration, size_mib)
+        for (name, address), size in zip(HOSTS.items(), (sizes * 2)[:2], strict=True):
+            self._furnish(self.world.add_host(name, address, name), configuration, mib(size))
 
     def _furnish(self, machine: SimulatedMachine, configuration: str, size_mib: int) -> None:
-        for directory in _DIRECTORIES:
+        for directory in DIRECTORIES:
             machine.files.mkdir(directory)
         machine.files.write("/etc/drbd.conf", b'include "drbd.d/*.res";\n')
         machine.files.write("/etc/drbd.d/r0.res", (GOLDEN / f"{configuration}.res").read_bytes())
-        machine.files.write("/etc/fstab", _FSTAB)
+        machine.files.write("/etc/fstab", FSTAB)
         machine.files.sync()
         row = self.world.state.hosts[machine.name]
         row.disks[_ROOT] = Disk(_ROOT, int(1.6 * 1024 * _MIB), number="98:0")
-        row.disks[_BACKING] = Disk(_BACKING, size_mib * _MIB, number="98:16")
+        row.disks[BACKING] = Disk(BACKING, size_mib * _MIB, number="98:16")
         self._boot(machine)
 
     def _boot(self, machine: SimulatedMachine) -> None:
@@ -60,14 +71,24 @@ class Stage:
         """Do to the machines what was done to the real ones."""
         verb, *arguments = words.split()
         actions: dict[str, Callable[..., None]] = {
-            "sleep": lambda seconds: self.world.advance(float(seconds)),
+            "fresh": self._fresh,
+            "sleep": lambda seconds: self.wait(float(seconds)),
             "until": self._until,
             "cut": self._cut,
-            "heal": lambda: self.world.state.cut_links.remove(_PAIR),
+            "heal": self.world.state.cut_links.clear,
             "power-off": self._power_off,
             "power-on": self._power_on,
+            "limit": self._limit,
+            "freeze": lambda host: self.world.machines[host].freeze(),
+            "thaw": lambda host: self.world.machines[host].thaw(),
+            "new-disk": self._new_disk,
+            "grow": self._grow,
+            "plant": self._plant,
         }
         actions[verb](*arguments)
+
+    def wait(self, seconds: float) -> None:
+        self.world.advance(seconds)
 
     def _until(self, host: str, states: str) -> None:
         machine, waited_s = self.world.machines[host], 0.0
@@ -76,11 +97,33 @@ class Stage:
             waited_s += 0.1
             assert waited_s < _PATIENCE_S, f"{host} never was {states}"
 
-    def _cut(self) -> None:
+    def _cut(self, *senders: str) -> None:
+        """TCP needs both directions, so that one is as good as none."""
         for machine in self.world.machines.values():
             with machine.world() as world:
                 replicate(machine, world)
         self.world.state.cut_links.append(_PAIR)
+
+    def _limit(self, speed: str) -> None:
+        """As the cable allows, and never faster than the configuration wants it."""
+        self.world.settle()
+        for resource in self.world.state.resources.values():
+            resource.sync_bytes_per_s = _SPEED_BYTES_PER_S if speed == "none" else int(speed) * 1_000_000
+
+    def _new_disk(self, host: str, size: str) -> None:
+        self.world.state.hosts[host].disks[BACKING] = Disk(BACKING, mib(size) * _MIB, number="98:16")
+
+    def _grow(self, host: str, size: str) -> None:
+        """The metadata stay where they were, which is no more where anybody looks for them."""
+        disk = self.world.state.hosts[host].disks[BACKING]
+        disk.size_bytes, disk.metadata, disk.misplaced = mib(size) * _MIB, None, disk.metadata
+
+    def _plant(self, host: str, what: str) -> None:
+        disk = self.world.state.hosts[host].disks[BACKING]
+        if what in ("v07", "v09"):
+            disk.foreign = what
+        else:
+            disk.signature, disk.uuid = what, _LVM_UUID
 
     def _power_off(self, host: str) -> None:
         machine = self.world.machines[host]

@@ -137,7 +137,7 @@ def test_a_policy_after_split_brain_that_is_not_modelled_is_refused_loudly(polic
 @pytest.mark.parametrize(
     "line",
     [
-        "drbdadm resize r0",
+        "drbdadm resize --size=50M r0",
         "drbdadm frobnicate-nobody-models-this r0 --at-all",
         "drbdadm -d up r0",
         "drbdadm show-gi r0",

@@ -8,6 +8,9 @@ from harness.migration.site import Progress, Site
 from harness.migration.step import Pending, Satisfied, Step, StepState
 from harness.systems.drbd import status
 
+_LOST_DISK = ("Diskless", "Failed")
+_DISK_GONE_S = 5.0  # DRBD does not attach a disk again by itself; a peer that comes up may attach it only now
+
 
 class WaitForSync(Step):
     """Both sides are connected and UpToDate and no block is marked out of sync, as each of them sees it."""
@@ -30,6 +33,7 @@ class WaitForSync(Step):
         """Watch the source. A lost link is waited for, the sync goes on from where it was; standing still is not."""
         clock, stall = site.clock, site.settings.waits.stall
         whole, least, moved_at = 0, None, clock.now()
+        attached_at = clock.now()
         while True:
             seen = status.status(site.original, site.settings.device)
             if seen is None:
@@ -39,6 +43,10 @@ class WaitForSync(Step):
                 raise StepBlocked(f"{site.original.name}: the source of the sync lost its disk: {seen}")
             if seen.in_sync:
                 return
+            if seen.peer_disk not in _LOST_DISK:
+                attached_at = clock.now()
+            elif clock.now() - attached_at > _DISK_GONE_S:
+                raise StepBlocked(f"{site.additional.name}: the target of the sync lost its disk: {seen}")
             whole = max(whole, seen.out_of_sync_kib)
             site.report(Progress(self.name, str(seen), 1 - seen.out_of_sync_kib / whole if whole else None))
             if least is None or seen.out_of_sync_kib < least:

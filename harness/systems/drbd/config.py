@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from harness.systems.drbd.dialect import Dialect
@@ -36,7 +37,7 @@ def render(resource: Resource, dialect: Dialect) -> str:
     """
     lines = [
         "# Written by walrus-ha. The pair of the Walrus store.",
-        f"resource {resource.name} {{",
+        f"resource {_word(resource.name)} {{",
         "  protocol C;",
         *dialect.rate_section(resource.rate),
         "  net {",
@@ -48,14 +49,22 @@ def render(resource: Resource, dialect: Dialect) -> str:
     ]
     for peer in resource.peers:
         lines += [
-            f"  on {peer.uname} {{",
+            f"  on {_word(peer.uname)} {{",
             f"    device {resource.device};",
-            f"    disk {peer.disk};",
+            f"    disk {_word(peer.disk)};",
             f"    address {_address(peer.address, resource.port)};",
             "    meta-disk internal;",
             "  }",
         ]
     return "\n".join([*lines, "}", ""])
+
+
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z_-]*[0-9]+|/[A-Za-z0-9_./-]+")
+
+
+def _word(text: str) -> str:
+    """In quotes unless it can be nothing but a name: drbdadm has words of its own, and no colon (by-path) in others."""
+    return text if _PLAIN.fullmatch(text) else f'"{text}"'
 
 
 def _address(address: str, port: int) -> str:
