@@ -14,6 +14,7 @@ import pytest
 from harness.errors import FaultNotProven
 from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL, ROLES, Start, StoreSpec
 from harness.labs.machine_cleanup import left_over, sweep, watch_over
+from harness.labs.machine_host import MachineHost
 from harness.labs.machine_network import PAIR
 from harness.labs.privileged_faults import PrivilegedFaults
 from harness.labs.privileged_rack import PrivilegedRack, rack
@@ -77,6 +78,21 @@ def test_the_machines_own_file_system_is_not_writable_in_the_labs_kernel(lab: Pr
     root = lab.guest.execute("findmnt", "-n", "-o", "FSTYPE,OPTIONS", "/").split()
     assert root[0] == "hostfs"
     assert root[1].split(",")[0] == "ro"
+
+
+def test_the_module_is_there_for_a_host_that_loaded_it_and_for_no_other(lab: PrivilegedRack) -> None:
+    one, other = (lab.hosts[role] for role in PAIR)
+    one.execute("modprobe", "drbd")
+    assert has_drbd(one)
+    assert not has_drbd(other)
+    assert other.execute("cat", "/proc/drbd", ok=(1,)).stderr == b"cat: /proc/drbd: No such file or directory\n"
+    one.execute("rmmod", "drbd")
+    assert not has_drbd(one)
+
+
+def has_drbd(host: MachineHost) -> bool:
+    """As a host sees it."""
+    return any(line.startswith("drbd ") for line in host.execute("cat", "/proc/modules").text.splitlines())
 
 
 def test_both_sides_speak_of_the_same_resource_and_minor(pair: PrivilegedRack) -> None:

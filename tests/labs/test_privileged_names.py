@@ -33,7 +33,7 @@ LOG = """\
 
 
 def translated(text: str, name: str, shift: int) -> str:
-    words = ["awk", "-f", str(RECIPES / "own-names"), f"name={name}", f"shift={shift}", "-"]
+    words = ["awk", "-f", str(RECIPES / "names" / "own-names"), f"name={name}", f"shift={shift}", "-"]
     return subprocess.run(words, input=text, capture_output=True, text=True, check=True).stdout
 
 
