@@ -61,6 +61,7 @@ labs: setup
 	images/start-docker $(BIN)/python
 	$(BIN)/python -m harness.labs.container_image
 	$(BIN)/python -m harness.labs.machine_image
+	$(BIN)/python -m harness.labs.privileged_image
 
 labs-qemu: setup
 	images/install mmdebstrap openssh-client nftables netcat-openbsd e2fsprogs iproute2 kmod util-linux \

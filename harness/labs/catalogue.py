@@ -30,6 +30,12 @@ def _machines() -> Lab:
     return MachinesLab()
 
 
+def _privileged() -> Lab:
+    from harness.labs.privileged import PrivilegedLab
+
+    return PrivilegedLab()
+
+
 def _keep_containers(start: Start) -> UpLab:
     return container_keep.up(start)
 
@@ -40,10 +46,25 @@ def _keep_machines(start: Start) -> UpLab:
     return machine_keep.up(start)
 
 
+def _keep_privileged(start: Start) -> UpLab:
+    from harness.labs import machine_keep, privileged_image, privileged_rack
+
+    return machine_keep.up(start, "privileged", privileged_image.lacks, privileged_rack.rack)
+
+
 # Every lab that is built, each imported when it is asked for and not before.
-LABS: dict[str, Callable[[], Lab]] = {"simulated": _simulated, "containers": _containers, "machines": _machines}
+LABS: dict[str, Callable[[], Lab]] = {
+    "simulated": _simulated,
+    "containers": _containers,
+    "privileged": _privileged,
+    "machines": _machines,
+}
 # Those whose hosts outlive the process that brought them up.
-KEPT: dict[str, Callable[[Start], UpLab]] = {"containers": _keep_containers, "machines": _keep_machines}
+KEPT: dict[str, Callable[[Start], UpLab]] = {
+    "containers": _keep_containers,
+    "privileged": _keep_privileged,
+    "machines": _keep_machines,
+}
 
 
 def find(name: str) -> Lab:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from harness.labs import catalogue, machine_backend
+from harness.labs import catalogue, machine_backend, privileged_image
 
-NAMES = ("simulated", "containers", "privileged", "machines")
-NOT_BUILT = "not built yet: this version of walrus-ha has the simulated, the containers and the machines lab"
+NAMES = tuple(catalogue.LABS)
 REMEDIES = ("make labs", "make labs-qemu")
 REQUIRED = "WALRUS_HA_REQUIRE_LABS"  # labs that must not be skipped, separated by commas
 
@@ -29,7 +28,7 @@ class LabState:
 
 
 def survey() -> list[LabState]:
-    """The state of every lab that the design knows, ready or not."""
+    """The state of every lab, ready or not."""
     return [_state(name) for name in NAMES]
 
 
@@ -45,13 +44,13 @@ def required() -> frozenset[str]:
 
 
 def _state(name: str) -> LabState:
-    if name not in catalogue.LABS:
-        return LabState(name, ready=False, lacks=[NOT_BUILT], remedy="")
     lacks = catalogue.find(name).lacks()
     return LabState(name, ready=not lacks, lacks=lacks, remedy=_remedy(lacks) if lacks else "", note=_note(name))
 
 
 def _note(name: str) -> str:
+    if name == "privileged":
+        return privileged_image.whose_kernel()
     return f"in {machine_backend.chosen().name}" if name == "machines" else ""
 
 

@@ -35,13 +35,13 @@ class DiskFaults:
 
     def slows(self, role: str, delay_ms: int) -> tuple[bool, str]:
         """Every read and write takes so much longer from now on."""
-        host = self._load(role, f"delay {{disk}} 0 {delay_ms}", "dm-delay")
+        host = self._load(role, f"delay {self._rack.disk_below(role)} 0 {delay_ms}", "dm-delay")
         took_s = _first_read_s(host)
         return took_s is not None and took_s * 1000 >= delay_ms, f"{host.plan.name}:{BACKING_DEVICE} {_seen(took_s)}"
 
     def mends(self, role: str) -> tuple[bool, str]:
         """The disk is as it was before."""
-        host = self._load(role, "linear {disk} 0")
+        host = self._load(role, f"linear {self._rack.disk_below(role)} 0")
         self.changed.discard(role)
         took_s = _first_read_s(host)
         return took_s is not None, f"{host.plan.name}:{BACKING_DEVICE} {_seen(took_s)}"
@@ -50,7 +50,7 @@ class DiskFaults:
         host = self._rack.hosts[role]
         if host.plan.device_bytes is None:
             raise FaultNotProven(f"{host.plan.name} has no disk under DRBD")
-        table = f"0 {host.plan.device_bytes // 512} {target.format(disk=host.backing_disk)}"
+        table = f"0 {host.plan.device_bytes // 512} {target}"
         host.execute("sh", "-c", _RELOAD, "reload", _NAME, table, modules)
         self.changed.add(role)
         return host

@@ -181,7 +181,8 @@ class MachineFaults:
     def _corrupt_device(self, role: str) -> Receipt:
         """Behind the back of that host's kernel and of DRBD: in the file that is its disk."""
         host, settings = self._host(role), self._rack.settings
-        found: dict[str, Any] = run_script(host, LOCATE, host.backing_disk, settings.device, settings.filesystem)
+        below = self._rack.disk_below(role)
+        found: dict[str, Any] = run_script(host, LOCATE, below, settings.device, settings.filesystem)
         disk = os.open(self._rack.data_disk(role), os.O_RDWR)
         try:
             same = os.pread(disk, 1, found["at"]) == bytes([found["byte"]])

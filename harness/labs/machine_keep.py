@@ -1,25 +1,31 @@
-"""A machines lab that stays up until somebody ends it: to try the commands on, by hand."""
+"""A lab of real kernels that stays up until somebody ends it: to try the commands on, by hand."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 
 from harness.errors import LabUnavailable
-from harness.labs import keep, machine_image
+from harness.labs import keep, machine_image, machine_rack
 from harness.labs.keep import UpLab
 from harness.labs.lab import Start
 from harness.labs.machine_cleanup import watch_over
-from harness.labs.machine_rack import rack
+from harness.labs.machine_rack import MachineRack
 
 
-def up(start: Start) -> UpLab:
+def up(
+    start: Start,
+    name: str = "machines",
+    lacks: Callable[[], list[str]] = machine_image.lacks,
+    rack: Callable[[str, Start], MachineRack] = machine_rack.rack,
+) -> UpLab:
     """Bring a lab up and leave it running, with its inventory in a directory of the user's own.
 
     Raises:
         LabUnavailable: when this machine cannot offer it; nothing is left then.
     """
-    if lacking := machine_image.lacks():
-        raise LabUnavailable("the machines lab lacks: " + "; ".join(lacking))
+    if lacking := lacks():
+        raise LabUnavailable(f"the {name} lab lacks: " + "; ".join(lacking))
     run_id = secrets.token_hex(4)
     watchdog = watch_over(run_id)
     run = rack(run_id, start)

@@ -59,10 +59,10 @@ class MachineRack:
             LabError: a host did not come up.
         """
         furnish.require_possible(self.start)
-        image = machine_image.ensure(_tell)
+        image = machine_image.ensure(tell)
         self.hosts = {role: self._host(role, image) for role in ROLES}
-        _at_once(lambda work: work(), [self._make_keys, self.network.create, *map(self._disk_maker, ROLES)])
-        _at_once(self._boot, self.hosts.values())
+        at_once(lambda work: work(), [self._make_keys, self.network.create, *map(self._disk_maker, ROLES)])
+        at_once(self._boot, self.hosts.values())
         furnish.open_cloud(self)
 
     def _host(self, role: str, image: Path) -> MachineHost:
@@ -118,6 +118,10 @@ class MachineRack:
     def data_disk(self, role: str) -> Path:
         """The file that holds the disk under DRBD."""
         return self.directory / f"{NAMES[role]}-data.img"
+
+    def disk_below(self, role: str) -> str:
+        """What the host calls that disk itself, below the device-mapper target that DRBD holds."""
+        return self.hosts[role].backing_disk
 
     def staging_disk(self, role: str) -> Path:
         """The file that holds a bounded staging area."""
@@ -221,11 +225,11 @@ def _make_file_system(path: Path) -> None:
         raise LabUnavailable(f"no file system for the staging area ({error}): make labs") from error
 
 
-def _at_once(work: Callable[[Any], T], items: Iterable[Any]) -> list[T]:
+def at_once(work: Callable[[Any], T], items: Iterable[Any]) -> list[T]:
     """Do the work for all items at the same time; the first error is raised when all have ended."""
     with ThreadPoolExecutor(max_workers=8) as pool:
         return [future.result() for future in [pool.submit(work, item) for item in items]]
 
 
-def _tell(line: str) -> None:
+def tell(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

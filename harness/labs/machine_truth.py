@@ -101,9 +101,9 @@ class MachineTruth:
 
     def _look(self, host: MachineHost, walked: Iterable[str], counted: Iterable[str]) -> dict[str, Any]:
         settings = self._rack.settings
-        disk = host.backing_disk if host.plan.role in PAIR else ""  # below the device-mapper target that DRBD holds
         asked = [f"walk {place} {self._path(place)}" for place in walked]
         asked += [f"count {place} {self._path(place)}" for place in counted]
+        disk = self._rack.disk_below(host.plan.role) if host.plan.role in PAIR else ""
         found: dict[str, Any] = run_script(
             host, PLACES, disk, settings.device, settings.filesystem, *asked, timeout_s=_WALK_S
         )

@@ -135,6 +135,8 @@ def _lacking(fault: Fault, lab: str) -> str | None:
             return "has no disks that could fail"
         case CutLink(only_from=str()) if model:
             return "cannot cut one direction of a link alone"
+        case PowerOff() if lab == "privileged":
+            return "has one kernel for all hosts, whose power cannot be cut for one of them"
         case ResetSsh() if lab == "simulated":
             return "reaches its hosts without ssh"
     return None
