@@ -211,8 +211,12 @@ class UmlKernel(ProcessKernel):
         shutil.rmtree(self.machine.directory / ".uml" / self.name, ignore_errors=True)
 
     def _command(self, words: Mapping[str, str]) -> list[str]:
+        alone = [] if self.machine.cpu is None else ["taskset", "-c", str(self.machine.cpu)]
+        return [*alone, LINUX, *self._arguments(), *(f"{key}={value}" for key, value in words.items())]
+
+    def _arguments(self) -> list[str]:
+        """What its disks, cables, root and console are."""
         machine = self.machine
-        alone = [] if machine.cpu is None else ["taskset", "-c", str(machine.cpu)]
         arguments = [f"umid={self.name}", f"mem={MEMORY}", f"ubd0={self.root_disk},{machine.root_image}"]
         # t: no discards. With them mkfs on the device makes DRBD count nearly all of it as in sync, and the first
         # synchronisation, which a trial wants to break, is over before it began.
@@ -222,8 +226,7 @@ class UmlKernel(ProcessKernel):
             for number, cable in enumerate(machine.cables)
         ]
         arguments += ["root=/dev/ubda", "rootfstype=ext4", "rw", "con=null", "con0=null,fd:1", "init=/sbin/lab-init"]
-        arguments += ["printk.time=1", "printk.devkmsg=on", "panic=1", *_QUICK]
-        return [*alone, LINUX, *arguments, *(f"{key}={value}" for key, value in words.items())]
+        return [*arguments, "printk.time=1", "printk.devkmsg=on", "panic=1", *_QUICK]
 
 
 def _exists(group: int) -> bool:
