@@ -106,7 +106,10 @@ def _without_machines(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_without_machines")
-def test_a_lab_that_is_not_here_is_a_skip_with_its_reason(pytester: pytest.Pytester) -> None:
+def test_a_lab_that_is_not_here_is_a_skip_with_its_reason(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WALRUS_HA_REQUIRE_LABS", raising=False)
     _scenario(pytester, ELSEWHERE)
     result = _run(pytester, "--walrus-lab", "machines")
     result.assert_outcomes(skipped=1)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.errors import FaultNotProven
 from harness.labs.machine_kernel import Power
-from harness.labs.privileged_guest import IMAGE, RECIPES, Guest
+from harness.labs.privileged_guest import IMAGE, SHARED, Guest
 
 SHIFT = 100  # between the minors of one host and the next, as the kernel counts them
 _LAB = "/usr/lib/walrus-lab"
@@ -62,7 +62,7 @@ class ContainerKernel:
     def _description(self, uname: str) -> dict[str, object]:
         binds = [
             f"{self.directory}:{_LAB}/own:ro",
-            f"{RECIPES}:{_LAB}/shared:ro",
+            f"{SHARED}:{_LAB}/shared:ro",
             f"/run/netns/{self.name}:{_LAB}/own-network",
             f"/run/lab/first-network:{_LAB}/first-network",
             f"/run/lab/hosts/{self.name}.kmsg:{_LAB}/kmsg",

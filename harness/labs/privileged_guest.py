@@ -24,6 +24,7 @@ from harness.labs.machine_kernel import UmlKernel
 
 RECIPES = machine_image.RECIPES / "privileged"
 INIT = RECIPES / "guest-init"
+SHARED = "/run/lab/shared"  # the recipes, as the kernel's hosts reach them
 MEMORY = "1G"
 IMAGE = "walrus-ha/host:1"  # as guest-init names it
 NAME = "guest"

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.xdist_group("machines")
 
 PAIR = (ORIGINAL, ADDITIONAL)
 STAGING_BYTES = 8 * 1024 * 1024
-STARTS_WITHIN_S = 20.0
+SETTLES_WITHIN_S = 90.0  # a resync on a crowded machine
 WAYS: dict[str, Transport] = {}
 
 
@@ -80,7 +80,7 @@ def state(lab: Opened, role: str) -> str:
 
 
 def wait_for(lab: Opened, role: str, *words: str) -> None:
-    deadline = time.monotonic() + STARTS_WITHIN_S
+    deadline = time.monotonic() + SETTLES_WITHIN_S
     while not all(word in (seen := state(lab, role)) for word in words):
         assert time.monotonic() < deadline, (words, seen)
         time.sleep(0.1)
