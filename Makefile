@@ -21,6 +21,8 @@ JOBS ?= auto
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Tests that start kernels, one after the other: each file builds on one lab, and several at once only wait for each other.
+KERNELS := $(wildcard tests/labs/test_machines*.py tests/labs/test_privileged*.py)
 
 .PHONY: help setup rehearse test check doctor labs labs-qemu containers kills cuts conformance bench clean
 
@@ -43,7 +45,8 @@ rehearse: setup
 	$(BIN)/walrus-ha rehearse scenarios/core
 
 test: setup
-	$(BIN)/pytest -n $(JOBS) --dist loadgroup --walrus-lab simulated
+	$(BIN)/pytest -n $(JOBS) --dist loadgroup --walrus-lab simulated $(addprefix --ignore=,$(KERNELS))
+	$(BIN)/pytest $(KERNELS)
 	$(BIN)/pytest scenarios/core --walrus-lab containers --walrus-lab machines
 
 check: setup
