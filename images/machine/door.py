@@ -75,7 +75,7 @@ def serve() -> None:
         server.close()
         watch_mounts()
     import hashlib  # noqa: F401  # what scripts ask for most, brought in once the door is open
-    import stat  # noqa: F401
+    import stat  # noqa: F401  # the same
 
     gc.freeze()  # a copy of this process then shares more of its memory for longer
     poll = select.poll()

@@ -82,6 +82,7 @@ def test_the_inventory_can_be_written_and_read(lab: MachineRack, tmp_path: Path)
     assert [one.connection.describe() for one in read.nodes()] == [
         one.connection.describe() for one in lab.inventory().nodes()
     ]
+    # The protocol of a connection has no arguments; one by ssh does.
     assert read.original.connection.common_args == lab.network.ssh_arguments()  # type: ignore[attr-defined]
 
 
