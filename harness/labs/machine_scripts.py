@@ -152,9 +152,16 @@ if any(one.startswith("walk ") for one in asked):
     fresh()
 for one in asked:
     verb, place, path = one.split(" ", 2)
-    if verb == "count":
-        root = mounted_at() if place == "device" else path
-        found["files"][place] = counted(root) if root else []
+    if verb == "count" and place != "device":
+        found["files"][place] = counted(path)
+    elif verb == "count":
+        try:
+            with content() as root:  # a host that did not become the primary has it mounted nowhere
+                found["files"][place] = counted(root)
+        except OSError as error:
+            if error.errno != 2:
+                raise
+            found["files"][place] = []
     elif place != "device":
         found["manifests"][place] = walked(path)
     elif disk:

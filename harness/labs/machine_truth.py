@@ -68,8 +68,7 @@ class MachineTruth:
     def bytes_received(self, role: str, place: str) -> int:
         """Counts what files have grown by since the last look; a file that was made anew counts in full.
 
-        A file is its inode and its time of birth: rsync makes a new one for every object that it copies again. The
-        device counts while it is mounted.
+        A file is its inode and its time of birth: rsync makes a new one for every object that it copies again.
         """
         host, key = self._host(role), (role, place)
         with host.power:

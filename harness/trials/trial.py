@@ -176,11 +176,12 @@ class Trial:
         return max(0, total - before)
 
     def _copied(self) -> int:
+        """In all; what cannot be counted now counts with the next look."""
         truth = self.opened.truth
         try:
             return truth.bytes_received(ORIGINAL, "staging") + truth.bytes_received(ORIGINAL, "device")
         except LabError:
-            return 0
+            return self._counted
 
     def _tapped(self) -> Inventory:
         def tapped(node: Node) -> Node:
