@@ -155,13 +155,18 @@ def test_a_policy_after_split_brain_that_is_not_modelled_is_refused_loudly(polic
         "mkfs.ext4 -L label /dev/drbd1",
         "modprobe -r drbd",
         "rmmod lru_cache",
-        "drbd-overview",
     ],
 )
 def test_what_is_not_modelled_never_succeeds(line: str) -> None:
     pair = Pair().skipped()
     with pytest.raises(UnsupportedInvocation):
         pair.run(pair.one, line)
+
+
+def test_the_tools_that_play_84_have_dropped_drbd_overview() -> None:
+    pair = Pair().skipped()
+    reply = pair.run(pair.one, "drbd-overview")
+    assert (reply.exit_status, reply.stdout) == (127, b"")
 
 
 def test_a_user_other_than_root_cannot_run_drbdadm() -> None:
