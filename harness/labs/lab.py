@@ -112,7 +112,11 @@ class Truth(Protocol):
         ...
 
     def read_replica(self) -> Manifest:
-        """Stop the services, promote the side that is not serving, mount it, walk it. The lab's last use."""
+        """Stop the services, promote the side that is not serving, mount it, walk it. The lab's last use.
+
+        Raises:
+            ReplicaRefused: it cannot be promoted or mounted; a finding about the pair.
+        """
         ...
 
     def bytes_received(self, role: str, place: str) -> int:

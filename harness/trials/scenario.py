@@ -15,9 +15,11 @@ from pydantic import Discriminator, Field, Tag
 
 from harness import yamlfile
 from harness.errors import InvalidInput, Problem
+from harness.evidence import DriverName
 from harness.inventory import Settings
 from harness.labs.lab import Start, StoreSpec
-from harness.trials.hazards import Differs, Program, Role, WalrusRole
+from harness.trials.hazards import Differs, OneLine, Program, Role, WalrusRole
+from harness.trials.literal.choices import Choices, VendorStep
 from harness.yamlmodel import Bytes, BytesPerSecond, Strict, validate
 
 _NAME = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
@@ -47,6 +49,8 @@ StepName = Literal[
 ]
 STEP_NAMES: tuple[str, ...] = get_args(StepName)  # in the plan's order
 ALL_CHECKS: tuple[CheckName, ...] = ("durability", "exclusivity", "service", "replica", "reversibility")
+ENGINE = ".engine"  # at the end of a name: our engine, beside the vendor's text
+BESIDE = "our engine from the same start as:"
 Place = Literal["store", "staging", "old-store", "device"]
 AnyHost = Literal["original", "additional", "clc", "both"]  # both: original and additional
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -56,7 +60,7 @@ Nth = Annotated[int, Field(ge=1, le=10_000)]
 class At(Strict):
     """The moment of a fault: before, during or after a step; during at a share of its copy, hash or sync."""
 
-    step: StepName
+    step: StepName | VendorStep
     moment: Literal["before", "during", "after"]
     progress: Annotated[float, Field(ge=0, le=1)] | None = None
 
@@ -258,6 +262,25 @@ class FreeDisk(Strict):
     free_disk: Filled
 
 
+class TypedLine(Strict):
+    """A line that the vendor's operator types on a host beside the text."""
+
+    host: Role
+    line: OneLine
+
+
+class TypeLine(Strict):
+    """Let the vendor's operator type one more line."""
+
+    type_line: TypedLine
+
+
+class ClientWrites(Strict):
+    """A client changes an object through the Walrus of a host, which serves at that moment."""
+
+    client_writes: WalrusRole
+
+
 def _action_kind(value: Any) -> str | None:
     """The tag of an action: a bare word, or the single key of a map."""
     if isinstance(value, str):
@@ -275,7 +298,9 @@ Action = Annotated[
     | Annotated[PowerOn, Tag("power_on")]
     | Annotated[Heal, Tag("heal")]
     | Annotated[Wait, Tag("wait_s")]
-    | Annotated[FreeDisk, Tag("free_disk")],
+    | Annotated[FreeDisk, Tag("free_disk")]
+    | Annotated[TypeLine, Tag("type_line")]
+    | Annotated[ClientWrites, Tag("client_writes")],
     Discriminator(_action_kind),
 ]
 
@@ -323,6 +348,18 @@ class Expect(Strict):
     copied_again: Annotated[float, Field(ge=0, le=1)] | None = None
     checks: Annotated[list[CheckName], Field(min_length=1)] = Field(default_factory=lambda: list(ALL_CHECKS))
     exit_status: Annotated[int, Field(ge=0, le=255)] | None = None
+    caught_by: Annotated[
+        list[CheckName],
+        Field(description="Checks that must find something wrong: the trial passes when they do and fails when not."),
+    ] = Field(default_factory=list)
+
+
+class Beside(Strict):
+    """What our engine makes of the same start as the vendor's text, and of the same kind of trouble."""
+
+    faults: list[Fault] = Field(default_factory=list)
+    then: list[Action] = Field(default_factory=list)
+    expect: Expect = Expect(outcome="completed")
 
 
 class ScenarioFile(Strict):
@@ -332,9 +369,12 @@ class ScenarioFile(Strict):
     labs: Annotated[list[LabName], Field(min_length=1)]
     not_in: dict[LabName, Annotated[str, Field(min_length=10)]] = Field(default_factory=dict)
     start: Before = Before()
+    driver: DriverName = "engine"
+    choices: Choices = Choices()
     faults: list[Fault] = Field(default_factory=list)
     then: list[Action] = Field(default_factory=list)
     expect: Expect
+    beside: Beside | None = None
 
 
 class Scenario(ScenarioFile):
@@ -343,9 +383,17 @@ class Scenario(ScenarioFile):
     name: str
     source: str
 
+    def engine_beside(self) -> Scenario | None:
+        """The trial of our engine from the same start, where this one is the vendor's."""
+        if self.beside is None:
+            return None
+        story = {"driver": "engine", "choices": Choices(), "beside": None, **dict(self.beside)}
+        claim = f"{BESIDE} {self.claim}"
+        return Scenario.model_construct(**{**dict(self), **story, "name": f"{self.name}{ENGINE}", "claim": claim})
+
 
 def load_scenarios(paths: Iterable[Path]) -> list[Scenario]:
-    """Read scenario files, and all of those below folders, sorted by name.
+    """Read scenario files, and all of those below folders, sorted by name; after each of the vendor's our engine's.
 
     Raises:
         InvalidInput: with every problem of every file, each with line, column and a suggestion.
@@ -364,7 +412,7 @@ def load_scenarios(paths: Iterable[Path]) -> list[Scenario]:
             problems.append(Problem(str(path), 1, 1, message, "the name of a file is its claim: choose another"))
     if problems:
         raise InvalidInput(*sorted(problems))
-    return [found[name] for name in sorted(found)]
+    return [one for name in sorted(found) for one in (found[name], found[name].engine_beside()) if one]
 
 
 def _files(path: Path, problems: list[Problem]) -> list[Path]:
