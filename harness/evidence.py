@@ -171,6 +171,7 @@ class Expectation:
     exit_status: int | None = None  # of the last attempt; None: any that fits the outcome
     findings: list[str] = Field(default_factory=list)  # errors that a refusal must name, these and no others
     caught_by: list[str] = Field(default_factory=list)  # checks that must find something wrong: a negative control
+    caught_saying: list[str] = Field(default_factory=list)  # words that these checks must say of it
 
 
 @dataclass

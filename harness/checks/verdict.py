@@ -59,7 +59,7 @@ def judge(evidence: Evidence) -> Judgement:
 
 def _control(evidence: Evidence, findings: tuple[Finding, ...]) -> Judgement:
     """PASS when every named check failed, on evidence that is good enough to say so; it is told which and why."""
-    told = caught(evidence.expectation.caught_by, findings)
+    told = caught(evidence.expectation, findings)
     decisive = (told, *(finding for finding in findings if finding.check in _MUST_HOLD))
     verdict = worst(finding.verdict for finding in decisive)
     blamed = next(finding for finding in decisive if finding.verdict is verdict)

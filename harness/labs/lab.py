@@ -81,8 +81,8 @@ class Faults(Protocol):
         """Change one byte of one object, time and size kept, in ``store``, ``staging``, ``old-store`` or ``device``."""
         ...
 
-    def write_object(self, role: str) -> Receipt:
-        """Change an object of the store as a writer that was not stopped would."""
+    def write_object(self, role: str, served: bool = False) -> Receipt:
+        """Change an object of the store as a writer that was not stopped would, or ``served`` as Walrus does."""
         ...
 
     def unmodelled_call(self, role: str) -> Receipt:
@@ -130,6 +130,11 @@ class Truth(Protocol):
     def unsupported(self) -> list[str]:
         """Calls that a fake refused to model, so far."""
         ...
+
+
+def written_places(served: bool) -> tuple[str, ...]:
+    """Where ``Faults.write_object`` finds its object: who was not stopped has the old store in hand, wherever it is."""
+    return ("store",) if served else ("old-store", "store")
 
 
 class Timers(Protocol):

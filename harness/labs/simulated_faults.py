@@ -9,7 +9,7 @@ from fakes.simulated import SimulatedMachine, SimulatedWorld
 from harness.errors import FaultNotProven
 from harness.evidence import Receipt
 from harness.inventory import Inventory
-from harness.labs.lab import ADDITIONAL, ORIGINAL
+from harness.labs.lab import ADDITIONAL, ORIGINAL, written_places
 from harness.labs.premises import NAMES, place_path
 from harness.labs.simulated_truth import objects_in
 
@@ -109,10 +109,10 @@ class SimulatedFaults:
         machine.files.flip_byte(victim)
         return self._receipt("corrupt", machine.files.sha256(victim) != before, f"{machine.name}:{victim!r}")
 
-    def write_object(self, role: str) -> Receipt:
+    def write_object(self, role: str, served: bool = False) -> Receipt:
         machine = self._machine(role)
         files = machine.files
-        roots = (place_path(self._settings, place) for place in ("old-store", "store"))
+        roots = (place_path(self._settings, place) for place in written_places(served))
         root = next(root for root in roots if files.exists(root))
         victim = objects_in(files, root)[0]
         files.write(victim, b"written by somebody who was not stopped")

@@ -22,7 +22,6 @@ from harness.trials.scenario import (
     ScenarioFile,
     SlowDisk,
     StallSync,
-    TypeLine,
     UnmodelledCall,
     WriteObject,
 )
@@ -79,10 +78,6 @@ def _driver(scenario: ScenarioFile) -> Iterator[Impossible]:
     for key in ("choices", "beside"):
         if key in scenario.model_fields_set:
             yield Impossible((key,), f"{key} belongs to the vendor's text", "add driver: vendor, or take it out")
-    for index, action in enumerate(scenario.then):
-        if isinstance(action, TypeLine):
-            hint = "add driver: vendor, or take it out"
-            yield Impossible(("then", index), "the engine does not type lines", hint)
 
 
 def _labs(scenario: ScenarioFile) -> Iterator[Impossible]:
@@ -98,6 +93,11 @@ def _labs(scenario: ScenarioFile) -> Iterator[Impossible]:
     if scenario.start.settings.model_fields_set & {"strategy"}:
         hint = "write it as strategy: under start"
         yield Impossible(("start", "settings", "strategy"), "the strategy is no setting of a scenario", hint)
+
+    if scenario.start.differs.other_drbd_mount is not None:
+        for index, lab in enumerate(scenario.labs):
+            if lab != "simulated":
+                yield Impossible(("labs", index), f"the lab {lab} has one DRBD device", "take the lab out")
 
 
 def _store(scenario: ScenarioFile) -> Iterator[Impossible]:
@@ -231,6 +231,9 @@ def _expectation(scenario: ScenarioFile) -> Iterator[Impossible]:
         hint = f"write {' or '.join(map(str, allowed))}, or leave it out"
         message = f"what ends {expect.outcome} here does not end with status {expect.exit_status}"
         yield Impossible(("expect", "exit_status"), message, hint)
+    if expect.caught_saying and not expect.caught_by:
+        hint = "add caught_by: with the checks that say so"
+        yield Impossible(("expect", "caught_saying"), "no check is said to catch anything", hint)
     for index, check in enumerate(expect.caught_by):
         if check not in expect.checks or check in expect.caught_by[:index]:
             hint = "name each once, and in checks too"

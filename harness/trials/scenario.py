@@ -281,6 +281,12 @@ class ClientWrites(Strict):
     client_writes: WalrusRole
 
 
+class CutNow(Strict):
+    """Cut the replication link now; it is whole again after so many seconds."""
+
+    cut_link_for_s: Seconds
+
+
 def _action_kind(value: Any) -> str | None:
     """The tag of an action: a bare word, or the single key of a map."""
     if isinstance(value, str):
@@ -300,7 +306,8 @@ Action = Annotated[
     | Annotated[Wait, Tag("wait_s")]
     | Annotated[FreeDisk, Tag("free_disk")]
     | Annotated[TypeLine, Tag("type_line")]
-    | Annotated[ClientWrites, Tag("client_writes")],
+    | Annotated[ClientWrites, Tag("client_writes")]
+    | Annotated[CutNow, Tag("cut_link_for_s")],
     Discriminator(_action_kind),
 ]
 
@@ -351,6 +358,9 @@ class Expect(Strict):
     caught_by: Annotated[
         list[CheckName],
         Field(description="Checks that must find something wrong: the trial passes when they do and fails when not."),
+    ] = Field(default_factory=list)
+    caught_saying: Annotated[
+        list[OneLine], Field(description="Words that these checks must say, so that they catch this and nothing else.")
     ] = Field(default_factory=list)
 
 

@@ -18,7 +18,7 @@ from harness.migration.outcome import Outcome
 from harness.migration.run import Listeners, Migration
 from harness.trials.faults import EngineKilled, Schedule, roles
 from harness.trials.literal.operator import Operator
-from harness.trials.scenario import Action, ClientWrites, FreeDisk, Heal, PowerOn, Scenario, TypeLine, Wait
+from harness.trials.scenario import Action, ClientWrites, CutNow, FreeDisk, Heal, PowerOn, Scenario, TypeLine, Wait
 from harness.trials.tap import TappedConnection
 
 _PLACES = (
@@ -82,6 +82,7 @@ class Trial:
                 expect.exit_status,
                 list(expect.findings),
                 list(expect.caught_by),
+                list(expect.caught_saying),
             ),
             original=inventory.original.name,
             additional=inventory.additional.name,
@@ -121,8 +122,12 @@ class Trial:
                 self.schedule.receipts.append(faults.free_disk(disk.host, disk.path))
             case TypeLine(type_line=typed):
                 self._the_operator().type_line(typed.host, typed.line)
+            case CutNow(cut_link_for_s=seconds):
+                self.schedule.receipts.append(faults.cut_link())
+                healed = self.schedule.receipts.append
+                self.opened.timers.after(seconds, lambda: healed(faults.heal_link()))
             case ClientWrites(client_writes=role):
-                self.schedule.receipts.append(faults.write_object(role))
+                self.schedule.receipts.append(faults.write_object(role, served=True))
 
     def _settle(self) -> None:
         """The faults are over; what is true now is what counts."""

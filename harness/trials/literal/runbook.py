@@ -147,7 +147,7 @@ class Appendix:
         ]
 
     def drbd_conf(self) -> str:
-        """The example with its placeholders filled in, without its ``common`` section, as the note for RHEL 6 has it."""
+        """The example with its placeholders filled in, without a ``common`` section, as the note for RHEL 6 has it."""
         hosts = "".join(map(self._host_section, self.inventory.pair))
         return (
             f"resource {self.inventory.settings.resource} {{\n{hosts}"
