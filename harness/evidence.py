@@ -187,6 +187,7 @@ class Evidence:
     additional: str
     format: int = FORMAT
     driver: DriverName = "engine"
+    beside: str = ""  # the vendor's scenario whose start this trial of our engine shares
     frozen: Manifest | None = None  # the store as the lab seeded it, read by the lab before the first attempt
     before: list[HostSnapshot] = Field(default_factory=list)
     after: list[HostSnapshot] = Field(default_factory=list)

@@ -49,8 +49,6 @@ StepName = Literal[
 ]
 STEP_NAMES: tuple[str, ...] = get_args(StepName)  # in the plan's order
 ALL_CHECKS: tuple[CheckName, ...] = ("durability", "exclusivity", "service", "replica", "reversibility")
-ENGINE = ".engine"  # at the end of a name: our engine, beside the vendor's text
-BESIDE = "our engine from the same start as:"
 Place = Literal["store", "staging", "old-store", "device"]
 AnyHost = Literal["original", "additional", "clc", "both"]  # both: original and additional
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -392,14 +390,16 @@ class Scenario(ScenarioFile):
 
     name: str
     source: str
+    beside_of: str = ""  # the scenario of the vendor's text whose start this one shares
 
     def engine_beside(self) -> Scenario | None:
         """The trial of our engine from the same start, where this one is the vendor's."""
         if self.beside is None:
             return None
         story = {"driver": "engine", "choices": Choices(), "beside": None, **dict(self.beside)}
-        claim = f"{BESIDE} {self.claim}"
-        return Scenario.model_construct(**{**dict(self), **story, "name": f"{self.name}{ENGINE}", "claim": claim})
+        names = {"name": f"{self.name}.engine", "beside_of": self.name}
+        claim = {"claim": f"our engine from the same start as: {self.claim}"}
+        return Scenario.model_construct(**{**dict(self), **story, **names, **claim})
 
 
 def load_scenarios(paths: Iterable[Path]) -> list[Scenario]:

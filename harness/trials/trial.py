@@ -75,6 +75,7 @@ class Trial:
             lab=self.lab,
             seed=self.scenario.start.store.seed,
             driver=self.scenario.driver,
+            beside=self.scenario.beside_of,
             expectation=Expectation(
                 expect.outcome,
                 list(expect.checks),
