@@ -77,7 +77,7 @@ def _driver(scenario: ScenarioFile) -> Iterator[Impossible]:
         return
     for key in ("choices", "beside"):
         if key in scenario.model_fields_set:
-            yield Impossible((key,), f"{key} belongs to the vendor's text", "add driver: vendor, or take it out")
+            yield Impossible((key,), f"only the vendor's text has {key}", "add driver: vendor, or take it out")
 
 
 def _labs(scenario: ScenarioFile) -> Iterator[Impossible]:

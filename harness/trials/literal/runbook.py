@@ -100,7 +100,7 @@ class Appendix:
             Typed("c4-edit-files", "additional", "modprobe drbd"),
             *self._edit_files(),
             *self._service("c4-restart", "restart"),
-            self._watch_services("c4-restart", patience_s=30.0),  # "Monitor the failover"; it cannot succeed yet
+            self._watch_services("c4-restart", patience_s=15.0),  # "Monitor the failover"; it cannot succeed yet
             *self._service("c4-restart", "stop"),
             *self._create_metadata("original"),
             *(self._create_metadata("additional") if self.choices.repeat_on_secondary == "in_turn" else ()),
