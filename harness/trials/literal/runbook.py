@@ -104,7 +104,8 @@ class Appendix:
             *self._service("c4-restart", "stop"),
             *self._create_metadata("original"),
             *(self._create_metadata("additional") if self.choices.repeat_on_secondary == "in_turn" else ()),
-            *self._first_sync(),
+            # Who leaves the secondary for later, has nothing to wait for yet.
+            *self._first_sync(patience_s=600.0 if self.choices.repeat_on_secondary == "in_turn" else 0.0),
             *self._make_filesystem(),
         ]
 
@@ -169,13 +170,13 @@ class Appendix:
         create = f"drbdmeta --force {self._device} v08 {disk} internal create-md"
         return [Typed(step, host, create, DESTROY), Typed(step, host, f"drbdadm up {self._resource}")]
 
-    def _first_sync(self, step: VendorStep = "c4-first-sync") -> list[Line]:
+    def _first_sync(self, step: VendorStep = "c4-first-sync", patience_s: float = 600.0) -> list[Line]:
         force = f"drbdadm -- --overwrite-data-of-peer primary {self._resource}"
         ask = f"drbdadm dstate {self._resource}"
         return [
             Typed(step, "original", f"drbdsetup {self._device} syncer -r 110M"),
             Typed(step, "original", force, DESTROY),
-            Typed(step, "original", ask, READ, lambda said: UP_TO_DATE in said, 600.0),
+            Typed(step, "original", ask, READ, lambda said: UP_TO_DATE in said, patience_s),
         ]
 
     def _make_filesystem(self) -> list[Line]:
