@@ -94,6 +94,25 @@ def test_where_drbd_overview_is_there_the_operator_waits_for_the_sync(tmp_path: 
     assert judge(evidence).verdict is Verdict.FAIL, "a control that is not caught for its own reason fails"
 
 
+README = FOLDER.parents[1] / "README.md"
+ROWS = [line for line in README.read_text().splitlines() if "](scenarios/vendor/" in line]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.partition(":")[0][3:])
+def test_the_figures_of_the_readme_are_those_of_the_trials(row: str, tmp_path: Path) -> None:
+    hazard, disks, served, replica, caught_by, ours = (cell.strip() for cell in row.strip("|").split("|"))
+    name = Path(hazard.partition("](")[2].partition(")")[0]).stem
+    vendor, engine = (figures(run(SCENARIOS[one], tmp_path / one)) for one in (name, f"{name}.engine"))
+    assert (disks, served, replica) == (vendor.disks, f"{vendor.served} of {vendor.entries}", str(vendor.replica))
+    assert caught_by.split(", ") == SCENARIOS[name].expect.caught_by
+    peer = str(engine.replica) if engine.outcome == "completed" else engine.outcome
+    assert ours.removesuffix(" ²") == f"{engine.served}, {peer}"
+
+
+def test_the_readme_leads_with_each_hazard() -> None:
+    assert sorted({row.partition(":")[0][3:] for row in ROWS}) == [f"H{number}" for number in range(1, 8)]
+
+
 def test_the_same_seed_gives_the_same_trace(tmp_path: Path) -> None:
     scenario = SCENARIOS["configuring-again-after-an-interruption-wipes-the-store"]
     one, other = (run(scenario, tmp_path / name) for name in ("one", "other"))
