@@ -18,6 +18,7 @@ from harness.errors import InvalidInput, Problem
 from harness.evidence import DriverName
 from harness.inventory import Settings
 from harness.labs.lab import Start, StoreSpec
+from harness.trials.actions import ClientWrites, CutNow, TypeLine
 from harness.trials.hazards import Differs, OneLine, Program, Role, WalrusRole
 from harness.trials.literal.choices import Choices, VendorStep
 from harness.yamlmodel import Bytes, BytesPerSecond, Strict, validate
@@ -258,31 +259,6 @@ class FreeDisk(Strict):
     """Give the room back that ``fill_disk`` took."""
 
     free_disk: Filled
-
-
-class TypedLine(Strict):
-    """A line that the vendor's operator types on a host beside the text."""
-
-    host: Role
-    line: OneLine
-
-
-class TypeLine(Strict):
-    """Let the vendor's operator type one more line."""
-
-    type_line: TypedLine
-
-
-class ClientWrites(Strict):
-    """A client changes an object through the Walrus of a host, which serves at that moment."""
-
-    client_writes: WalrusRole
-
-
-class CutNow(Strict):
-    """Cut the replication link now; it is whole again after so many seconds."""
-
-    cut_link_for_s: Seconds
 
 
 def _action_kind(value: Any) -> str | None:
