@@ -14,7 +14,7 @@ from harness.evidence import Evidence, Manifest
 class Ending:
     """``disks`` as DRBD called them, the original's first; of the frozen store's entries how many are whole, and where.
 
-    ``served`` and ``replica`` are None where nobody could look.
+    ``served`` and ``replica`` are None where nobody could look; where no Walrus is ENABLED, nothing is served.
     """
 
     outcome: str
@@ -33,8 +33,14 @@ def ending(evidence: Evidence) -> Ending | None:
     world = world_at(evidence, last.ended_at)
     disks = "/".join(world[host].disk or "-" for host in pair(evidence))
     replica = 0 if evidence.replica_refusal else _whole(frozen, evidence.replica)
-    served = _whole(frozen, evidence.served)
+    served = _whole(frozen, evidence.served) if _somebody_serves(evidence) else 0
     return Ending(last.outcome, disks, _entries(frozen), served, replica if moved(evidence) else None)
+
+
+def _somebody_serves(evidence: Evidence) -> bool:
+    """A Walrus of which no event tells is as it was before."""
+    original, additional = (world_at(evidence)[host].walrus for host in pair(evidence))
+    return original in ("", "ENABLED") or additional == "ENABLED"
 
 
 def _entries(frozen: Manifest) -> int:

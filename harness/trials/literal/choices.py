@@ -54,6 +54,10 @@ class Choices(Strict):
         bool,
         Field(description="Where the skipping leads back to mkfs, the operator remembers the data and leaves it out."),
     ] = False
+    make_filesystem: Annotated[
+        Literal["ext3", "ext4"],
+        Field(description="Which of the two that the text allows is made; the line that it gives for fstab has ext3."),
+    ] = "ext3"
     rerun_configure: Annotated[
         bool, Field(description="After an interruption the operator begins step 4, Configure DRBD, once more.")
     ] = False

@@ -182,7 +182,7 @@ class Appendix:
     def _make_filesystem(self) -> list[Line]:
         set_property = "euca-modify-property -p walrus."
         return [
-            Typed("c4-make-filesystem", "original", f"mkfs.ext3 {self._device}", DESTROY),
+            Typed("c4-make-filesystem", "original", f"mkfs.{self.choices.make_filesystem} {self._device}", DESTROY),
             *self._service("c4-start", "start"),
             Typed("c4-start", "clc", f"{set_property}blockdevice={self._device}"),
             Typed("c4-start", "clc", f"{set_property}resource={self._resource}"),

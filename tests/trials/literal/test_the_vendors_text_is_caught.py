@@ -26,6 +26,7 @@ ENDINGS = {
     "copying-to-a-new-place-loses-names-links-and-attributes": ("UpToDate/UpToDate", 65, 65),
     "copying-with-a-star-loses-names-links-and-attributes": ("UpToDate/UpToDate", 65, 65),
     "discarding-policies-throw-writes-away-after-a-split-brain": ("UpToDate/UpToDate", 63, 63),
+    "making-ext4-with-the-line-for-ext3-leaves-nobody-serving": ("UpToDate/UpToDate", 0, 0),
     "skipping-the-sync-after-the-copy-leaves-an-empty-peer": ("UpToDate/UpToDate", 63, 0),
     "skipping-the-sync-as-written-makes-the-filesystem-anew": ("UpToDate/UpToDate", 0, 0),
     "stopping-before-the-copy-serves-an-empty-store": ("UpToDate/UpToDate", 0, 0),
