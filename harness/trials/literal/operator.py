@@ -20,6 +20,7 @@ LAST_WORDS = "Your HA environment is now ready."  # the text's own
 _PACE_S = 0.5  # between two lines
 _LOOK_AGAIN_S = 2.0
 _LINE_S = 600.0  # how long any line may take
+_NOT_FOUND = 127
 _CLOUD_PROGRAMS = ("euca_conf", "euca-")
 
 
@@ -83,11 +84,11 @@ class Operator:
                 self._send("additional", PutFile(path, content.encode("utf-8", "surrogateescape")))
 
     def _watch(self, line: Typed) -> None:
-        """Type it until it says what the text waits for. Where it says nothing at all there is nothing to wait for."""
+        """Type it until it says what the text waits for. A program that is not there will not say it."""
         deadline = self._clock.now() + line.patience_s
         while True:
             answer = self._send(line.host, self._command(line))
-            if answer is None or not answer.ok or (line.until and line.until(answer.text)):
+            if answer is not None and (answer.exit_status == _NOT_FOUND or (line.until and line.until(answer.text))):
                 return
             if self._clock.now() >= deadline:
                 return

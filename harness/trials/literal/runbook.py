@@ -82,7 +82,12 @@ class Appendix:
         node = self.inventory.additional
         name = f"walrus-{node.uname}"  # as the topic recommends
         options = f"--partition walrus --host {node.address} --component {name}"
-        return [Typed("c1-register", "clc", f"euca_conf --register-walrus {options}")]
+        status = f"service {self.inventory.settings.service} status"
+        return [
+            # Said by another topic of the guide: a component runs when it is registered.
+            Typed("c1-register", "additional", status, READ, lambda said: "are running" in said, 120.0),
+            Typed("c1-register", "clc", f"euca_conf --register-walrus {options}"),
+        ]
 
     def c2_stop(self) -> list[Line]:
         """2. Start by shutting down the service on both Walrus servers."""

@@ -33,6 +33,7 @@ INVENTORY = Inventory(
     "the vendor's example",
 )
 AS_WRITTEN = """
+additional  service eucalyptus-cloud status
 clc         euca_conf --register-walrus --partition walrus --host 192.168.58.2 --component walrus-walrus01
 original    service eucalyptus-cloud stop
 additional  service eucalyptus-cloud stop
