@@ -26,7 +26,7 @@ from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL, ROLES, Start
 from harness.labs.machine_host import MachineHost, Plan
 from harness.labs.machine_signatures import BYTES
 from harness.labs.machine_signatures import PROGRAMS as PROGRAMS_BY_SIGNATURE
-from harness.labs.premises import CLOUD_KEY, EUCALYPTUS_ID, FILES, FIRST_WALRUS, NAMES, SERVICE
+from harness.labs.premises import CLOUD_KEY, EUCALYPTUS_ID, FILES, FIRST_WALRUS, NAMES, SERVICE, require_one_drbd_device
 
 if TYPE_CHECKING:
     from harness.labs.machine_rack import MachineRack
@@ -146,6 +146,7 @@ def require_possible(start: Start) -> None:
     Raises:
         LabUnavailable: naming the one that cannot, and why.
     """
+    require_one_drbd_device(start)
     if start.drbd != "8.4":
         raise LabUnavailable(f"DRBD {start.drbd} cannot be had in machines: their kernel has 8.4")
 
