@@ -29,7 +29,7 @@ _PLACES = (
     (ORIGINAL, "device"),
 )  # the additional host's side is read at the end, by promoting it
 _ATTEMPTS = ("resume", "run_again", "rollback")
-_REST_S, _LOOK_S = 120.0, 1.0
+_REST_S, _LOOK_S = 60.0, 1.0
 _SETTLED = ("completed", "rolled_back", "refused")
 
 

@@ -192,7 +192,7 @@ class Appendix:
             Typed("c4-start", "clc", f"{set_property}blockdevice={self._device}"),
             Typed("c4-start", "clc", f"{set_property}resource={self._resource}"),
             # Not in the text: a fair reader does not go on before the cloud has taken the properties up.
-            self._watch_services("c4-start", patience_s=180.0),
+            self._watch_services("c4-start", patience_s=60.0),
         ]
 
     # Skip Initial Device Synchronization
