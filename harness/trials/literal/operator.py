@@ -6,7 +6,7 @@ import contextlib
 import shlex
 
 from harness.clock import Clock
-from harness.errors import CommandFailed, HostError
+from harness.errors import HostError
 from harness.hosts.command import Command, PutFile, Request, Result
 from harness.hosts.transport import Transport
 from harness.inventory import Inventory, Role
@@ -112,7 +112,7 @@ class Operator:
         if host not in self._transports:
             node = {one.role: one for one in self._inventory.nodes()}[host]
             self._transports[host] = node.connection.open(node.name)
-        with contextlib.suppress(HostError, CommandFailed):
+        with contextlib.suppress(HostError):
             answer = self._transports[host].send(request)
             return answer if isinstance(answer, Result) else None
         return None

@@ -247,6 +247,9 @@ def _one_of_each(said: str) -> bool:
 
 
 def _appended(text: str, line: str) -> str:
+    """With the line at the end; whoever sees in the editor that it is there does not add it again."""
+    if line in text.splitlines():
+        return text
     return f"{text.rstrip()}\n{line}\n".lstrip("\n")
 
 
