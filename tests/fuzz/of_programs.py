@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
 from harness.errors import CommandFailed, UnexpectedOutput
@@ -128,8 +129,8 @@ def _fstab(given: bytes) -> object:
     assert mounts.fstab_with(once, DEVICE, STORE, "ext4") == once, "a second line"
     ours = [line for line in mounts.parse_fstab(once) if (line.device, line.at) == (DEVICE, STORE)]
     assert [(line.device, line.at, line.fstype, line.options) for line in ours] == [wanted], "not exactly one line"
-    others = [line for line in text.split("\n") if not line.startswith(DEVICE)]
-    assert [line for line in once.split("\n") if not line.startswith(DEVICE)] == [*others, *[""] * (others[-1:] != [""])]
+    others = [line for line in text.removesuffix("\n").split("\n") if not line.lstrip(" \t").startswith(DEVICE)] if text else []
+    assert [line for line in once[:-1].split("\n") if not line.lstrip(" \t").startswith(DEVICE)] == others, "another line changed"
     return mounts.parse_fstab(text)
 
 
@@ -141,10 +142,10 @@ def _cloud_opts(given: bytes) -> list[str]:
     kept = [option for option in options if not option.startswith("-Dwalrus.storage.manager=")]
     assert eucalyptus.cloud_opts(merged) == [*kept, eucalyptus.MANAGER_OPTION], "an option was lost or changed"
     assert eucalyptus.with_storage_manager(merged) == merged, "adding it again changes the file"
-    (line,) = [found for found in merged.split("\n") if found not in text.split("\n")] or [""]
-    if line and not any(sign in line for sign in "$`"):
-        value = shlex.split(line)[-1].partition("=")[2]
-        assert value.split() == [*kept, eucalyptus.MANAGER_OPTION], f"a shell reads {value!r}"
+    line = [found for found in merged.split("\n") if re.match(r"[ \t]*(export[ \t]+)?CLOUD_OPTS=", found)][-1]
+    assert "`" not in line and "$(" not in line, "something would be run"
+    value = shlex.split(line)[-1].partition("=")[2]
+    assert re.split("[ \t]+", value) == [*kept, eucalyptus.MANAGER_OPTION], f"a shell reads {value!r}"
     return options
 
 
