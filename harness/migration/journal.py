@@ -84,7 +84,7 @@ def _require_form(entry: Entry) -> None:
     fields = [(entry.seq, int), (entry.kind, str), (entry.step, str), (entry.data, dict), (entry.date, str)]
     fields += [(entry.data[name], kind) for name, kind in _HOLDS.get(entry.kind, {}).items()]
     for value, kind in fields:
-        if not isinstance(value, kind) or isinstance(value, bool) and kind is int:
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
             raise TypeError(f"{value!r:.100} is no {kind.__name__}")
 
 

@@ -102,7 +102,9 @@ def cloud_opts(configuration: str) -> list[str]:
         return []
     value = _VALUE.fullmatch(found[-1][1])
     if not value:
-        raise UnexpectedOutput(f"{CONFIGURATION} sets CLOUD_OPTS in a way that is not understood: {found[-1][1]!r:.200}")
+        raise UnexpectedOutput(
+            f"{CONFIGURATION} sets CLOUD_OPTS in a way that is not understood: {found[-1][1]!r:.200}"
+        )
     return [option for option in re.split("[ \t]+", "".join(part or "" for part in value.groups())) if option]
 
 

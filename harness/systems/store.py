@@ -131,7 +131,9 @@ def parse_extended_attributes(output: bytes, root: str) -> dict[bytes, tuple[tup
             if block.strip():
                 raise UnexpectedOutput(f"getfattr printed {block!r}")
             continue
-        name = re.sub(rb"\\([0-3][0-7]{2})", lambda match: bytes([int(match.group(1), 8)]), lines[0][len(b"# file: ") :])
+        name = re.sub(
+            rb"\\([0-3][0-7]{2})", lambda match: bytes([int(match.group(1), 8)]), lines[0][len(b"# file: ") :]
+        )
         if name != prefix and not name.startswith(prefix + b"/"):
             raise UnexpectedOutput(f"getfattr names {name!r}, which is not below {root}")
         pairs = [line.decode("ascii", "surrogateescape").partition("=") for line in lines[1:]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 Grammar = dict[str, list[str]]
 """Rules by name, ``start`` first. In an alternative ``<rule>`` stands for a sentence, ``<rule*>`` for none to four."""
@@ -13,23 +14,28 @@ _REFERENCE = re.compile(r"(<[a-z][a-z0-9-]*\*?>)")
 _DEEPEST = 8
 _MOST = 4
 
-COMMON: Grammar = {
-    "number": ["0", "1", "7", "512", "4096", "65536", "1073741824", "-1", "18446744073709551616", "08", "<digits>", ""],
-    "digits": ["<digit><digit*>", "<digit>"],
-    "digit": list("0123456789"),
-    "hex": ["0x08040b", "0x080000", "00000000", "deadbeef", "0x", "0100007F:1E6D"],
-    "path": ["/dev/sdb", "/dev/drbd1", "/dev/drbd10", "/var/lib/eucalyptus/bukkits", "/", "/mnt/<word>", "<word>"],
-    "word": ["a", "drbd", "walrus00", "10.0.0.10", "-rf", "$(reboot)", "`id`", "a;b", "it's", '"', "\\", "*", "é", "\t", ""],
-    "nl": ["\n", "\n", "\n", "\n", "\r\n", "", "\x0b", "\u2028", "\0"],
-    "junk": ["", "", "", "error: <word>", "# <word>", "\x1b[31m", "Warning: <word>", "\ufeff"],
-}
+_FOLDER = Path(__file__).parent / "grammars"
+
+
+def read_grammar(parser: str) -> Grammar:
+    """The rules of one parser, and those that all share. Python's escapes stand for what no line can hold."""
+    rules: Grammar = {}
+    rule = ""
+    for name in ("common", parser):
+        for line in (_FOLDER / name).read_text().split("\n"):
+            if line.startswith("="):
+                rules[rule].append(line[2:].encode("latin-1", "backslashreplace").decode("unicode_escape"))
+            elif line:
+                rule = line
+                rules[rule] = []
+    return rules
 
 
 def sentences(grammar: Grammar) -> Callable[[random.Random], bytes]:
     """A maker of sentences; the same random numbers make the same sentence."""
     rules = {
         name: [[part for part in _REFERENCE.split(text) if part] for text in alternatives]
-        for name, alternatives in (COMMON | grammar).items()
+        for name, alternatives in grammar.items()
     }
 
     def expand(name: str, chance: random.Random, depth: int, out: list[str]) -> None:

@@ -11,7 +11,22 @@ FAILED = b"!"  # as the first byte: the program ended with status 1 and printed 
 
 _GENERATED = 0.3
 _NUMBERS = (b"0", b"-1", b"1e9", b"9" * 20, b"9" * 5000, b"0x", b"", b"\xd9\xa3", b"2147483648", b".5", b"NaN", b"1_0")
-_ODD = (b"\0", b"\n", b"\r", b"\t", b" ", b"\x0b", b"\x1c", b"\x85", b"\xff", b"\xe2\x80\xa8", b"'", b'"', b"\\", b"\\777")
+_ODD = (
+    b"\0",
+    b"\n",
+    b"\r",
+    b"\t",
+    b" ",
+    b"\x0b",
+    b"\x1c",
+    b"\x85",
+    b"\xff",
+    b"\xe2\x80\xa8",
+    b"'",
+    b'"',
+    b"\\",
+    b"\\777",
+)
 _LONGEST = 8192
 _HUGE = 60_000
 _SELDOM = 0.0005

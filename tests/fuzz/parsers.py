@@ -1,4 +1,4 @@
-"""Every parser of text that this project did not write, with the errors that it documents and the words of its grammar."""
+"""Every parser of text that this project did not write, with the errors that it documents and its grammar's words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.errors import WalrusHaError
 from tests.fuzz import of_copies, of_files, of_programs, of_replies
-from tests.fuzz.grammar import Grammar, sentences
+from tests.fuzz.grammar import read_grammar, sentences
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,11 @@ class Parser:
     sentence: Callable[[random.Random], bytes] = lambda chance: b""
 
 
-def _parser(
-    name: str, parse: Callable[[bytes], object], errors: tuple[type[WalrusHaError], ...], grammar: Grammar
-) -> Parser:
+def _parser(name: str, parse: Callable[[bytes], object], errors: tuple[type[WalrusHaError], ...]) -> Parser:
     """The grammar's own words are also thrown into mangled texts."""
+    grammar = read_grammar(name)
     words = {word for alternatives in grammar.values() for text in alternatives for word in text.split("<")[0].split()}
-    tokens = tuple(sorted(word.encode("utf-8", "surrogatepass") for word in words if word))
+    tokens = tuple(sorted(word.encode("utf-8", "surrogatepass") for word in words))
     return Parser(name, parse, errors, tokens, sentences(grammar))
 
 

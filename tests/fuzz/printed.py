@@ -8,10 +8,9 @@ from harness.clock import WallClock
 from harness.errors import WalrusHaError
 from harness.hosts.command import Answer, Fence, Request, Result
 from harness.hosts.host import Reader
-from tests.fuzz.grammar import Grammar
 from tests.fuzz.inputs import FAILED
 
-Row = tuple[Callable[[bytes], object], tuple[type[WalrusHaError], ...], Grammar]
+Row = tuple[Callable[[bytes], object], tuple[type[WalrusHaError], ...]]
 
 
 class Printed:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import random
 
 import pytest
 
@@ -39,7 +38,7 @@ def test_the_same_seed_gives_the_same_inputs(parser: Parser) -> None:
 
 def _parser(parse: object) -> Parser:
     assert callable(parse)
-    return Parser("swaps", parse, (UnexpectedOutput,), sentence=random.Random.randbytes and (lambda chance: b"x"))
+    return Parser("swaps", parse, (UnexpectedOutput,), sentence=lambda chance: b"x")
 
 
 def test_an_error_of_python_is_a_find() -> None:
