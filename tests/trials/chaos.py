@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness.checks.exclusivity import two_primaries
-from harness.checks.verdict import Judgement, judge
+from harness.checks.verdict import Verdict, judge
 from harness.errors import HostError
 from harness.evidence import Evidence
 from harness.hosts.command import AskHolder, Fence, Request
@@ -124,8 +124,12 @@ class DrivenTrial(Trial):
         path = self.workdir / "run" / "journal.jsonl"
         return read(path)[0] if path.exists() else []
 
-    def judged(self) -> Judgement:
-        """Everything heals, the engine runs once more, and the judges look at all that happened."""
+    def wrongs(self) -> list[str]:
+        """Everything heals, the engine runs once more, and the judges look at all that happened: what they call wrong.
+
+        A scenario breaks nothing after success, so that running again must complete; here a run may find the pair
+        broken, and says so.
+        """
         self.opened.faults.heal()
         self.opened.clock.sleep(30.0)
         outcome = self.migrate()
@@ -135,7 +139,9 @@ class DrivenTrial(Trial):
         self.conclude()
         checks = list(ALL_CHECKS) if outcome == "completed" else ["durability", "exclusivity", "reversibility"]
         self.evidence.expectation = replace(self.evidence.expectation, outcome=outcome, checks=checks)
-        return judge(self.evidence)
+        failed = [finding for finding in judge(self.evidence).findings if finding.verdict is Verdict.FAIL]
+        said = [f"{finding.check}: {wrong}" for finding in failed for wrong in finding.detail or (finding.reason,)]
+        return [wrong for wrong in said if not wrong.endswith("ran again after success and ended stopped")]
 
 
 def _die() -> None:
