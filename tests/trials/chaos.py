@@ -23,6 +23,7 @@ from harness.trials.trial import Trial
 CLAIM = "whatever happens in whatever order, a complete copy exists and no two hosts are Primary"
 _WAITS = {"waits": {"stall": 5, "host_return": 5, "connect": 5, "service_stop": 20, "service_start": 60}}
 _STORE = StoreSpec(objects=5, bytes=20_000)
+_AFTER_SUCCESS = ("ran again after success and ended stopped", "ran again after success and ended killed")
 _SAFE = ("completed", "rolled_back", "stopped")
 
 Trouble = Callable[[], object]
@@ -141,7 +142,7 @@ class DrivenTrial(Trial):
         self.evidence.expectation = replace(self.evidence.expectation, outcome=outcome, checks=checks)
         failed = [finding for finding in judge(self.evidence).findings if finding.verdict is Verdict.FAIL]
         said = [f"{finding.check}: {wrong}" for finding in failed for wrong in finding.detail or (finding.reason,)]
-        return [wrong for wrong in said if not wrong.endswith("ran again after success and ended stopped")]
+        return [wrong for wrong in said if not wrong.endswith(_AFTER_SUCCESS)]
 
 
 def _die() -> None:
