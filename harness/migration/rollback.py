@@ -8,6 +8,7 @@ from harness.errors import Fenced, HostError, Indeterminate, OperatorNeeded, Reb
 from harness.hosts.host import Host, Reader
 from harness.migration.site import Site
 from harness.migration.step import Step
+from harness.systems import files
 
 _TRIES = 3
 
@@ -66,6 +67,7 @@ class Rollback:
                 step.undo(self._site, host)
                 found = step.still_there(self._eyes, self._reader(host))
                 if found is None:
+                    files.sync(host)  # the journal must not know of what a power cut could bring back
                     return None
                 why = found
             except Unreachable:
