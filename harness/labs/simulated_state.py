@@ -25,7 +25,8 @@ from harness.labs.premises import BACKING_DEVICE, EUCALYPTUS_ID, NAMES, place_pa
 
 ANSWER_S = COMMAND_S  # what a request takes that has no duration of its own
 _NOBODY_READS = ("/var/log", "/tmp/looking-glass")
-_PID_FILES = "/var/run/eucalyptus"
+_OF_PROCESSES = "/var/run/"
+_PID_FILE, _PID_TEXT = "/var/run/eucalyptus/eucalyptus-cloud.pid", "a process' number"
 _CALENDAR_STARTS_NS = 1_400_000_000 * 10**9  # later times were set on the way
 _SILENT_S = 30.0
 _PLACES = ("store", "old-store", "staging")
@@ -122,7 +123,8 @@ class WorldState:
     world: SimulatedWorld
     inventory: Inventory
     treasure: Treasure = field(init=False)
-    _trees: dict[int, tuple[Tree, str]] = field(default_factory=dict)
+    _trees: dict[tuple[int, bool], tuple[Tree, str]] = field(default_factory=dict)
+    _nodes: dict[int, tuple[Node, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         original = self.machine("original")
@@ -195,35 +197,42 @@ class WorldState:
         return self._volume_shape(_root_of(files)), images, mounts
 
     def _volume_shape(self, volume: Volume) -> Shape:
-        durable = self._tree_digest(volume.durable, lasting=True)
-        same = volume.tree is volume.durable
-        written = durable if same else self._tree_digest(volume.tree, lasting=not volume._private)
+        durable = self._tree_digest(volume.durable, lasting=True, after_boot=True)
+        written = self._tree_digest(volume.tree, lasting=not volume._private)
         return durable, written, volume.reserved_bytes
 
-    def _tree_digest(self, tree: Tree, lasting: bool) -> str:
-        known = self._trees.get(id(tree))
+    def _tree_digest(self, tree: Tree, lasting: bool, after_boot: bool = False) -> str:
+        """What a tree holds; ``after_boot`` passes over what a machine forgets of its processes when it starts."""
+        known = self._trees.get((id(tree), after_boot))
         if lasting and known is not None and known[0] is tree:
             return known[1]
-        made = digest(tuple(self._tree_shape(tree)))
+        passed_over = (*_NOBODY_READS, _OF_PROCESSES) if after_boot else _NOBODY_READS
+        made = hashlib.blake2b("\n".join(self._tree_lines(tree, passed_over)).encode(), digest_size=12).hexdigest()
         if lasting:
-            self._trees[id(tree)] = (tree, made)
+            self._trees[id(tree), after_boot] = (tree, made)
         return made
 
-    def _tree_shape(self, tree: Tree) -> Iterator[Shape]:
+    def _tree_lines(self, tree: Tree, passed_over: tuple[str, ...]) -> Iterator[str]:
         met: dict[int, int] = {}
-        for path in sorted(tree.paths):
-            if path.startswith(_NOBODY_READS):
+        nodes, texts = tree.nodes, self._nodes
+        for path, number in sorted(tree.paths.items()):
+            if path.startswith(passed_over):
                 continue
-            number = tree.paths[path]
-            yield path, met.setdefault(number, len(met)), self._node_shape(path, tree.nodes[number])
+            node = nodes[number]
+            known = texts.get(id(node))
+            if known is None or known[0] is not node:
+                known = texts[id(node)] = (node, self._node_text(node))
+            text = _PID_TEXT if path == _PID_FILE else known[1]
+            yield f"{path!r} {met.setdefault(number, len(met))} {text}"
 
-    def _node_shape(self, path: str, node: Node) -> Shape:
+    def _node_text(self, node: Node) -> str:
         """An inode; of times set on the way only those count that the store had before: they are compared with it."""
         time_ns: int | str = node.mtime_ns
         if node.mtime_ns >= _CALENDAR_STARTS_NS and node.mtime_ns not in self.treasure.times_ns:
             time_ns = "new"
-        content = "" if path.startswith(_PID_FILES) else node.content
-        return node.kind, node.mode, node.uid, node.gid, time_ns, content, node.target, node.xattrs
+        content = node.content
+        said = hashlib.blake2b(content, digest_size=12).hexdigest() if isinstance(content, bytes) else repr(content)
+        return repr((node.kind, node.mode, node.uid, node.gid, time_ns, said, node.target, node.xattrs))
 
     # What is true
 

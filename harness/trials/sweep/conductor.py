@@ -58,6 +58,8 @@ class Conductor:
     commands: int = 0
     struck: list[Point] = field(default_factory=list)
     pending: int = 0  # faults that will end by themselves and have not yet
+    at_claim: Callable[[], None] = lambda: None  # told when the engine is about to begin a walk over its plan
+    place: Callable[[Request], str] = lambda request: ""
     beats: list[Beat] | None = None  # written while the run without faults is surveyed
 
     def __post_init__(self) -> None:
@@ -85,6 +87,7 @@ class Conductor:
         number = self.number
         point = self.brancher.at_command(number, request)
         began = self.opened.clock.now()
+        place = self.place(request) if self.beats is not None else ""
         if point is not None:
             self.struck.append(point)
             answer = self._strike(point, tap, request, fence)
@@ -93,7 +96,7 @@ class Conductor:
         self._looked(tap, request, fence)
         if self.beats is not None:
             ended = self.opened.clock.now()
-            self.beats.append(beat_of(number, self.attempt, self.step, tap.role, request, began, ended))
+            self.beats.append(beat_of(number, self.attempt, self.step, tap.role, request, began, ended, place))
         return answer
 
     def _looked(self, tap: _Tap, request: Request, fence: Fence | None) -> None:
@@ -185,6 +188,8 @@ class Conductor:
     # Journal records
 
     def _before_record(self, kind: str, step: str) -> None:
+        if kind == "epoch":
+            self.at_claim()
         self.number += 1
         if self.beats is not None:
             now = self.opened.clock.now()

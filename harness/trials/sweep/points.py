@@ -65,20 +65,23 @@ class Beat:
     has_status: bool  # its host could say that it failed
     answered_at: float = 0.0
     sent_at: float = 0.0
+    place: str = ""  # where in its own text the engine is, in which state of the world, saying this; "" for no name
 
     @property
     def is_record(self) -> bool:
         return self.effect == "record"
 
 
-def beat_of(number: int, attempt: int, step: str, role: str, request: Request, began: float, ended: float) -> Beat:
+def beat_of(
+    number: int, attempt: int, step: str, role: str, request: Request, began: float, ended: float, place: str
+) -> Beat:
     """A command as it went without faults."""
     seconds = ended - began
     slow = isinstance(request, Command) and seconds > _INSTANT_S
     has_status = isinstance(request, Command | PutFile | StartJob) or effect_of(request) is not Effect.READ
     what = str(request)
     return Beat(
-        number, attempt, step, role, what, effect_of(request).value, seconds, slow, has_status, ended, began
+        number, attempt, step, role, what, effect_of(request).value, seconds, slow, has_status, ended, began, place
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from harness.errors import CommandFailed, LabError, WalrusHaError
+from harness.hosts.command import Request
 from harness.labs.lab import ADDITIONAL, ORIGINAL, Opened
 from harness.labs.simulated_state import Names, Shape, WorldState, digest
 from harness.migration.engine import Event
@@ -21,7 +23,7 @@ from harness.trials.sweep.notebook import KeptMigration, Notebook
 RUN_ID = "sweep"
 MOST_ATTEMPTS = 6
 _BUDGET_S = 4 * 3600.0  # of virtual time, for a whole trial
-_HEAL_S = 10.0
+_HEAL_S = 60.0  # the cloud has found its peace by then
 _SETTLE_S = 120.0  # for the cloud to elect after a power cut
 
 
@@ -49,6 +51,7 @@ class Known:
 
     remainders: dict[str, Remainder] = field(default_factory=dict)
     start: dict[str, Shape] = field(default_factory=dict)  # parts of the world before the first attempt
+    end_enabled: list[str] = field(default_factory=list)
     end: dict[str, Shape] = field(default_factory=dict)  # and after the run without faults
 
 
@@ -72,6 +75,8 @@ class Story:
         notebook = Notebook()
         self.monitors = Monitors(state, self.opened.inventory.original.name)
         self.conductor = Conductor(self.opened, state, self.monitors, notebook)
+        self.conductor.at_claim = self._at_claim
+        self.conductor.place = self._place
 
     @property
     def notebook(self) -> Notebook:
@@ -135,6 +140,24 @@ class Story:
         if event.kind == "satisfied":
             self._pass_head(event.step)
 
+    def _at_claim(self) -> None:
+        """A walk begins: from here on a running engine knows no more than one that is started now."""
+        memory = self.notebook.memory(self.opened.clock)
+        if self.conductor.struck and memory.began and not memory.rolled_back and not memory.completed:
+            self._pass_head("attempt", attempt_head=True)
+
+    def _place(self, request: Request) -> str:
+        """A name for where the engine is: the lines of its text on the stack, the world and what is being sent."""
+        state = self.key("attempt", attempt_head=True)
+        if state is None:
+            return ""
+        lines = []
+        frame = sys._getframe(3)  # the engine's own, above the tap
+        while frame is not None and frame.f_code is not Story._attempt.__code__:
+            lines.append((frame.f_code.co_qualname, frame.f_lineno))
+            frame = frame.f_back  # type: ignore[assignment]
+        return digest((state, lines, repr(request)))
+
     def _pass_head(self, position: str, attempt_head: bool = False) -> None:
         """Note the state; when the rest of the story is known from here, say so."""
         key = self.key(position, attempt_head)
@@ -162,12 +185,12 @@ class Story:
         present = memory._present()
         notes = sorted({(entry.kind, entry.step) for entry in present if entry.kind not in ("fact", "epoch", "stopped")})
         facts = {entry.data["name"]: entry.data["value"] for entry in present if entry.kind == "fact"}
-        shaped = [(name, self._fact(name, value, names)) for name, value in sorted(facts.items())]
+        shaped = [(name, self._fact(name, value, names)) for name, value in sorted(facts.items()) if not _over(name, value)]
         return notes, shaped, memory.committed, memory.completed, memory.rolled_back, memory.run_id
 
     def _fact(self, name: str, value: Shape, names: Names) -> Shape:
         if name.startswith("job:"):
-            return "collected" if value["collected"] else self.state.job(value["id"])
+            return self.state.job(value["id"])
         return names.of(value) if name.startswith("metadata:") else repr(value)
 
     def _grants(self) -> Shape:
@@ -248,8 +271,9 @@ class Story:
         """The same end as without faults."""
         if not self.known.end:
             self.known.end = parts
+            self.known.end_enabled = self.state.enabled()
         unlike = [part for part, shape in parts.items() if self.known.end.get(part) != shape]
-        if unlike and self.state.enabled() == [ORIGINAL]:
+        if unlike and self.state.enabled() == self.known.end_enabled:
             self.monitors.broken.append(f"I11: the end differs from the one without faults: {', '.join(unlike)}")
 
     def _judge_rerun(self) -> None:
@@ -274,8 +298,29 @@ class Story:
             doors.power_on(role)
         clock.sleep(_SETTLE_S)
         self.monitors.look()
-        found = self.opened.truth.snapshot(ORIGINAL)
-        del found
+        self._judge_serving("after both lost power")
+        self._judge_switchover()
+
+    def _judge_serving(self, when: str) -> None:
+        """One Walrus is ENABLED, and what it serves is the store."""
+        enabled = self.state.enabled()
+        if len(enabled) != 1:
+            self.monitors.broken.append(f"I8: {when} {' and '.join(enabled) or 'no Walrus'} is ENABLED")
+        elif not self.state.holds_store_at(enabled[0]):
+            self.monitors.broken.append(f"I8: {when} the {enabled[0]} does not serve the store")
+
+    def _judge_switchover(self) -> None:
+        """The other side, promoted, holds the store as well."""
+        enabled = self.state.enabled()
+        idle = ADDITIONAL if enabled == [ORIGINAL] else ORIGINAL
+        manifest = self.opened.truth.read_replica()
+        if manifest.error is not None or not self.state.holds_store_at(idle):
+            self.monitors.broken.append(f"I8: the {idle}, promoted, does not hold the store: {manifest.error or ''}")
+
+
+def _over(name: str, value: Shape) -> bool:
+    """A job whose answer was collected only lends the next one its number."""
+    return name.startswith("job:") and bool(value["collected"])
 
 
 __all__ = ["Known", "Remainder", "Story", "Told"]
