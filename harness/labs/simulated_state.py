@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from fakes import programs
 from fakes.fence import HeldByOther, OtherLife, StaleEpoch
 from fakes.memory import MemoryFilesystem
 from fakes.program import Call
@@ -25,6 +26,7 @@ from harness.labs.premises import BACKING_DEVICE, EUCALYPTUS_ID, NAMES, place_pa
 
 ANSWER_S = COMMAND_S  # what a request takes that has no duration of its own
 _NOBODY_READS = ("/var/log", "/tmp/looking-glass")
+_NOT_OURS = ("/var/log", "/var/run", "/tmp", "/var/lib/eucalyptus/keys")
 _OF_PROCESSES = "/var/run/"
 _PID_FILE, _PID_TEXT = "/var/run/eucalyptus/eucalyptus-cloud.pid", "a process' number"
 _CALENDAR_STARTS_NS = 1_400_000_000 * 10**9  # later times were set on the way
@@ -60,7 +62,8 @@ class Treasure:
     """The store as it was before the move, and whether a directory of some tree still equals it."""
 
     entries: dict[str, Shape]
-    _known: dict[tuple[int, str], tuple[Tree, bool]] = field(default_factory=dict)
+    _known: dict[tuple[object, ...], tuple[list[Node], bool]] = field(default_factory=dict)
+    _seen: dict[tuple[int, str], tuple[Tree, bool]] = field(default_factory=dict)
     _times_ns: frozenset[int] = frozenset()
 
     @classmethod
@@ -74,18 +77,26 @@ class Treasure:
             self._times_ns = frozenset(shape[4] for shape in self.entries.values())
         return self._times_ns
 
-    def lies_in(self, tree: Tree, root: str, lasting: bool) -> bool:
-        """The directory holds the store and nothing else; a ``lasting`` tree is never written to again."""
-        if not lasting:
-            return self._equals(tree, root)
-        known = self._known.get((id(tree), root))
-        if known is None or known[0] is not tree:
-            known = self._known[id(tree), root] = (tree, self._equals(tree, root))
+    def lies_in(self, tree: Tree, root: str) -> bool:
+        """The directory holds the store and nothing else. The tree must not be written to any more."""
+        seen = self._seen.get((id(tree), root))
+        if seen is None or seen[0] is not tree:
+            seen = self._seen[id(tree), root] = (tree, self._holds(tree, root))
+        return seen[1]
+
+    def _holds(self, tree: Tree, root: str) -> bool:
+        paths, nodes = tree.paths, tree.nodes
+        if root not in paths:
+            return False
+        inside = [root, *tree.below(root)]
+        found = [nodes[paths[path]] for path in inside]
+        print_ = (root, *inside, *(paths[path] for path in inside), *map(id, found))
+        known = self._known.get(print_)
+        if known is None:  # the inodes are kept, so that no other ever has their identity
+            known = self._known[print_] = (found, self._equals(tree, root))
         return known[1]
 
     def _equals(self, tree: Tree, root: str) -> bool:
-        if root not in tree.paths:
-            return False
         found = dict(_entries(tree, root))
         if found.get("/lost+found", ("",))[0] == "directory":
             del found["/lost+found"]
@@ -162,6 +173,42 @@ class WorldState:
         found["resources"] = tuple((one.name, one.minor, one.sync_stalled) for one in state.resources.values())
         return found
 
+    def files(self) -> dict[str, frozenset[str]]:
+        """What lies on each host, one line an entry; what the cloud brings to a newcomer at registration is not ours."""
+        return {
+            name: frozenset(
+                line.partition(" = ")[2] for line in self._tree_lines(_root_of(machine.files).tree, _NOT_OURS)
+            )
+            for name, machine in self.world.machines.items()
+        }
+
+    def observed(self) -> dict[str, Shape]:
+        """What an uninvolved observer compares two finished moves by: without what DRBD keeps for itself."""
+        files, found = self.files(), dict[str, Shape]()
+        for name, row in self.world.state.hosts.items():
+            kernel, mounts, _, sides = _row_shape(row, Names(), self._content_of)
+            disks = tuple((disk.device, disk.signature, disk.garbage, disk.metadata is not None) for disk in row.disks.values())
+            seen = tuple((one, (side[0], side[1][2:4])) for one, side in sides)
+            found[name] = (kernel, mounts, disks, seen, tuple(sorted(files[name])))
+        cloud = self.world.state.cloud
+        walruses = tuple((one.name, one.host, one.state, one.manager) for _, one in sorted(cloud.walruses.items()))
+        found["cloud"] = (walruses, tuple(sorted(cloud.properties.items())))
+        found["links"] = tuple(map(tuple, self.world.state.cut_links))
+        return found
+
+    def is_up(self) -> bool:
+        """Both hosts of the pair know their resource."""
+        rows = self.world.state.hosts
+        return all(rows[NAMES[role]].sides for role in ("original", "additional"))
+
+    def bring_up(self) -> None:
+        """What an init script of DRBD does at boot, and Walrus after it: nothing on these hosts does it by itself."""
+        settings = self.inventory.settings
+        for role in ("original", "additional"):
+            machine = self.machine(role)
+            for argv in (("modprobe", "drbd"), ("drbdadm", "up", settings.resource)):
+                programs.run(Call(argv), machine)
+
     def epochs(self) -> dict[str, int]:
         """The epoch that each host has granted."""
         return {name: machine.fence.epoch for name, machine in self.world.machines.items()}
@@ -189,7 +236,7 @@ class WorldState:
 
     def _content_of(self, token: str) -> str:
         published = self.world.published.get(token)
-        return self._tree_digest(published.tree, lasting=True) if published else ""
+        return self._tree_digest(published.tree) if published else ""
 
     def _files_shape(self, files: MemoryFilesystem) -> Shape:
         images = tuple((name, self._volume_shape(volume)) for name, volume in sorted(files._images.items()))
@@ -197,19 +244,17 @@ class WorldState:
         return self._volume_shape(_root_of(files)), images, mounts
 
     def _volume_shape(self, volume: Volume) -> Shape:
-        durable = self._tree_digest(volume.durable, lasting=True, after_boot=True)
-        written = self._tree_digest(volume.tree, lasting=not volume._private)
-        return durable, written, volume.reserved_bytes
+        durable = self._tree_digest(volume.durable, after_boot=True)
+        return durable, self._tree_digest(_written(volume)), volume.reserved_bytes
 
-    def _tree_digest(self, tree: Tree, lasting: bool, after_boot: bool = False) -> str:
+    def _tree_digest(self, tree: Tree, after_boot: bool = False) -> str:
         """What a tree holds; ``after_boot`` passes over what a machine forgets of its processes when it starts."""
         known = self._trees.get((id(tree), after_boot))
-        if lasting and known is not None and known[0] is tree:
+        if known is not None and known[0] is tree:
             return known[1]
         passed_over = (*_NOBODY_READS, _OF_PROCESSES) if after_boot else _NOBODY_READS
         made = hashlib.blake2b("\n".join(self._tree_lines(tree, passed_over)).encode(), digest_size=12).hexdigest()
-        if lasting:
-            self._trees[id(tree), after_boot] = (tree, made)
+        self._trees[id(tree), after_boot] = (tree, made)
         return made
 
     def _tree_lines(self, tree: Tree, passed_over: tuple[str, ...]) -> Iterator[str]:
@@ -223,7 +268,7 @@ class WorldState:
             if known is None or known[0] is not node:
                 known = texts[id(node)] = (node, self._node_text(node))
             text = _PID_TEXT if path == _PID_FILE else known[1]
-            yield f"{path!r} {met.setdefault(number, len(met))} {text}"
+            yield f"{met.setdefault(number, len(met))} = {path!r} {text}"
 
     def _node_text(self, node: Node) -> str:
         """An inode; of times set on the way only those count that the store had before: they are compared with it."""
@@ -247,29 +292,29 @@ class WorldState:
             self._count(found, f"device {name}", volume, "")
         disk = self.world.state.hosts[NAMES["additional"]].disks[BACKING_DEVICE]
         published = self.world.published.get(disk.image_token)
-        if published and not disk.garbage and self.treasure.lies_in(published.tree, "", lasting=True):
+        if published and not disk.garbage and self.treasure.lies_in(published.tree, ""):
             found["as written"].append("additional device")
             found["after a power cut"].append("additional device")
         return found
 
     def _count(self, found: dict[str, list[str]], place: str, volume: Volume, root: str) -> None:
-        if self.treasure.lies_in(volume.tree, root, lasting=not volume._private):
+        if self.treasure.lies_in(_written(volume), root):
             found["as written"].append(place)
-        if self.treasure.lies_in(volume.durable, root, lasting=True):
+        if self.treasure.lies_in(volume.durable, root):
             found["after a power cut"].append(place)
 
     def source_is_unchanged(self) -> bool:
         """The original's store is as it was, at its place or renamed aside."""
         root = _root_of(self.machine("original").files)
         places = (place_path(self.inventory.settings, place) for place in ("old-store", "store"))
-        return any(self.treasure.lies_in(root.tree, place, lasting=not root._private) for place in places)
+        return any(self.treasure.lies_in(_written(root), place) for place in places)
 
     def holds_store_at(self, role: str) -> bool:
         """What a reader sees at the store's path on a host, mounted device or not, is the store."""
         files = self.machine(role).files
         mounted = [mount.volume for mount in files._names.mounts if mount.at == self._store]
         volume, root = (mounted[-1], "") if mounted else (_root_of(files), self._store)
-        return self.treasure.lies_in(volume.tree, root, lasting=not volume._private)
+        return self.treasure.lies_in(_written(volume), root)
 
     def roles(self) -> list[str]:
         """The DRBD roles of the sides that are up."""
@@ -311,6 +356,11 @@ class WorldState:
         """The roles of the hosts whose Walrus the cloud has ENABLED."""
         addresses = {row.address: row.role for row in self.world.state.hosts.values()}
         return [addresses[one.host] for one in self.world.state.cloud.walruses.values() if one.state == "ENABLED"]
+
+
+def _written(volume: Volume) -> Tree:
+    """A volume's tree as it is now; the next write copies it first, so that this one stays as it is."""
+    return volume.publish().tree
 
 
 def _root_of(files: MemoryFilesystem) -> Volume:

@@ -16,7 +16,6 @@ from functools import cache
 from harness.hosts.command import Request
 from harness.labs.lab import Start, StoreSpec
 from harness.labs.simulated import SimulatedLab
-from harness.labs.simulated_state import Names
 from harness.trials.sweep.points import FAULTS, KILL, Beat, Point, cells, same_as
 from harness.trials.sweep.story import Known, Remainder, Story, Told
 
@@ -67,7 +66,7 @@ def survey(spec: Spec) -> Survey:
     with SimulatedLab().open(spec.start) as opened:
         known = Known()
         story = Story(opened, known)
-        known.start = story.state.parts(Names())
+        known.files = story.state.files()
         story.conductor.beats = beats = []
         told = story.tell()
         _learn(known, story.heads, told)
@@ -110,6 +109,10 @@ def representatives(survey: Survey, spec: Spec) -> list[Point]:
     return sorted(found)
 
 
+class _ShareDone(BaseException):
+    """The last point of the share was told."""
+
+
 class Forker:
     """At each command and record, copies this process once for every point of the slice there."""
 
@@ -118,6 +121,7 @@ class Forker:
         self.points: dict[int, list[Point]] = {}
         for point in points:
             self.points.setdefault(point.number, []).append(point)
+        self.last = max(self.points, default=0)
         self.known = known
         self.result = SliceResult()
         self.pipe: int | None = None  # in a copy: where to tell
@@ -125,7 +129,9 @@ class Forker:
     def at_command(self, number: int, request: Request) -> Point | None:
         if self.pipe is not None:
             return None
-        return self._branch([point for point in self.points.get(number, ())])
+        if number > self.last:
+            raise _ShareDone
+        return self._branch(self.points.get(number, []))
 
     def at_record(self, number: int, moment: str) -> bool:
         if self.pipe is not None:
@@ -203,7 +209,9 @@ def run_slice(spec: Spec, known: Survey, points: list[Point]) -> SliceResult:
         gc.freeze()
         gc.disable()
         try:
-            told = story.tell()
+            told = story.tell() if points else story.told("")
+        except _ShareDone:
+            return forker.result
         except BaseException:  # noqa: BLE001
             if forker.pipe is None:
                 raise
