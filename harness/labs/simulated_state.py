@@ -187,7 +187,9 @@ class WorldState:
         files, found = self.files(), dict[str, Shape]()
         for name, row in self.world.state.hosts.items():
             kernel, mounts, _, sides = _row_shape(row, Names(), self._content_of)
-            disks = tuple((disk.device, disk.signature, disk.garbage, disk.metadata is not None) for disk in row.disks.values())
+            disks = tuple(
+                (disk.device, disk.signature, disk.garbage, disk.metadata is not None) for disk in row.disks.values()
+            )
             seen = tuple((one, (side[0], side[1][2:4])) for one, side in sides)
             found[name] = (kernel, mounts, disks, seen, tuple(sorted(files[name])))
         cloud = self.world.state.cloud
@@ -418,5 +420,3 @@ def _side_shape(side: Side, row: HostRow) -> Shape:
 def _walrus_shape(walrus: WalrusState, now: float) -> Shape:
     silent = bool(walrus.seen_at) and now - walrus.seen_at > _SILENT_S
     return walrus.name, walrus.partition, walrus.host, walrus.state, walrus.manager, walrus.message, silent
-
-

@@ -56,7 +56,9 @@ def _distributed() -> tuple[Callable[..., Any], Callable[..., Iterable[Any]]]:
     try:
         from dask.distributed import Client, as_completed
     except ImportError as missing:
-        raise InvalidInput(f"--executor dask needs the extra `cluster`: pip install 'walrus-ha[cluster]' ({missing})") from None
+        raise InvalidInput(
+            f"--executor dask needs the extra `cluster`: pip install 'walrus-ha[cluster]' ({missing})"
+        ) from None
     return Client, as_completed
 
 

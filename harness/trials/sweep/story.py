@@ -111,9 +111,7 @@ class Story:
 
     def told(self, final: str) -> Told:
         monitors = self.monitors
-        return Told(
-            tuple(monitors.broken), tuple(self.unknown), tuple(self.outcomes), final, self.conductor.commands
-        )
+        return Told(tuple(monitors.broken), tuple(self.unknown), tuple(self.outcomes), final, self.conductor.commands)
 
     def _attempt(self) -> Outcome:
         conductor = self.conductor
@@ -190,9 +188,13 @@ class Story:
         """The run's memory as the engine reads it: which records there are, and the latest value of each fact."""
         memory = self.notebook.memory(self.opened.clock)
         present = memory._present()
-        notes = sorted({(entry.kind, entry.step) for entry in present if entry.kind not in ("fact", "epoch", "stopped")})
+        notes = sorted(
+            {(entry.kind, entry.step) for entry in present if entry.kind not in ("fact", "epoch", "stopped")}
+        )
         facts = {entry.data["name"]: entry.data["value"] for entry in present if entry.kind == "fact"}
-        shaped = [(name, self._fact(name, value, names)) for name, value in sorted(facts.items()) if not _over(name, value)]
+        shaped = [
+            (name, self._fact(name, value, names)) for name, value in sorted(facts.items()) if not _over(name, value)
+        ]
         return notes, shaped, memory.committed, memory.completed, memory.rolled_back, memory.run_id
 
     def _fact(self, name: str, value: Shape, names: Names) -> Shape:
@@ -238,7 +240,9 @@ class Story:
         there = self.state.complete_copies()["as written"]
         for place in re.split(r", (?=\S+:/|/dev/)", claimed[1]) if claimed else ():
             if not any(self._means(place, found) for found in there):
-                self.monitors.broken.append(f"I9: {outcome.outcome} calls {place!r} a complete copy; complete are {there}")
+                self.monitors.broken.append(
+                    f"I9: {outcome.outcome} calls {place!r} a complete copy; complete are {there}"
+                )
 
     def _means(self, said: str, found: str) -> bool:
         settings = self.opened.inventory.settings

@@ -20,7 +20,7 @@ Tell = Callable[[str], None]
 class Failure:
     """A trial that did not pass."""
 
-    point: Point
+    points: tuple[Point, ...]
     what: str  # the command or record
     told: Told
 
@@ -30,6 +30,7 @@ class SweepReport:
     """What a sweep came to. ``run`` counts the trials whose verdict is known; ``executed`` those that a process told."""
 
     depth: int
+    command: str = "walrus-ha sweep"  # that begins a reproduction
     enumerated: int = 0
     passed: int = 0
     failed: int = 0
@@ -55,6 +56,17 @@ class SweepReport:
     def trials_per_second(self) -> float:
         return round(self.run / self.seconds, 1) if self.seconds else 0.0
 
+    def failing(self) -> list[tuple[str, str, str]]:
+        """The command line that reproduces each trial that did not pass, what was hit, and what was wrong."""
+        return [
+            (
+                f"{self.command} --only {','.join(map(str, one.points))}",
+                one.what,
+                "; ".join(one.told.broken + one.told.unknown),
+            )
+            for one in self.failures
+        ]
+
     def figures(self) -> dict[str, object]:
         """The figures that ``--json`` prints."""
         return {
@@ -70,7 +82,7 @@ class SweepReport:
         }
 
 
-def sweep(spec: Spec, executor: Executor, tell: Tell = lambda line: None) -> SweepReport:
+def sweep(spec: Spec, executor: Executor, tell: Tell = lambda line: None, depth: int = 1) -> SweepReport:
     """Break one run of the engine at every point, and judge what follows."""
     started = time.monotonic()
     found = survey(spec)
@@ -113,7 +125,7 @@ def _add(report: SweepReport, beat: Beat, point: Point, trial: Trial, reported: 
     report.outcomes[trial.told.outcomes[0] if trial.told.outcomes else "went on"] += 1
     if verdict != "PASS" and trial.point not in reported:
         reported.add(trial.point)
-        report.failures.append(Failure(trial.point, beat.what, trial.told))
+        report.failures.append(Failure((trial.point,), beat.what, trial.told))
 
 
 def _verdict(told: Told) -> str:

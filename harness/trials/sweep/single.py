@@ -1,0 +1,42 @@
+"""Exactly one trial of a sweep: at the given points and nowhere else."""
+
+from __future__ import annotations
+
+from harness.hosts.command import Request
+from harness.labs.simulated import SimulatedLab
+from harness.trials.sweep.points import KILL, Point
+from harness.trials.sweep.slices import Spec, survey
+from harness.trials.sweep.story import Known, Story, Told
+
+
+class Only:
+    """Strikes at the given points; ``left`` are those that the story has not come to yet."""
+
+    def __init__(self, points: tuple[Point, ...]) -> None:
+        self.left = list(points)
+
+    def at_command(self, number: int, request: Request) -> Point | None:
+        return self._take(number, lambda point: True)
+
+    def at_record(self, number: int, moment: str) -> bool:
+        return self._take(number, lambda point: (point.fault, point.moment) == (KILL, moment)) is not None
+
+    def _take(self, number: int, fits: object) -> Point | None:
+        assert callable(fits)
+        if self.left and self.left[0].number == number and fits(self.left[0]):
+            return self.left.pop(0)
+        return None
+
+
+def run_single(spec: Spec, points: tuple[Point, ...]) -> Told:
+    """Tell one story from its start with these faults, in the order of the points; what never came is unknown."""
+    clean = survey(spec)
+    with SimulatedLab().open(spec.start) as opened:
+        known = Known(files=clean.known.files, end=clean.known.end, end_enabled=clean.known.end_enabled)
+        story = Story(opened, known)
+        brancher = Only(points)
+        story.conductor.brancher = brancher
+        story.conductor.durations = clean.durations
+        told = story.tell()
+    never = tuple(f"{point} never came" for point in brancher.left)
+    return told._replace(unknown=told.unknown + never)
