@@ -151,7 +151,7 @@ class SimulatedMachine:
         pid = self._row.next_pid
         self._row.next_pid += 1
         self._daemons[pid] = daemon
-        self._processes.start(self._ticks(pid, daemon))
+        self._processes.start(self._ticks(pid, daemon), daemon=True)
         return pid
 
     def kill(self, pid: int) -> None:

@@ -149,7 +149,7 @@ class WorldState:
 
     def key(self, names: Names) -> Shape | None:
         """The world's shape; None while a program is under way that will go on by itself."""
-        if any(self._busy(machine) for machine in self.world.machines.values()):
+        if any(machine._processes.busy for machine in self.world.machines.values()):
             return None
         self.world.settle()
         return tuple(self.parts(names).items())
@@ -227,14 +227,6 @@ class WorldState:
         """What the hosts know of a detached job."""
         known = (machine._processes.poll_job(job_id) for machine in self.world.machines.values())
         return tuple((word, reply and (reply.exit_status, digest(reply.stdout))) for word, reply in known)
-
-    @staticmethod
-    def _busy(machine: SimulatedMachine) -> bool:
-        """Something other than the daemons' waiting for their next tick."""
-        return any(
-            process.status == "running" and process.steps.gi_code.co_name != "_ticks"
-            for process in machine._processes._running
-        )
 
     def _content_of(self, token: str) -> str:
         published = self.world.published.get(token)

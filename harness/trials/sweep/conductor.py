@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from harness.clock import Clock, Found
 from harness.errors import CommandFailed, HostError, Indeterminate
 from harness.hosts.command import Answer, Command, Effect, Fence, PollJob, Request, Result, effect_of
 from harness.hosts.transport import Connection, Transport
@@ -15,7 +16,20 @@ from harness.labs.simulated_state import WorldState
 from harness.trials.faults import EngineKilled
 from harness.trials.sweep.monitors import Monitors
 from harness.trials.sweep.notebook import Notebook
-from harness.trials.sweep.points import CUTS, FAIL, HANG, KILL, LINK, LOSE_REPLY, Beat, Point, beat_of, record_of
+from harness.trials.sweep.points import (
+    CELLS_A_COMMAND,
+    CELLS_A_RECORD,
+    CUTS,
+    FAIL,
+    HANG,
+    KILL,
+    LINK,
+    LOSE_REPLY,
+    Beat,
+    Point,
+    beat_of,
+    record_of,
+)
 
 POWER_BACK_S = 3.0  # what was cut comes back by itself after so long
 LINK_BACK_S = 6.0
@@ -27,20 +41,27 @@ _MIDDLE = 0.5
 class Brancher(Protocol):
     """Decides at each command and record whether something strikes there."""
 
-    def at_command(self, number: int, request: Request) -> Point | None: ...
+    def at_command(self, number: int, role: str, request: Request) -> Point | None: ...
     def at_record(self, number: int, moment: str) -> bool:
         """Whether the engine dies here."""
+        ...
+
+    def at_pause(self, number: int) -> str | None:
+        """Which fault, if any, strikes as the engine begins to wait after its last command."""
         ...
 
 
 class NoBranches:
     """Nothing strikes."""
 
-    def at_command(self, number: int, request: Request) -> Point | None:
+    def at_command(self, number: int, role: str, request: Request) -> Point | None:
         return None
 
     def at_record(self, number: int, moment: str) -> bool:
         return False
+
+    def at_pause(self, number: int) -> str | None:
+        return None
 
 
 @dataclass
@@ -56,8 +77,9 @@ class Conductor:
     attempt: int = 0
     step: str = ""
     commands: int = 0
+    cells: int = 0  # points for a crash so far
     struck: list[Point] = field(default_factory=list)
-    pending: int = 0  # faults that will end by themselves and have not yet
+    pending: list[tuple[str, float]] = field(default_factory=list)  # faults that will end by themselves, and when
     at_claim: Callable[[], None] = lambda: None  # told when the engine is about to begin a walk over its plan
     place: Callable[[Request], str] = lambda request: ""
     beats: list[Beat] | None = None  # written while the run without faults is surveyed
@@ -84,8 +106,9 @@ class Conductor:
     def send(self, tap: _Tap, request: Request, fence: Fence | None) -> Answer:
         self.number += 1
         self.commands += 1
+        self.cells += CELLS_A_COMMAND
         number = self.number
-        point = self.brancher.at_command(number, request)
+        point = self.brancher.at_command(number, tap.role, request)
         began = self.opened.clock.now()
         place = self.place(request) if self.beats is not None else ""
         if point is not None:
@@ -131,7 +154,8 @@ class Conductor:
         try:
             match moment:
                 case "sent":
-                    self._later(_LATE_S, lambda: self.state.arrive(tap.role, request, fence))
+                    late = f"{request} with {fence}"
+                    self._later(late, _LATE_S, lambda: self.state.arrive(tap.role, request, fence))
                 case "during" if isinstance(request, Command):
                     patience_s = self._middle_s(request)
                     tap.inner.send(replace(request, timeout_s=patience_s), fence)
@@ -158,7 +182,7 @@ class Conductor:
                 self._break(point.fault)
                 raise Indeterminate(tap.name, f"it went down when it had `{request}`")
             case "during":
-                self._later(self._middle_s(request), lambda: self._break(point.fault))
+                self._later(point.fault, self._middle_s(request), lambda: self._break(point.fault))
                 return tap.inner.send(request, fence)
         answer = tap.inner.send(request, fence)
         self._break(point.fault)
@@ -170,20 +194,29 @@ class Conductor:
         doors = self.opened.faults
         if fault == LINK:
             doors.cut_link()
-            self._later(LINK_BACK_S, doors.heal_link)
+            self._later("link back", LINK_BACK_S, doors.heal_link)
         for role in CUTS.get(fault, ()):
             doors.power_off(role)
-            self._later(POWER_BACK_S, lambda role=role: doors.power_on(role))  # type: ignore[misc]
+            self._later(f"{role} back", POWER_BACK_S, lambda role=role: doors.power_on(role))  # type: ignore[misc]
         self.monitors.look()
 
-    def _later(self, seconds: float, action: Callable[[], object]) -> None:
-        self.pending += 1
+    def _later(self, what: str, seconds: float, action: Callable[[], object]) -> None:
+        entry = (what, self.opened.clock.now() + seconds)
+        self.pending.append(entry)
 
         def due() -> None:
-            self.pending -= 1
+            self.pending.remove(entry)
             action()
 
         self.opened.timers.after(seconds, due)
+
+    def pause(self, seconds: float) -> None:
+        """The engine waits."""
+        fault = self.brancher.at_pause(self.number)
+        if fault is not None:
+            self.struck.append(Point(self.number, fault, "answered"))
+            self._break(fault)
+        self.opened.clock.sleep(seconds)
 
     # Journal records
 
@@ -191,6 +224,7 @@ class Conductor:
         if kind == "epoch":
             self.at_claim()
         self.number += 1
+        self.cells += CELLS_A_RECORD
         if self.beats is not None:
             now = self.opened.clock.now()
             self.beats.append(record_of(self.number, self.attempt, self.step, f"{kind} {step}".strip(), now))
@@ -209,6 +243,26 @@ class Conductor:
         if self.brancher.at_record(self.number, moment):
             self.struck.append(Point(self.number, KILL, moment))
             raise EngineKilled(f"at record {self.number}")
+
+
+@dataclass(frozen=True)
+class TappedClock:
+    """The lab's clock, with a word to the conductor whenever the engine waits."""
+
+    inner: Clock
+    conductor: Conductor
+
+    def now(self) -> float:
+        return self.inner.now()
+
+    def sleep(self, seconds: float) -> None:
+        self.conductor.pause(seconds)
+
+    def date(self) -> str:
+        return self.inner.date()
+
+    def together(self, works: Sequence[Callable[[], Found]]) -> list[Found]:
+        return self.inner.together(works)
 
 
 @dataclass(frozen=True)
@@ -238,4 +292,4 @@ class _Tap:
         self.inner.close()
 
 
-__all__ = ["Brancher", "Conductor", "HANG", "LOSE_REPLY", "NoBranches"]
+__all__ = ["HANG", "LOSE_REPLY", "Brancher", "Conductor", "NoBranches"]

@@ -15,11 +15,14 @@ class Only:
     def __init__(self, points: tuple[Point, ...]) -> None:
         self.left = list(points)
 
-    def at_command(self, number: int, request: Request) -> Point | None:
+    def at_command(self, number: int, role: str, request: Request) -> Point | None:
         return self._take(number, lambda point: True)
 
     def at_record(self, number: int, moment: str) -> bool:
         return self._take(number, lambda point: (point.fault, point.moment) == (KILL, moment)) is not None
+
+    def at_pause(self, number: int) -> str | None:
+        return None  # what strikes then strikes as the last answer comes in
 
     def _take(self, number: int, fits: object) -> Point | None:
         assert callable(fits)

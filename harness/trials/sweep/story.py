@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,9 +16,10 @@ from harness.migration.engine import Event
 from harness.migration.outcome import Outcome
 from harness.migration.run import Listeners
 from harness.trials.faults import EngineKilled
-from harness.trials.sweep.conductor import RESTART_S, Conductor
+from harness.trials.sweep.conductor import RESTART_S, Conductor, TappedClock
 from harness.trials.sweep.monitors import Monitors
 from harness.trials.sweep.notebook import KeptMigration, Notebook
+from harness.trials.sweep.places import Lines, handlers_above, lines_above
 
 RUN_ID = "sweep"
 MOST_ATTEMPTS = 6
@@ -45,14 +46,38 @@ class Remainder(NamedTuple):
     final: str
 
 
+class Head(NamedTuple):
+    """A state that a story passed, and what had been said and counted before it."""
+
+    key: str
+    broken: int
+    unknown: int
+    cells: int
+
+
 @dataclass
 class Known:
     """States from which the rest of the story is known, by their digest."""
 
     remainders: dict[str, Remainder] = field(default_factory=dict)
+    rests: dict[str, int] = field(default_factory=dict)  # points for a second crash from here on, all of them run
+    places: set[str] = field(default_factory=set)  # where a second crash was tried already
     files: dict[str, frozenset[str]] = field(default_factory=dict)  # what lay on each host before the first attempt
     end_enabled: list[str] = field(default_factory=list)
     end: dict[str, Shape] = field(default_factory=dict)  # and after the run without faults
+
+    def copy(self) -> Known:
+        """The same, to be added to."""
+        mine = (dict(self.remainders), dict(self.rests), set(self.places))
+        return Known(*mine, self.files, self.end_enabled, self.end)
+
+    def learn(self, heads: Sequence[Head], told: Told, cells: int | None) -> None:
+        """A story that passed these heads came to this; with ``cells`` second crashes were tried all along."""
+        for head in heads:
+            rest = Remainder(told.broken[head.broken :], told.unknown[head.unknown :], told.final)
+            self.remainders.setdefault(head.key, rest)
+            if cells is not None:
+                self.rests.setdefault(head.key, cells - head.cells)
 
 
 @dataclass
@@ -62,8 +87,8 @@ class Story:
     opened: Opened
     known: Known
     conductor: Conductor = field(init=False)
-    met: Callable[[Remainder], None] | None = None  # told when the rest is known; it need not return
-    heads: list[tuple[str, int, int]] = field(default_factory=list)  # states passed, and what was said before each
+    met: Callable[[str], None] = lambda key: None  # told of each state; it need not return
+    heads: list[Head] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     outcomes: list[str] = field(default_factory=list)
     _migration: KeptMigration | None = None
@@ -118,7 +143,9 @@ class Story:
         conductor.attempt += 1
         conductor.step = ""
         listeners = Listeners(self._on_event)
-        self._migration = KeptMigration(conductor.tapped(), self.notebook, self.opened.clock, listeners, RUN_ID)
+        self._migration = KeptMigration(
+            conductor.tapped(), self.notebook, TappedClock(self.opened.clock, conductor), listeners, RUN_ID
+        )
         try:
             return self._migration.migrate()
         except EngineKilled:
@@ -154,35 +181,39 @@ class Story:
     def _place(self, request: Request) -> str:
         """A name for where the engine is: the lines of its text on the stack, the world and what is being sent."""
         state = self.key("attempt", attempt_head=True)
-        if state is None:
-            return ""
-        lines = []
-        frame = sys._getframe(3)  # the engine's own, above the tap
-        while frame is not None and frame.f_code is not Story._attempt.__code__:
-            lines.append((frame.f_code.co_qualname, frame.f_lineno))
-            frame = frame.f_back  # type: ignore[assignment]
-        return digest((state, lines, repr(request)))
+        return digest((state, self.lines(3), repr(request))) if state else ""
+
+    @staticmethod
+    def lines(skipped: int) -> Lines:
+        """The engine's lines on the stack."""
+        return lines_above(Story._attempt.__code__, skipped + 1)
+
+    @staticmethod
+    def handlers(skipped: int) -> Lines:
+        """What on the engine's stack would handle an error."""
+        return handlers_above(Story._attempt.__code__, skipped + 1)
 
     def _pass_head(self, position: str, attempt_head: bool = False) -> None:
         """Note the state; when the rest of the story is known from here, say so."""
         key = self.key(position, attempt_head)
         if key is None:
             return
-        remainder = self.known.remainders.get(key)
-        if remainder is not None and self.met is not None:
-            self.met(remainder)
-        self.heads.append((key, len(self.monitors.broken), len(self.unknown)))
+        self.met(key)
+        self._note(key)
+
+    def _note(self, key: str) -> None:
+        self.heads.append(Head(key, len(self.monitors.broken), len(self.unknown), self.conductor.cells))
 
     def key(self, position: str, attempt_head: bool = False) -> str | None:
         """The digest of all that the rest of the story depends on; None while something is under way by itself."""
-        if self.conductor.pending:
-            return None
+        now = self.opened.clock.now()
+        pending = sorted((what, math.ceil(at - now)) for what, at in self.conductor.pending)
         names = Names()
         world = self.state.key(names)
         if world is None:
             return None
         fences = () if attempt_head or self._migration is None else self._held()
-        return digest((position, world, self._memory(names), self._grants(), fences))
+        return digest((position, pending, world, self._memory(names), self._grants(), fences))
 
     def _memory(self, names: Names) -> Shape:
         """The run's memory as the engine reads it: which records there are, and the latest value of each fact."""
@@ -268,7 +299,7 @@ class Story:
             self.monitors.broken += remainder.broken
             self.unknown += remainder.unknown
             return final
-        self.heads.append((key, len(self.monitors.broken), len(self.unknown)))
+        self._note(key)
         self._compare(self.state.observed())
         if self.outcomes[-1:] == ["completed"]:
             try:
@@ -334,6 +365,3 @@ class Story:
 def _over(name: str, value: Shape) -> bool:
     """A job whose answer was collected only lends the next one its number."""
     return name.startswith("job:") and bool(value["collected"])
-
-
-__all__ = ["Known", "Remainder", "Story", "Told"]

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from harness.trials.sweep.executor import SHARES, Executor
+from harness.trials.sweep.forking import Trial
 from harness.trials.sweep.points import Beat, Point, cells
-from harness.trials.sweep.slices import Merger, Spec, Survey, Trial, survey
+from harness.trials.sweep.slices import Merger, Spec, Survey, survey
 from harness.trials.sweep.story import Told
 
 Tell = Callable[[str], None]
@@ -89,7 +90,7 @@ def sweep(spec: Spec, executor: Executor, tell: Tell = lambda line: None, depth:
     tell(f"the run without faults: {len(found.beats)} commands and records")
     trials: dict[Point, Trial] = {}
     for done, (_, share) in enumerate(executor.run(spec, SHARES), 1):
-        trials.update({trial.point: trial for trial in share.trials})
+        trials.update({trial.points[0]: trial for trial in share.trials})
         tell(f"{done} of {SHARES} shares, {len(trials)} distinct trials, {time.monotonic() - started:.1f} s")
     report = _count(found, spec, trials)
     report.seconds = time.monotonic() - started
@@ -123,9 +124,9 @@ def _add(report: SweepReport, beat: Beat, point: Point, trial: Trial, reported: 
     report.inconclusive += verdict == "INCONCLUSIVE"
     report.cells[point.fault, point.moment] += 1
     report.outcomes[trial.told.outcomes[0] if trial.told.outcomes else "went on"] += 1
-    if verdict != "PASS" and trial.point not in reported:
-        reported.add(trial.point)
-        report.failures.append(Failure((trial.point,), beat.what, trial.told))
+    if verdict != "PASS" and trial.points[0] not in reported:
+        reported.add(trial.points[0])
+        report.failures.append(Failure(trial.points, beat.what, trial.told))
 
 
 def _verdict(told: Told) -> str:
