@@ -91,10 +91,10 @@ def sweep_command(
 
     The run starts from a SCENARIO's start, or from a small awkward store.
     """
-    spec = options.spec_of(paths, seed)
+    spec = options.spec_of(paths, seed, depth)
     if only:
         _sweep_one(spec, only, as_json)
-    report = sweep(spec, options.executor_of(executor, scheduler, jobs), lambda line: click.echo(line, err=True), depth)
+    report = sweep(spec, options.executor_of(executor, scheduler, jobs), lambda line: click.echo(line, err=True))
     report.command = " ".join(["walrus-ha sweep", *map(str, paths), *([f"--seed {seed}"] if seed is not None else [])])
     click.echo(json.dumps(report.figures()) if as_json else sweep_text.render(report, FAULTS, MOMENTS))
     sys.exit(report.exit_status)

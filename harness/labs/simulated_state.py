@@ -174,7 +174,7 @@ class WorldState:
         return found
 
     def files(self) -> dict[str, frozenset[str]]:
-        """What lies on each host, one line an entry; what the cloud brings to a newcomer at registration is not ours."""
+        """What lies on each host, one line an entry; what registration brings to a newcomer is not ours."""
         return {
             name: frozenset(
                 line.partition(" = ")[2] for line in self._tree_lines(_root_of(machine.files).tree, _NOT_OURS)

@@ -78,6 +78,7 @@ class Conductor:
     step: str = ""
     commands: int = 0
     cells: int = 0  # points for a crash so far
+    _counts: bool = True
     struck: list[Point] = field(default_factory=list)
     pending: list[tuple[str, float]] = field(default_factory=list)  # faults that will end by themselves, and when
     at_claim: Callable[[], None] = lambda: None  # told when the engine is about to begin a walk over its plan
@@ -101,12 +102,16 @@ class Conductor:
             clc=tap(inventory.clc),
         )
 
+    def rest(self) -> None:
+        """The story is told; what the engine is made to do from here on is for the judge, and nothing strikes."""
+        self.brancher, self._counts = NoBranches(), False
+
     # Commands
 
     def send(self, tap: _Tap, request: Request, fence: Fence | None) -> Answer:
         self.number += 1
         self.commands += 1
-        self.cells += CELLS_A_COMMAND
+        self.cells += CELLS_A_COMMAND if self._counts else 0
         number = self.number
         point = self.brancher.at_command(number, tap.role, request)
         began = self.opened.clock.now()
@@ -224,7 +229,7 @@ class Conductor:
         if kind == "epoch":
             self.at_claim()
         self.number += 1
-        self.cells += CELLS_A_RECORD
+        self.cells += CELLS_A_RECORD if self._counts else 0
         if self.beats is not None:
             now = self.opened.clock.now()
             self.beats.append(record_of(self.number, self.attempt, self.step, f"{kind} {step}".strip(), now))

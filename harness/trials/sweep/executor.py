@@ -11,9 +11,10 @@ from multiprocessing import get_context
 from typing import Any, Protocol
 
 from harness.errors import InvalidInput, LabError
-from harness.trials.sweep.slices import SliceResult, Spec, run_share
+from harness.trials.sweep.forking import SliceResult
+from harness.trials.sweep.slices import Spec, run_share
 
-SHARES = 8  # always as many, so that what a share learns on its way is the same whoever runs it
+SHARES = {1: 8, 2: 32}  # by depth; always as many: what a share learns on its way is the same whoever runs it
 LONGEST_SHARE_S = 3600.0
 
 

@@ -12,18 +12,18 @@ from harness.trials.sweep.points import Point
 from harness.trials.sweep.slices import Spec, small_start
 
 
-def spec_of(paths: tuple[Path, ...], seed: int | None) -> Spec:
+def spec_of(paths: tuple[Path, ...], seed: int | None, depth: int) -> Spec:
     """What to sweep: a scenario's start, or the small store that comes with the tool.
 
     Raises:
         InvalidInput: more than one scenario, or one that cannot be read.
     """
     if not paths:
-        return Spec(small_start() if seed is None else small_start(seed))
+        return Spec(small_start() if seed is None else small_start(seed), depth=depth, seed=seed or 7)
     scenarios = load_scenarios(paths)
     if len(scenarios) > 1:
         raise InvalidInput(f"one sweep has one start; these are {len(scenarios)} scenarios")
-    return Spec(scenarios[0].start.to_lab())
+    return Spec(scenarios[0].start.to_lab(), depth=depth, seed=seed or 7)
 
 
 def executor_of(name: str, scheduler: str | None, jobs: int | None) -> Executor:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import gc
 import pickle
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import NamedTuple, TypeVar
 
 from harness.labs.lab import Start, StoreSpec
 from harness.labs.simulated import SimulatedLab
+from harness.trials.sweep.array import Pairing, covering_array
 from harness.trials.sweep.forking import Forker, ShareDone, SliceResult
-from harness.trials.sweep.points import FAULTS, Beat, Point, cells, same_as
+from harness.trials.sweep.points import CRASHES, FAULTS, Beat, Point, cells, same_as
 from harness.trials.sweep.story import Known, Story, Told
 
 
@@ -22,6 +25,7 @@ class Spec:
     start: Start
     faults: tuple[str, ...] = FAULTS
     depth: int = 1
+    seed: int = 7
 
 
 @dataclass
@@ -85,18 +89,20 @@ def representatives(survey: Survey, spec: Spec) -> list[Point]:
     return sorted(found)
 
 
-def run_slice(spec: Spec, found: Survey, known: Known, points: list[Point]) -> SliceResult:
-    """Run the trials of these points."""
+def run_slice(
+    spec: Spec, found: Survey, known: Known, points: Sequence[Point], pairings: Sequence[Pairing] = ()
+) -> SliceResult:
+    """Run the trials of these points and pairs."""
     with SimulatedLab().open(spec.start) as opened:
         story = Story(opened, known)
-        forker = Forker(story, points, known, spec.depth)
+        forker = Forker(story, points, known, spec.depth, pairings)
         story.conductor.brancher = forker
         story.conductor.durations = found.durations
         gc.collect()
         gc.freeze()
         gc.disable()
         try:
-            if points:
+            if points or pairings:
                 forker.finish(story.tell())
         except ShareDone:
             pass
@@ -116,15 +122,42 @@ def small_start(seed: int = 7) -> Start:
     return Start(store=StoreSpec(12, 64 * 1024, seed, True), device_bytes=64 * 1024**2)
 
 
+class Plan(NamedTuple):
+    """What is to be run, cut into shares; the same in every process."""
+
+    survey: Survey
+    points: list[Point]
+    pairings: list[Pairing]
+
+
 @cache
-def _surveyed(text: str) -> tuple[Survey, list[Point]]:
+def planned(text: str) -> Plan:
+    """The plan of a pickled spec."""
     spec: Spec = pickle.loads(bytes.fromhex(text))
     found = survey(spec)
-    return found, representatives(found, spec)
+    points = representatives(found, spec)
+    if spec.depth == 1:
+        return Plan(found, points, [])
+    crashes = [point for point in points if point.fault in CRASHES]
+    return Plan(found, crashes, covering_array(found.beats, points, spec.seed))
+
+
+def plan_of(spec: Spec) -> Plan:
+    """The run without faults, and what is to be broken."""
+    return planned(pickle.dumps(spec).hex())
 
 
 def run_share(spec: Spec, number: int, of: int) -> SliceResult:
     """Run one of so many equal shares of a sweep; whoever runs it and in which order, it comes to the same."""
-    found, points = _surveyed(pickle.dumps(spec).hex())
-    begin, end = (len(points) * edge // of for edge in (number, number + 1))
-    return run_slice(spec, found, found.known.copy(), points[begin:end])
+    plan = plan_of(spec)
+    return run_slice(
+        spec, plan.survey, plan.survey.known.copy(), _cut(plan.points, number, of), _cut(plan.pairings, number, of)
+    )
+
+
+T = TypeVar("T")
+
+
+def _cut(whole: Sequence[T], number: int, of: int) -> Sequence[T]:
+    begin, end = (len(whole) * edge // of for edge in (number, number + 1))
+    return whole[begin:end]

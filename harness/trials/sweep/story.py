@@ -300,6 +300,7 @@ class Story:
             self.unknown += remainder.unknown
             return final
         self._note(key)
+        self.conductor.rest()
         self._compare(self.state.observed())
         if self.outcomes[-1:] == ["completed"]:
             try:

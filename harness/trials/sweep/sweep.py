@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from harness.trials.sweep.executor import SHARES, Executor
-from harness.trials.sweep.forking import Trial
+from harness.trials.sweep.forking import SliceResult, Trial
 from harness.trials.sweep.points import Beat, Point, cells
-from harness.trials.sweep.slices import Merger, Spec, Survey, survey
+from harness.trials.sweep.slices import Merger, Plan, Spec, Survey, plan_of
 from harness.trials.sweep.story import Told
 
 Tell = Callable[[str], None]
@@ -28,7 +28,10 @@ class Failure:
 
 @dataclass
 class SweepReport:
-    """What a sweep came to. ``run`` counts the trials whose verdict is known; ``executed`` those that a process told."""
+    """What a sweep came to.
+
+    ``run`` counts the trials whose verdict is known, ``executed`` the stories that were told for it.
+    """
 
     depth: int
     command: str = "walrus-ha sweep"  # that begins a reproduction
@@ -83,21 +86,54 @@ class SweepReport:
         }
 
 
-def sweep(spec: Spec, executor: Executor, tell: Tell = lambda line: None, depth: int = 1) -> SweepReport:
-    """Break one run of the engine at every point, and judge what follows."""
+def sweep(spec: Spec, executor: Executor, tell: Tell = lambda line: None) -> SweepReport:
+    """Break one run of the engine at every point, or at every pair of points, and judge what follows."""
     started = time.monotonic()
-    found = survey(spec)
-    tell(f"the run without faults: {len(found.beats)} commands and records")
-    trials: dict[Point, Trial] = {}
-    for done, (_, share) in enumerate(executor.run(spec, SHARES), 1):
-        trials.update({trial.points[0]: trial for trial in share.trials})
-        tell(f"{done} of {SHARES} shares, {len(trials)} distinct trials, {time.monotonic() - started:.1f} s")
-    report = _count(found, spec, trials)
+    plan = plan_of(spec)
+    tell(f"the run without faults: {len(plan.survey.beats)} commands and records; to break: {len(plan.points)} points")
+    shares: dict[int, SliceResult] = {}
+    for number, share in executor.run(spec, SHARES[spec.depth]):
+        shares[number] = share
+        stories = sum(len(one.trials) + one.pairs_executed + len(one.paired) for one in shares.values())
+        seconds = time.monotonic() - started
+        tell(f"{len(shares)} of {SHARES[spec.depth]} shares, {stories} distinct stories, {seconds:.1f} s")
+    in_order = [shares[number] for number in sorted(shares)]
+    report = _count(plan.survey, spec, in_order) if spec.depth == 1 else _count_pairs(plan, in_order)
     report.seconds = time.monotonic() - started
     return report
 
 
-def _count(found: Survey, spec: Spec, trials: dict[Point, Trial]) -> SweepReport:
+def _count_pairs(plan: Plan, shares: Sequence[SliceResult]) -> SweepReport:
+    report, trace = SweepReport(depth=2), hashlib.sha256()
+    what = {beat.number: beat.what for beat in plan.survey.beats}
+    for share in shares:
+        report.enumerated += share.pairs
+        report.passed += share.pairs - len(share.bad_pairs)
+        report.executed += share.pairs_executed + sum(not trial.merged for trial in share.trials) + len(share.paired)
+        for trial in share.trials:
+            report.cells[trial.points[0].fault, trial.points[0].moment] += 1
+        for trial in share.paired:
+            if len(trial.points) < 2:
+                report.blank["the story was over before the second fault"] += 1
+                continue
+            report.enumerated += 1
+            report.passed += _verdict(trial.told) == "PASS"
+        trace.update(f"{share.pairs} pairs\n".encode())
+        for trial in (*share.trials, *share.bad_pairs, *share.paired):
+            points = ",".join(map(str, trial.points))
+            trace.update(f"{points} {_verdict(trial.told)} {trial.told.final}\n".encode())
+        for trial in (*share.bad_pairs, *(one for one in share.paired if len(one.points) > 1)):
+            verdict = _verdict(trial.told)
+            report.failed += verdict == "FAIL"
+            report.inconclusive += verdict == "INCONCLUSIVE"
+            if verdict != "PASS":
+                report.failures.append(Failure(trial.points, what.get(trial.points[0].number, ""), trial.told))
+    report.trace_hash = trace.hexdigest()
+    return report
+
+
+def _count(found: Survey, spec: Spec, shares: Sequence[SliceResult]) -> SweepReport:
+    trials = {trial.points[0]: trial for share in shares for trial in share.trials}
     report, merger, trace = SweepReport(depth=1), Merger(found), hashlib.sha256()
     reported: set[Point] = set()
     for beat in found.beats:
