@@ -16,8 +16,9 @@ from harness.inventory import Inventory, Node
 from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Lab, Opened
 from harness.migration.outcome import Outcome
 from harness.migration.run import Listeners, Migration
-from harness.trials.faults import EngineKilled, Schedule, roles
+from harness.trials.faults import Schedule, roles
 from harness.trials.scenario import Action, FreeDisk, Heal, PowerOn, Scenario, Wait
+from harness.trials.strikes import EngineKilled
 from harness.trials.tap import TappedConnection
 
 _PLACES = (

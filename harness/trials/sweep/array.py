@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.hosts.command import Effect, PollJob, Request, effect_of
-from harness.trials.sweep.points import CRASHES, CUTS, FAIL, FAULTS, KILL, LINK, LOSE_REPLY, Beat, Point
+from harness.trials.strikes import CUTS
+from harness.trials.sweep.points import CRASHES, FAIL, FAULTS, KILL, LINK, LOSE_REPLY, Beat, Point
 
 _SOON = (1, 2, 3, 5, 8, 13, 21)
 

@@ -13,13 +13,12 @@ from harness.hosts.transport import Connection, Transport
 from harness.inventory import Inventory, Node
 from harness.labs.lab import Opened
 from harness.labs.simulated_state import WorldState
-from harness.trials.faults import EngineKilled
+from harness.trials.strikes import CUTS, LINK_BACK_S, POWER_BACK_S, EngineKilled
 from harness.trials.sweep.monitors import Monitors
 from harness.trials.sweep.notebook import Notebook
 from harness.trials.sweep.points import (
     CELLS_A_COMMAND,
     CELLS_A_RECORD,
-    CUTS,
     FAIL,
     HANG,
     KILL,
@@ -31,8 +30,6 @@ from harness.trials.sweep.points import (
     record_of,
 )
 
-POWER_BACK_S = 3.0  # what was cut comes back by itself after so long
-LINK_BACK_S = 6.0
 RESTART_S = 1.0  # until somebody starts a dead engine again
 _LATE_S = RESTART_S + 0.012  # in the middle of a new engine's first questions
 _MIDDLE = 0.5
@@ -77,6 +74,8 @@ class Conductor:
     attempt: int = 0
     step: str = ""
     commands: int = 0
+    sent: int = 0  # commands of this attempt
+    marks: list[tuple[int, int]] = field(default_factory=list)  # attempt and command of what struck
     cells: int = 0  # points for a crash so far
     _counts: bool = True
     struck: list[Point] = field(default_factory=list)
@@ -111,6 +110,7 @@ class Conductor:
     def send(self, tap: _Tap, request: Request, fence: Fence | None) -> Answer:
         self.number += 1
         self.commands += 1
+        self.sent += 1
         self.cells += CELLS_A_COMMAND if self._counts else 0
         number = self.number
         point = self.brancher.at_command(number, tap.role, request)
@@ -118,6 +118,7 @@ class Conductor:
         place = self.place(request) if self.beats is not None else ""
         if point is not None:
             self.struck.append(point)
+            self.marks.append((self.attempt, self.sent))
             answer = self._strike(point, tap, request, fence)
         else:
             answer = tap.inner.send(request, fence)
@@ -220,6 +221,7 @@ class Conductor:
         fault = self.brancher.at_pause(self.number)
         if fault is not None:
             self.struck.append(Point(self.number, fault, "answered"))
+            self.marks.append((self.attempt, self.sent))
             self._break(fault)
         self.opened.clock.sleep(seconds)
 
@@ -247,6 +249,7 @@ class Conductor:
     def _die_at_record(self, moment: str) -> None:
         if self.brancher.at_record(self.number, moment):
             self.struck.append(Point(self.number, KILL, moment))
+            self.marks.append((self.attempt, self.sent + 1))  # before the next command
             raise EngineKilled(f"at record {self.number}")
 
 

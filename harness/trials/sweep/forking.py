@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 from harness.hosts.command import Effect, Request, effect_of
 from harness.labs.simulated_state import digest
+from harness.trials.strikes import CUTS
 from harness.trials.sweep.array import Pairing, moment_for
-from harness.trials.sweep.points import CRASHES, CUTS, KILL, MOMENTS, Point
+from harness.trials.sweep.points import CRASHES, KILL, MOMENTS, Point
 from harness.trials.sweep.story import Head, Known, Story, Told
 
 # Of a second crash: hits the host that is asked, the command changes something. "Answered" comes as the engine waits,

@@ -8,15 +8,9 @@ from dataclasses import dataclass, replace
 
 from harness.errors import InvalidInput
 from harness.hosts.command import Command, Effect, PutFile, Request, StartJob, effect_of
-from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL
+from harness.trials.strikes import CUTS
 
 MOMENTS = ("not_sent", "sent", "during", "done", "answered", "journalled")
-CUTS: dict[str, tuple[str, ...]] = {
-    "cut_original": (ORIGINAL,),
-    "cut_additional": (ADDITIONAL,),
-    "cut_clc": (CLC,),
-    "cut_both": (ORIGINAL, ADDITIONAL),
-}
 KILL, LINK, LOSE_REPLY, FAIL, HANG = "kill_engine", "cut_link", "lose_reply", "fail", "hang"
 FAULTS = (KILL, *CUTS, LINK, LOSE_REPLY, FAIL, HANG)
 CRASHES = (KILL, "cut_original", "cut_additional", "cut_both")

@@ -15,7 +15,7 @@ from harness.labs.simulated_state import Names, Shape, WorldState, digest
 from harness.migration.engine import Event
 from harness.migration.outcome import Outcome
 from harness.migration.run import Listeners
-from harness.trials.faults import EngineKilled
+from harness.trials.strikes import EngineKilled
 from harness.trials.sweep.conductor import RESTART_S, Conductor, TappedClock
 from harness.trials.sweep.monitors import Monitors
 from harness.trials.sweep.notebook import KeptMigration, Notebook
@@ -141,6 +141,7 @@ class Story:
     def _attempt(self) -> Outcome:
         conductor = self.conductor
         conductor.attempt += 1
+        conductor.sent = 0
         conductor.step = ""
         listeners = Listeners(self._on_event)
         self._migration = KeptMigration(

@@ -47,5 +47,5 @@ def test_in_two_halves_it_comes_to_the_same(spec: Spec, plan: Plan, told: dict[s
 def test_a_trial_told_alone_to_its_end_comes_to_the_same(spec: Spec, plan: Plan, told: dict[str, Told]) -> None:
     """Nothing that was merged on the way hid anything."""
     for point in plan.points[:: EVERY * 3]:
-        alone = run_single(spec, (point,))
+        alone = run_single(spec, (point,)).told
         assert (alone.broken, alone.unknown, alone.final) == ((), (), told[str(point)].final)
