@@ -161,7 +161,7 @@ class WorldState:
         for name, machine in self.world.machines.items():
             row = state.hosts[name]
             found[f"{name} kernel"] = _row_shape(row, names, self._content_of)
-            found[f"{name} files"] = self._files_shape(machine.files)
+            found[f"{name} files"] = self._files_shape(machine.files, bool(machine._daemons))
             found[f"{name} daemons"] = tuple(sorted(set(machine._daemons.values())))
         cloud = state.cloud
         found["cloud"] = (
@@ -232,17 +232,17 @@ class WorldState:
         published = self.world.published.get(token)
         return self._tree_digest(published.tree) if published else ""
 
-    def _files_shape(self, files: MemoryFilesystem) -> Shape:
-        images = tuple((name, self._volume_shape(volume)) for name, volume in sorted(files._images.items()))
+    def _files_shape(self, files: MemoryFilesystem, serving: bool) -> Shape:
+        images = tuple((name, self._volume_shape(volume, serving)) for name, volume in sorted(files._images.items()))
         mounts = tuple((mount.at, mount.volume.source) for mount in files._names.mounts)
-        return self._volume_shape(_root_of(files)), images, mounts
+        return self._volume_shape(_root_of(files), serving), images, mounts
 
-    def _volume_shape(self, volume: Volume) -> Shape:
+    def _volume_shape(self, volume: Volume, serving: bool) -> Shape:
         durable = self._tree_digest(volume.durable, after_boot=True)
-        return durable, self._tree_digest(_written(volume)), volume.reserved_bytes
+        return durable, self._tree_digest(_written(volume), after_boot=not serving), volume.reserved_bytes
 
     def _tree_digest(self, tree: Tree, after_boot: bool = False) -> str:
-        """What a tree holds; ``after_boot`` passes over what a machine forgets of its processes when it starts."""
+        """What a tree holds; ``after_boot`` passes over what tells of processes, where none runs."""
         known = self._trees.get((id(tree), after_boot))
         if known is not None and known[0] is tree:
             return known[1]
