@@ -82,11 +82,15 @@ def sync(host: Host, timeout_s: float = 3600.0) -> None:
 
 
 def back_up(host: Host, path: str) -> None:
-    """Keep the file as it is beside itself, once; the caller flushes before it changes the file."""
+    """Keep the file as it is beside itself, once; the caller flushes before it changes the file.
+
+    A name can be on stable storage before what it names: only content that was flushed gets the name of a backup.
+    """
     backup = path + BACKUP_SUFFIX
     if stat(host, path) is None or stat(host, backup) is not None:
         return
     host.run(Command(("cp", "-p", "--", path, backup + ".new"), Effect.WRITE))
+    sync(host)
     host.run(Command(("mv", "-T", "--", backup + ".new", backup), Effect.WRITE))
 
 

@@ -142,8 +142,12 @@ class Schedule:
         self.receipts.append(Receipt(self.opened.clock.now(), fault.do, True, detail))
 
     def truncate(self, fault: LyingExit) -> None:
-        if fault.truncates is not None:
+        if fault.truncates is None:
+            return
+        try:
             self.receipts.append(self.opened.faults.truncate(fault.host, fault.truncates))
+        except LabError as failed:
+            self._receipt(fault.do, False, str(failed))
 
     # Faults that hit the world
 
