@@ -88,7 +88,9 @@ def moved_with_a_cut(after_change: int, survives: Survives, fault: FailCommand |
                 outcome = migration.migrate()
         lost = min((differences(frozen, truth.manifest(role, "store")) for role in (ORIGINAL, ADDITIONAL)), key=len)
         left = list(_changed(before, [truth.listing(role) for role in ROLES]))
-        return Told(cutter.cut_after, outcome.outcome, outcome.message, lost, left if outcome.outcome == "rolled_back" else [])
+        return Told(
+            cutter.cut_after, outcome.outcome, outcome.message, lost, left if outcome.outcome == "rolled_back" else []
+        )
 
 
 def _tapped(opened: Opened, cutter: Cutter) -> Any:
