@@ -15,14 +15,15 @@ from fakes.memory import MemoryFilesystem
 from fakes.survival import everything, names_only, only_flushed, torn
 from fakes.tree import Tree
 
-PATHS = ["/a", "/b", "/d", "/d/a", "/d/b", "/d/e", "/d/e/a", "/f", "/f/a"]
+PATHS = ["/d/a", "/d/b", "/e/a", "/d", "/e"]
 CONTENTS = [b"x", b"y" * 5000, b"z" * 9000, b"w" * 20_000]
 PATH = st.sampled_from(PATHS)
 STEP = st.one_of(
     st.tuples(st.just("write"), PATH, st.sampled_from(CONTENTS)),
+    st.tuples(st.just("write"), st.just("/d/a"), st.sampled_from(CONTENTS)),
     st.tuples(st.just("replace"), PATH, st.sampled_from(CONTENTS)),
-    st.tuples(st.sampled_from(["rename", "link"]), PATH, PATH),
-    st.tuples(st.sampled_from(["mkdir", "rmdir", "unlink", "sync_file", "sync_filesystem"]), PATH),
+    st.tuples(st.sampled_from(["rename", "rename", "link"]), PATH, PATH),
+    st.tuples(st.sampled_from(["mkdir", "rmdir", "unlink", "sync_file", "sync_file", "sync_filesystem"]), PATH),
     st.tuples(st.just("chmod"), PATH, st.sampled_from([0o600, 0o755])),
     st.tuples(st.just("sync")),
 )
@@ -85,10 +86,12 @@ def _require_whole(tree: Tree) -> None:
     assert again.blocks == tree.blocks
 
 
-@settings(max_examples=250, deadline=None, derandomize=True)
-@given(st.lists(STEP, max_size=18))
+@settings(max_examples=500, deadline=None, derandomize=True)
+@given(st.lists(STEP, min_size=5, max_size=25))
 def test_every_image_holds_what_was_flushed_and_is_whole(steps: list[Step]) -> None:
     files = MemoryFilesystem()
+    files.mkdir("/d")
+    files.sync()
     promises = Promises(files)
     for step in steps:
         promises.take(step)
@@ -193,6 +196,22 @@ def test_flushing_a_directory_keeps_names_and_no_contents(files: MemoryFilesyste
     files.sync_file("/d")
     files.power_cut()
     assert [(name, files.stat(f"/d/{name}").size) for name in files.listdir("/d")] == [("new", 0), ("renamed", 7)]
+
+
+def test_flushing_a_file_keeps_its_last_content_in_every_image(files: MemoryFilesystem) -> None:
+    for content in (b"1", b"22", b"333"):
+        files.write("/d/new", content)
+        files.chmod("/d/old", 0o600 + len(content))
+    files.sync_file("/d/new")
+    assert {dict(image)["/d/new"] for image in _found(files)} == {3}
+
+
+def test_flushing_a_file_keeps_the_rename_of_its_directory(files: MemoryFilesystem) -> None:
+    files.rename("/d", "/e")
+    files.write("/e/new", b"x")
+    files.sync_file("/e/new")
+    files.power_cut()
+    assert list(files.walk("/")) == ["/", "/e", "/e/new", "/e/old"]
 
 
 def test_a_flush_reaches_only_its_own_file_system(files: MemoryFilesystem) -> None:
