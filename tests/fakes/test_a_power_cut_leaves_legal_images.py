@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from fakes import truth
 from fakes.content import Blob
 from fakes.memory import MemoryFilesystem
-from fakes.survival import everything, names_only, only_flushed, torn
+from fakes.survival import everything, names_only, torn
 from fakes.tree import Tree
+from fakes.volume import only_flushed
 
 PATHS = ["/d/a", "/d/b", "/e/a", "/d", "/e"]
 CONTENTS = [b"x", b"y" * 5000, b"z" * 9000, b"w" * 20_000]

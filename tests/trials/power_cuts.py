@@ -6,13 +6,12 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from harness.checks.manifests import differences
 from harness.errors import FaultNotProven
 from harness.evidence import Sent
 from harness.hosts.command import Effect, Request, effect_of
-from harness.inventory import Node
+from harness.inventory import Inventory, Node
 from harness.labs import catalogue
 from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Opened, Start, StoreSpec, Survives
 from harness.migration.run import Migration
@@ -93,13 +92,12 @@ def moved_with_a_cut(after_change: int, survives: Survives, fault: FailCommand |
         )
 
 
-def _tapped(opened: Opened, cutter: Cutter) -> Any:
+def _tapped(opened: Opened, cutter: Cutter) -> Inventory:
     def tapped(node: Node) -> Node:
         return replace(node, connection=TappedConnection(node.connection, node.role, cutter, opened.clock))
 
-    inventory = opened.inventory
-    pair = {"original": tapped(inventory.original), "additional": tapped(inventory.additional)}
-    return replace(inventory, clc=tapped(inventory.clc), **pair)
+    found = opened.inventory
+    return replace(found, original=tapped(found.original), additional=tapped(found.additional), clc=tapped(found.clc))
 
 
 def _changed(before: list[dict[str, str]], after: list[dict[str, str]]) -> Iterator[str]:

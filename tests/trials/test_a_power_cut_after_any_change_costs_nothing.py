@@ -13,7 +13,7 @@ _MOST_CHANGES = 200
 
 def _all_cuts(survives: Survives, fault: FailCommand | None) -> list[Told]:
     """One move for each change that the engine makes on the original."""
-    found = []
+    found: list[Told] = []
     for number in range(1, _MOST_CHANGES):
         told = moved_with_a_cut(number, survives, fault)
         if not told.cut_after:
