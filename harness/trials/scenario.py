@@ -74,6 +74,16 @@ class Image(Strict):
     image: Annotated[int, Field(ge=0, le=100_000)]
 
 
+def _survival_kind(value: Any) -> str:
+    return "word" if isinstance(value, str) else "image"
+
+
+Survival = Annotated[
+    Annotated[Literal["flushed", "all", "torn"], Tag("word")] | Annotated[Image, Tag("image")],
+    Discriminator(_survival_kind),
+]
+
+
 class PowerOff(Strict):
     """A host loses power. Without ``for_s`` it stays off until ``then`` ends that.
 
@@ -85,7 +95,7 @@ class PowerOff(Strict):
     at: At
     host: AnyHost
     for_s: Seconds | None = None
-    survives: Literal["flushed", "all", "torn"] | Image = "flushed"
+    survives: Survival = "flushed"
 
 
 class Freeze(Strict):
