@@ -202,11 +202,12 @@ class Volume:
     def _with_lost_pages(self, tree: Tree) -> Tree:
         """The tree as the disk has it: what was lost and not written again since is not there."""
         for number, (cached, _) in list(self.lost.items()):
-            if number not in tree.nodes or tree.nodes[number].content is not cached:
+            if number not in self.tree.nodes or self.tree.nodes[number].content is not cached:
                 del self.lost[number]
         on_disk = tree.copy()
         for number, (_, content) in self.lost.items():
-            on_disk.nodes[number] = tree.nodes[number]._replace(content=content)
+            if number in tree.nodes:
+                on_disk.nodes[number] = tree.nodes[number]._replace(content=content)
         return on_disk
 
     def drop_clean_pages(self) -> None:

@@ -231,6 +231,7 @@ def test_a_failed_flush_is_told_once_and_its_pages_only_seem_clean(files: Memory
     with pytest.raises(OSError, match="Input/output error"):
         files.sync_file("/d/new")
     files.sync_file("/d/new")
+    files.replace("/d/other", b"flushing something else changes nothing about it")
     assert files.read("/d/new") == b"x" * 9000, "the page cache has it"
     with files.laid_bare():
         assert files.read("/d/new") != b"x" * 9000, "the disk has not"
