@@ -68,10 +68,10 @@ class VolumeImages:
     """The legal images of one volume, numbered from the one with least to the one with most."""
 
     def __init__(self, volume: Volume) -> None:
-        self._durable = volume.durable
-        self._written = volume.tree
-        self._changes = tuple(volume.changes)
-        self._lost = volume.lost.copy()
+        kept = volume.snapshot()  # what is written from now on is no part of them
+        self._durable, self._written, self._lost = kept.durable, kept.tree, kept.lost
+        noted, count = kept.changes
+        self._changes = tuple(noted[:count])
 
     def _names_after(self, count: int) -> Tree:
         if count == len(self._changes):

@@ -71,11 +71,6 @@ class Volume:
             self._private = True
         return self.tree
 
-    @property
-    def changes(self) -> list[Change]:
-        """What was changed and not flushed, the earliest first."""
-        return self._changes
-
     def create(self, path: str, node: Node) -> None:
         """A new inode under a name that is free, in a directory that is there.
 

@@ -191,6 +191,15 @@ def test_many_images_are_a_sample_that_the_seed_decides(files: MemoryFilesystem)
     assert len({tuple(paths) for paths in sample(1)}) > 20
 
 
+def test_images_are_of_the_moment_at_which_they_were_asked_for(files: MemoryFilesystem) -> None:
+    files.write("/d/new", b"x")
+    images, (volume,) = files.images(), files._volumes()
+    files.write("/d/later", b"x")
+    files.rename("/d/new", "/d/other")
+    trees = [images[number](volume) for number in range(4, len(images))]
+    assert {tuple(sorted(tree.below("/d"))) for tree in trees} == {("/d/old",), ("/d/new", "/d/old")}
+
+
 def test_flushing_a_directory_keeps_names_and_no_contents(files: MemoryFilesystem) -> None:
     files.write("/d/new", b"x" * 9000)
     files.rename("/d/old", "/d/renamed")
