@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.checks.manifests import differences
 from harness.errors import FaultNotProven
-from harness.evidence import Sent
+from harness.evidence import Manifest, Sent
 from harness.hosts.command import Effect, Request, effect_of
 from harness.inventory import Inventory, Node
 from harness.labs import catalogue
@@ -20,6 +20,7 @@ from harness.trials.tap import CommandFaults, TappedConnection, program_of
 
 STORE = StoreSpec(objects=12, bytes=256 * 1024, hostile_names=True)
 MKFS_FAILS = FailCommand(do="fail_command", host="original", program="mkfs.ext4")
+PLACES = ("store", "old-store", "staging", "device")
 _AWAY_S = 3.0
 _MOST_ATTEMPTS = 3
 
@@ -29,6 +30,7 @@ class Cutter:
     """Implements harness.trials.tap.Watcher: cuts the power after the change of this number on the original."""
 
     opened: Opened
+    frozen: Manifest
     after_change: int
     survives: Survives
     fault: FailCommand | None = None
@@ -37,6 +39,7 @@ class Cutter:
     sent: list[Sent] = field(default_factory=list)
     changes: int = 0
     cut_after: str = ""
+    copies: list[str] = field(default_factory=list)  # places that were complete right after the cut
 
     def before_send(self, role: str, request: Request) -> None: ...
 
@@ -58,7 +61,13 @@ class Cutter:
                 self.opened.faults.power_off(ORIGINAL, self.survives)
             except FaultNotProven:
                 return  # there are fewer images
+            finally:
+                self.copies = [place for place in PLACES if self._is_complete(place)]
             self.opened.timers.after(_AWAY_S, lambda: self.opened.faults.power_on(ORIGINAL))
+
+    def _is_complete(self, place: str) -> bool:
+        found = self.opened.truth.manifest(ORIGINAL, place)
+        return found.error is None and not differences(self.frozen, found)
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,7 @@ class Told:
     """What came of one move."""
 
     cut_after: str  # the request, empty when there were fewer changes
+    copies: list[str]  # places that held a complete copy right after the cut
     outcome: str
     last_words: str
     lost: list[str]  # how the served store differs from the one before
@@ -78,8 +88,8 @@ def moved_with_a_cut(after_change: int, survives: Survives, fault: FailCommand |
         catalogue.find("simulated").open(Start(store=STORE)) as opened,
         tempfile.TemporaryDirectory(dir="/dev/shm") as folder,
     ):
-        truth, cutter = opened.truth, Cutter(opened, after_change, survives, fault)
-        frozen, before = truth.manifest(ORIGINAL, "store"), [truth.listing(role) for role in ROLES]
+        truth, frozen = opened.truth, opened.truth.manifest(ORIGINAL, "store")
+        cutter, before = Cutter(opened, frozen, after_change, survives, fault), [truth.listing(role) for role in ROLES]
         migration = Migration(_tapped(opened, cutter), Path(folder), opened.clock, name_run=lambda: "run")
         outcome = migration.migrate()
         for _ in range(_MOST_ATTEMPTS - 1):
@@ -87,9 +97,8 @@ def moved_with_a_cut(after_change: int, survives: Survives, fault: FailCommand |
                 outcome = migration.migrate()
         lost = min((differences(frozen, truth.manifest(role, "store")) for role in (ORIGINAL, ADDITIONAL)), key=len)
         left = list(_changed(before, [truth.listing(role) for role in ROLES]))
-        return Told(
-            cutter.cut_after, outcome.outcome, outcome.message, lost, left if outcome.outcome == "rolled_back" else []
-        )
+        left = left if outcome.outcome == "rolled_back" else []
+        return Told(cutter.cut_after, cutter.copies, outcome.outcome, outcome.message, lost, left)
 
 
 def _tapped(opened: Opened, cutter: Cutter) -> Inventory:
