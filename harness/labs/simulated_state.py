@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,9 @@ from fakes.fence import HeldByOther, OtherLife, StaleEpoch
 from fakes.memory import MemoryFilesystem
 from fakes.program import Call
 from fakes.simulated import COMMAND_S, SimulatedMachine, SimulatedWorld
-from fakes.volume import Node, Tree, Volume
+from fakes.survival import VolumeImages
+from fakes.tree import Change, Node, Tree
+from fakes.volume import Volume
 from fakes.world import Disk, HostRow, Metadata, Side, WalrusState
 from harness.hosts.command import Claim, Command, Fence, PutFile, Request, StartJob, StopJob
 from harness.inventory import Inventory
@@ -31,6 +33,7 @@ _OF_PROCESSES = "/var/run/"
 _PID_FILE, _PID_TEXT = "/var/run/eucalyptus/eucalyptus-cloud.pid", "a process' number"
 _CALENDAR_STARTS_NS = 1_400_000_000 * 10**9  # later times were set on the way
 _SILENT_S = 30.0
+_MOST_IMAGES = 256  # of one disk after a power cut; where there are more, what was flushed and what was written
 _PLACES = ("store", "old-store", "staging")
 _ROOT_MODE = 0o700
 
@@ -239,7 +242,12 @@ class WorldState:
 
     def _volume_shape(self, volume: Volume, serving: bool) -> Shape:
         durable = self._tree_digest(volume.durable, after_boot=True)
-        return durable, self._tree_digest(_written(volume), after_boot=not serving), volume.reserved_bytes
+        return (
+            durable,
+            self._tree_digest(_written(volume), after_boot=not serving),
+            volume.reserved_bytes,
+            bool(volume.lost),
+        )
 
     def _tree_digest(self, tree: Tree, after_boot: bool = False) -> str:
         """What a tree holds; ``after_boot`` passes over what tells of processes, where none runs."""
@@ -282,6 +290,8 @@ class WorldState:
         root = _root_of(files)
         for place in _PLACES:
             self._count(found, place, root, place_path(self.inventory.settings, place))
+        if not self._in_every_image(root):
+            found["after a power cut"] = []
         for name, volume in files._images.items():
             self._count(found, f"device {name}", volume, "")
         disk = self.world.state.hosts[NAMES["additional"]].disks[BACKING_DEVICE]
@@ -296,6 +306,18 @@ class WorldState:
             found["as written"].append(place)
         if self.treasure.lies_in(volume.durable, root):
             found["after a power cut"].append(place)
+
+    def _in_every_image(self, root: Volume) -> bool:
+        """Whatever of the unflushed survives a power cut, the store is somewhere on the original's own disk."""
+        changes, count = root.snapshot().changes
+        places = [place_path(self.inventory.settings, place) for place in _PLACES]
+        kept = [place for place in places if self.treasure.lies_in(root.durable, place)]
+        if any(not _touched(root.durable, place, changes[:count]) for place in kept):
+            return True
+        images = VolumeImages(root)
+        number = images.count(_MOST_IMAGES)
+        trees = [images.nth(one) for one in range(number)] if number <= _MOST_IMAGES else [root.durable, root.tree]
+        return all(any(self.treasure.lies_in(tree, place) for place in places) for tree in trees)
 
     def source_is_unchanged(self) -> bool:
         """The original's store is as it was, at its place or renamed aside."""
@@ -350,6 +372,16 @@ class WorldState:
         """The roles of the hosts whose Walrus the cloud has ENABLED."""
         addresses = {row.address: row.role for row in self.world.state.hosts.values()}
         return [addresses[one.host] for one in self.world.state.cloud.walruses.values() if one.state == "ENABLED"]
+
+
+def _touched(tree: Tree, place: str, changes: Sequence[Change]) -> bool:
+    """Some change that is not flushed has to do with what lies at a place."""
+    numbers = {tree.paths[path] for path in (place, *tree.below(place))}
+    return any(
+        change.number in numbers
+        or any(name == place or name.startswith(f"{place}/") for name in (change.path, change.new))
+        for change in changes
+    )
 
 
 def _written(volume: Volume) -> Tree:

@@ -15,9 +15,12 @@ from pydantic import Discriminator, Field, Tag
 
 from harness import yamlfile
 from harness.errors import InvalidInput, Problem
+from harness.evidence import DriverName
 from harness.inventory import Settings
 from harness.labs.lab import Start, StoreSpec
-from harness.trials.hazards import Differs, Program, Role, WalrusRole
+from harness.trials.actions import ClientWrites, CutNow, TypeLine
+from harness.trials.hazards import Differs, OneLine, Program, Role, WalrusRole
+from harness.trials.literal.choices import Choices, VendorStep
 from harness.yamlmodel import Bytes, BytesPerSecond, Strict, validate
 
 _NAME = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
@@ -67,7 +70,7 @@ Nth = Annotated[int, Field(ge=1, le=10_000)]
 class At(Strict):
     """The moment of a fault: before, during or after a step; during at a share of its copy, hash or sync."""
 
-    step: StepName
+    step: Literal[StepName, VendorStep]
     moment: Literal["before", "during", "after"]
     progress: Annotated[float, Field(ge=0, le=1)] | None = None
 
@@ -79,13 +82,34 @@ class KillEngine(Strict):
     at: At
 
 
+class Image(Strict):
+    """One of the legal states after a power cut, by number: 0 flushed, 1 all, 2 names only, 3 torn, then others."""
+
+    image: Annotated[int, Field(ge=0, le=100_000)]
+
+
+def _survival_kind(value: Any) -> str:
+    return "word" if isinstance(value, str) else "image"
+
+
+Survival = Annotated[
+    Annotated[Literal["flushed", "all", "torn"], Tag("word")] | Annotated[Image, Tag("image")],
+    Discriminator(_survival_kind),
+]
+
+
 class PowerOff(Strict):
-    """A host loses power; what was not flushed is lost. Without ``for_s`` it stays off until ``then`` ends that."""
+    """A host loses power. Without ``for_s`` it stays off until ``then`` ends that.
+
+    ``survives`` says what becomes of what was not flushed: nothing of it is there (flushed), everything (all), every
+    name and the beginning of each file (torn), or one of the legal images.
+    """
 
     do: Literal["power_off"]
     at: At
     host: AnyHost
     for_s: Seconds | None = None
+    survives: Survival = "flushed"
 
 
 class Freeze(Strict):
@@ -131,6 +155,24 @@ class DiskErrors(Strict):
     at: At
     host: WalrusRole
     for_s: Seconds
+
+
+class ReadError(Strict):
+    """Reading one object of a place ends in an input/output error, until the attempt ends."""
+
+    do: Literal["read_error"]
+    at: At
+    host: WalrusRole
+    place: Place
+
+
+class FsyncFails(Strict):
+    """The disk with a place refuses once what is flushed to it; from then on those pages count as clean."""
+
+    do: Literal["fsync_fails"]
+    at: At
+    host: WalrusRole
+    place: Place
 
 
 class SlowDisk(Strict):
@@ -183,6 +225,13 @@ class LoseReply(CommandFault):
     """The program runs to its end and its answer never arrives."""
 
     do: Literal["lose_reply"]
+
+
+class LyingExit(CommandFault):
+    """The program exits 0 without its effect, or having cut one object of a place to half its length."""
+
+    do: Literal["lying_exit"]
+    truncates: Place | None = None
 
 
 class Corrupt(Strict):
@@ -240,11 +289,14 @@ Fault = Annotated[
     | StallSync
     | FillDisk
     | DiskErrors
+    | ReadError
+    | FsyncFails
     | SlowDisk
     | ResetSsh
     | FailCommand
     | HangCommand
     | LoseReply
+    | LyingExit
     | Corrupt
     | WriteObject
     | SecondEngine
@@ -302,7 +354,10 @@ Action = Annotated[
     | Annotated[PowerOn, Tag("power_on")]
     | Annotated[Heal, Tag("heal")]
     | Annotated[Wait, Tag("wait_s")]
-    | Annotated[FreeDisk, Tag("free_disk")],
+    | Annotated[FreeDisk, Tag("free_disk")]
+    | Annotated[TypeLine, Tag("type_line")]
+    | Annotated[ClientWrites, Tag("client_writes")]
+    | Annotated[CutNow, Tag("cut_link_for_s")],
     Discriminator(_action_kind),
 ]
 
@@ -350,6 +405,21 @@ class Expect(Strict):
     copied_again: Annotated[float, Field(ge=0, le=1)] | None = None
     checks: Annotated[list[CheckName], Field(min_length=1)] = Field(default_factory=lambda: list(ALL_CHECKS))
     exit_status: Annotated[int, Field(ge=0, le=255)] | None = None
+    caught_by: Annotated[
+        list[CheckName],
+        Field(description="Checks that must find something wrong: the trial passes when they do and fails when not."),
+    ] = Field(default_factory=list)
+    caught_saying: Annotated[
+        list[OneLine], Field(description="Words that these checks must say, so that they catch this and nothing else.")
+    ] = Field(default_factory=list)
+
+
+class Beside(Strict):
+    """What our engine makes of the same start as the vendor's text, and of the same kind of trouble."""
+
+    faults: list[Fault] = Field(default_factory=list)
+    then: list[Action] = Field(default_factory=list)
+    expect: Expect = Expect(outcome="completed")
 
 
 class ScenarioFile(Strict):
@@ -359,9 +429,12 @@ class ScenarioFile(Strict):
     labs: Annotated[list[LabName], Field(min_length=1)]
     not_in: dict[LabName, Annotated[str, Field(min_length=10)]] = Field(default_factory=dict)
     start: Before = Before()
+    driver: DriverName = "engine"
+    choices: Choices = Choices()
     faults: list[Fault] = Field(default_factory=list)
     then: list[Action] = Field(default_factory=list)
     expect: Expect
+    beside: Beside | None = None
 
 
 class Scenario(ScenarioFile):
@@ -369,10 +442,20 @@ class Scenario(ScenarioFile):
 
     name: str
     source: str
+    beside_of: str = ""  # the scenario of the vendor's text whose start this one shares
+
+    def engine_beside(self) -> Scenario | None:
+        """The trial of our engine from the same start, where this one is the vendor's."""
+        if self.beside is None:
+            return None
+        story = {"driver": "engine", "choices": Choices(), "beside": None, **dict(self.beside)}
+        names = {"name": f"{self.name}.engine", "beside_of": self.name}
+        claim = {"claim": f"our engine from the same start as: {self.claim}"}
+        return Scenario.model_construct(**{**dict(self), **story, **names, **claim})
 
 
 def load_scenarios(paths: Iterable[Path]) -> list[Scenario]:
-    """Read scenario files, and all of those below folders, sorted by name.
+    """Read scenario files, and all of those below folders, sorted by name; after each of the vendor's our engine's.
 
     Raises:
         InvalidInput: with every problem of every file, each with line, column and a suggestion.
@@ -391,7 +474,7 @@ def load_scenarios(paths: Iterable[Path]) -> list[Scenario]:
             problems.append(Problem(str(path), 1, 1, message, "the name of a file is its claim: choose another"))
     if problems:
         raise InvalidInput(*sorted(problems))
-    return [found[name] for name in sorted(found)]
+    return [one for name in sorted(found) for one in (found[name], found[name].engine_beside()) if one]
 
 
 def _files(path: Path, problems: list[Problem]) -> list[Path]:
