@@ -169,7 +169,7 @@ class Trial:
         state = {ORIGINAL: "", ADDITIONAL: ""}
         by_name = {self.evidence.original: ORIGINAL, self.evidence.additional: ADDITIONAL}
         for event in self.opened.truth.events():
-            if event.kind == "walrus" and event.host in by_name:
+            if event.kind in ("walrus", "walrus-lost") and event.host in by_name:
                 state[by_name[event.host]] = event.detail
         return state
 
