@@ -198,6 +198,7 @@ class Opened:
     clock: Clock
     timers: Timers = field(default_factory=WallTimers)
     repeatable: bool = False
+    state: object | None = None  # of a lab whose whole state can be compared: harness.labs.simulated_state.WorldState
 
 
 class Lab(Protocol):

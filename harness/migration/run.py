@@ -140,6 +140,9 @@ class Migration:
         """Where the run of this folder stands, from its journal alone; no host is asked."""
         return words.status(folder)
 
+    def _memory(self, journal: Journal) -> Memory:
+        return Memory(journal, self.folder, self.clock)
+
     @contextlib.contextmanager
     def _opened(self) -> Iterator[Engine]:
         with Journal.open(self.folder) as journal, self._engine(journal) as engine:
@@ -157,7 +160,7 @@ class Migration:
 
     @contextlib.contextmanager
     def _engine(self, journal: Journal | None) -> Iterator[Engine]:
-        memory = Memory(journal or Journal(self.folder, -1, []), self.folder, self.clock)
+        memory = self._memory(journal or Journal(self.folder, -1, []))
         hosts = [Host(node.name, node.connection.open(node.name), self.clock) for node in self.inventory.nodes()]
         original, additional, clc = hosts
         site = Site(original, additional, clc, self.inventory, memory, self.clock, self._listeners.progress)

@@ -14,6 +14,7 @@ from harness.migration.engine import Event
 from harness.migration.site import Progress
 from harness.trials.scenario import (
     At,
+    AtCommand,
     Corrupt,
     CutLink,
     DiskErrors,
@@ -33,14 +34,11 @@ from harness.trials.scenario import (
     UnmodelledCall,
     WriteObject,
 )
+from harness.trials.strikes import EngineKilled, Strikes
 from harness.trials.tap import CommandFaults, program_of
 
 _AT_ONCE_S = 0.001
 _SYNC_BEGINS, _SYNC = "become-primary", "wait-for-sync"
-
-
-class EngineKilled(BaseException):
-    """The engine dies here and now; no handler of the engine sees it, as none would see SIGKILL."""
 
 
 def roles(host: str) -> tuple[str, ...]:
@@ -81,7 +79,9 @@ class Schedule:
     endings: list[Callable[[], Receipt]] = field(default_factory=list)  # of what lasts as long as an attempt
 
     def __post_init__(self) -> None:
-        self.armed = [Armed(fault) for fault in self.faults]
+        counted = [fault for fault in self.faults if isinstance(fault, AtCommand)]
+        self.strikes = Strikes(self.opened, counted, self.receipts.append)
+        self.armed = [Armed(fault) for fault in self.faults if not isinstance(fault, AtCommand)]
 
     # What the engine tells
 
@@ -113,16 +113,23 @@ class Schedule:
     def on_progress(self, progress: Progress) -> None:
         self._reach(progress.step, "during", progress.fraction or 0.0)
 
-    def before_send(self, role: str, request: Request) -> None: ...
+    def before_send(self, role: str, request: Request) -> None:
+        self.strikes.before(self.attempt, role, self._name(role), request)
+
+    def _name(self, role: str) -> str:
+        return next(node.name for node in self.opened.inventory.nodes() if node.role == role)
 
     def after_send(self, role: str, request: Request) -> None:
         """A step without progress of its own is in its middle once its first change is made."""
+        self.strikes.after(role, self._name(role), request)
         if self.step and effect_of(request) is not Effect.READ:
             self._reach(self.step, "during")
 
     # Faults that hit a command
 
     def hit(self, role: str, request: Request) -> CommandFaults | None:
+        if counted := self.strikes.hit():
+            return counted
         argv = program_of(request)
         if not argv:
             return None
@@ -233,3 +240,5 @@ class Schedule:
         for armed in self.armed:
             if not armed.sprung:
                 self._receipt(armed.fault.do, False, "its moment never came")
+        for strike in self.strikes.waiting:
+            self._receipt(strike.do, False, f"command {strike.number} of attempt {strike.attempt} never came")

@@ -52,6 +52,17 @@ STEP_NAMES: tuple[str, ...] = get_args(StepName)  # in the plan's order
 ALL_CHECKS: tuple[CheckName, ...] = ("durability", "exclusivity", "service", "replica", "reversibility")
 Place = Literal["store", "staging", "old-store", "device"]
 AnyHost = Literal["original", "additional", "clc", "both"]  # both: original and additional
+SweepFault = Literal[
+    "kill_engine",
+    "cut_original",
+    "cut_additional",
+    "cut_clc",
+    "cut_both",
+    "cut_link",
+    "lose_reply",
+    "fail",
+    "hang",
+]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Nth = Annotated[int, Field(ge=1, le=10_000)]
 
@@ -247,6 +258,21 @@ class SecondEngine(Strict):
     at: At
 
 
+class AtCommand(Strict):
+    """A fault of the sweep at one command of the engine, counted from 1 in its attempt; the power is back after 3 s."""
+
+    do: Literal["at_command"]
+    number: Nth
+    attempt: Annotated[int, Field(ge=1, le=100)] = 1
+    fault: SweepFault
+    moment: Literal["not_sent", "sent", "during", "done", "answered"]
+    after_s: Annotated[float, Field(gt=0, le=3600)] | None = None  # how long after it was sent, during it
+
+    @property
+    def at(self) -> None:
+        """No step: commands are counted whatever they belong to."""
+
+
 class UnmodelledCall(Strict):
     """A program is called in a way that its fake does not model; such a trial must not pass."""
 
@@ -274,6 +300,7 @@ Fault = Annotated[
     | Corrupt
     | WriteObject
     | SecondEngine
+    | AtCommand
     | UnmodelledCall,
     Field(discriminator="do"),
 ]

@@ -136,9 +136,9 @@ class _Tap:
                 self._watcher.truncate(fault)
 
     def _failed(self, request: Request, result: Result) -> Answer:
-        if isinstance(request, StartJob):
-            raise CommandFailed(self._name, str(request), result)
-        return result
+        if isinstance(request, Command):
+            return result
+        raise CommandFailed(self._name, str(request), result)
 
     def _record(self, request: Request, outcome: str) -> None:
         watcher = self._watcher

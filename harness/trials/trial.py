@@ -17,9 +17,10 @@ from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Lab, Opened
 from harness.migration.outcome import Outcome
 from harness.migration.run import Listeners, Migration
 from harness.trials.actions import ClientWrites, CutNow, TypeLine
-from harness.trials.faults import EngineKilled, Schedule, roles
+from harness.trials.faults import Schedule, roles
 from harness.trials.literal.operator import Operator
 from harness.trials.scenario import Action, FreeDisk, Heal, PowerOn, Scenario, Wait
+from harness.trials.strikes import EngineKilled
 from harness.trials.tap import TappedConnection
 
 _PLACES = (
