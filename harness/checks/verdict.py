@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from harness.checks.durability import durability
 from harness.checks.exclusivity import exclusivity
 from harness.checks.finding import Finding, Verdict, last_line, worst
+from harness.checks.foresight import foresight
 from harness.checks.groundwork import groundwork
 from harness.checks.honesty import honesty
 from harness.checks.idempotence import idempotence, reruns
@@ -26,7 +27,8 @@ from harness.evidence import FORMAT, Evidence
 Check = Callable[[Evidence], Finding]
 
 CHECKS: dict[str, Check] = {
-    check.__name__: check for check in (durability, exclusivity, service, replica, reversibility, idempotence)
+    check.__name__: check
+    for check in (durability, exclusivity, service, replica, reversibility, idempotence, foresight)
 }
 """The checks that a scenario can name."""
 

@@ -13,6 +13,7 @@ from harness.labs.container_host import LabHost
 from harness.labs.container_look import run_script
 from harness.labs.container_rack import Rack
 from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES
+from harness.labs.orders import judged
 from harness.labs.premises import BACKING_DEVICE, SERVICE, place_path
 from harness.labs.sessions import COMMAND_BEGINS_WITHIN_S, RESET, receipt
 
@@ -251,8 +252,8 @@ class ContainerFaults:
         found = run_script(self._host(role), _FLIP, *self._roots(place))
         return self._receipt("corrupt", found["proven"], f"{self._host(role).plan.name}:{found['victim']}")
 
-    def write_object(self, role: str) -> Receipt:
-        roots = (*self._roots("old-store"), *self._roots("store"))
+    def write_object(self, role: str, served: bool = False) -> Receipt:
+        roots = (*(() if served else self._roots("old-store")), *self._roots("store"))
         found = run_script(self._host(role), _WRITE, *roots)
         return self._receipt("write_object", found["proven"], f"{self._host(role).plan.name}:{found['victim']}")
 
@@ -262,6 +263,12 @@ class ContainerFaults:
         return (f"image of {BACKING_DEVICE}",) if place == "device" else (path,)
 
     # Fakes
+
+    def outsider(self, role: str, argv: tuple[str, ...], status: int) -> Receipt:
+        host = self._host(role)
+        answer = host.execute(*argv, ok=range(256))
+        said = answer.stderr or answer.stdout
+        return self._receipt("outsider", *judged(host.plan.name, argv, answer.exit_status, status, said))
 
     def unmodelled_call(self, role: str) -> Receipt:
         host = self._host(role)

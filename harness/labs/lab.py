@@ -81,8 +81,12 @@ class Faults(Protocol):
         """Change one byte of one object, time and size kept, in ``store``, ``staging``, ``old-store`` or ``device``."""
         ...
 
-    def write_object(self, role: str) -> Receipt:
-        """Change an object of the store as a writer that was not stopped would."""
+    def write_object(self, role: str, served: bool = False) -> Receipt:
+        """Change an object of the store as a writer that was not stopped would; ``served``: of the one now served."""
+        ...
+
+    def outsider(self, role: str, argv: tuple[str, ...], status: int) -> Receipt:
+        """Run a command as somebody else on the host would; proven when it ends with that exit status."""
         ...
 
     def unmodelled_call(self, role: str) -> Receipt:

@@ -16,6 +16,7 @@ from harness.labs.machine_host import SSH_PORT, MachineHost, run_script
 from harness.labs.machine_rack import MachineRack
 from harness.labs.machine_resync import ResyncFaults
 from harness.labs.machine_scripts import FILL, FLIP, LOCATE, WRITE
+from harness.labs.orders import judged
 from harness.labs.premises import place_path
 from harness.labs.sessions import COMMAND_BEGINS_WITHIN_S, RESET, receipt
 
@@ -193,12 +194,18 @@ class MachineFaults:
         detail = f"{host.plan.name}:{found['victim']} at byte {found['at']} of its disk"
         return self._receipt("corrupt", same, detail)
 
-    def write_object(self, role: str) -> Receipt:
-        paths = [place_path(self._rack.settings, place) for place in ("old-store", "store")]
+    def write_object(self, role: str, served: bool = False) -> Receipt:
+        paths = [place_path(self._rack.settings, place) for place in (("store",) if served else ("old-store", "store"))]
         found = run_script(self._host(role), WRITE, *paths)
         return self._receipt("write_object", found["proven"], f"{self._host(role).plan.name}:{found['victim']}")
 
     # The end
+
+    def outsider(self, role: str, argv: tuple[str, ...], status: int) -> Receipt:
+        host = self._host(role)
+        answer = host.execute(*argv, ok=range(256))
+        said = answer.stderr or answer.stdout
+        return self._receipt("outsider", *judged(host.plan.name, argv, answer.exit_status, status, said))
 
     def unmodelled_call(self, role: str) -> Receipt:
         raise FaultNotProven(

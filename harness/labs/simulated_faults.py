@@ -10,6 +10,7 @@ from harness.errors import FaultNotProven
 from harness.evidence import Receipt
 from harness.inventory import Inventory
 from harness.labs.lab import ADDITIONAL, ORIGINAL
+from harness.labs.orders import judged
 from harness.labs.premises import NAMES, place_path
 from harness.labs.simulated_truth import objects_in
 
@@ -109,15 +110,20 @@ class SimulatedFaults:
         machine.files.flip_byte(victim)
         return self._receipt("corrupt", machine.files.sha256(victim) != before, f"{machine.name}:{victim!r}")
 
-    def write_object(self, role: str) -> Receipt:
+    def write_object(self, role: str, served: bool = False) -> Receipt:
         machine = self._machine(role)
         files = machine.files
-        roots = (place_path(self._settings, place) for place in ("old-store", "store"))
+        roots = (place_path(self._settings, place) for place in (("store",) if served else ("old-store", "store")))
         root = next(root for root in roots if files.exists(root))
         victim = objects_in(files, root)[0]
         files.write(victim, b"written by somebody who was not stopped")
         files.sync()
         return self._receipt("write_object", files.read(victim).startswith(b"written"), f"{machine.name}:{victim!r}")
+
+    def outsider(self, role: str, argv: tuple[str, ...], status: int) -> Receipt:
+        machine = self._machine(role)
+        reply = machine.execute(Call(argv))
+        return self._receipt("outsider", *judged(machine.name, argv, reply.exit_status, status, reply.stderr))
 
     def unmodelled_call(self, role: str) -> Receipt:
         machine = self._machine(role)

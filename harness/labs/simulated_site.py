@@ -26,6 +26,7 @@ from harness.labs.premises import (
 ADDRESSES = {ORIGINAL: "10.99.0.10", ADDITIONAL: "10.99.0.11", CLC: "10.99.0.5"}
 _DIRECTORIES = ("/dev", "/etc", "/var", "/var/lib", "/var/lib/eucalyptus", "/var/run", "/tmp", "/root", KEYS)
 _PATIENCE_TICKS = 20
+_TIMES_THE_STORE = 4  # room on the root disk for the store, its staged copy and what the system needs
 _STAGING_INODES = 200_000
 
 
@@ -88,6 +89,7 @@ def _walrus_host(machine: SimulatedMachine, settings: Settings, size: int, rate:
 
 def _seed(world: SimulatedWorld, settings: Settings, start: Start) -> None:
     original = world.machines[NAMES[ORIGINAL]]
+    original.files.grow_root(_TIMES_THE_STORE * start.store.bytes)
     _make(original, settings.staging)
     if start.staging_bytes is not None:
         original.files.add_volume(settings.staging, start.staging_bytes, _STAGING_INODES)

@@ -20,6 +20,7 @@ from harness.trials.scenario import (
     FillDisk,
     Freeze,
     KillEngine,
+    Outsider,
     PowerOff,
     ResetSsh,
     SecondEngine,
@@ -74,6 +75,7 @@ class Schedule:
     sent: list[Sent] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
     filled: list[tuple[str, str]] = field(default_factory=list)
+    acted: list[str] = field(default_factory=list)  # steps of the present attempt
 
     def __post_init__(self) -> None:
         self.armed = [Armed(fault) for fault in self.faults]
@@ -83,6 +85,8 @@ class Schedule:
     def on_event(self, event: Event) -> None:
         if event.kind in ("acting", "undoing"):
             self.step = event.step
+        if event.kind == "acting" and event.step not in self.acted:
+            self.acted.append(event.step)
         if event.kind == "acting":
             self._hold_the_sync(event.step)
         if event.kind == "acting":
@@ -191,6 +195,8 @@ class Schedule:
                 self.receipts.append(doors.corrupt(role, place))
             case WriteObject(host=role):
                 self.receipts.append(doors.write_object(role))
+            case Outsider(host=role, argv=argv, status=status):
+                self.receipts.append(doors.outsider(role, tuple(argv), status))
             case UnmodelledCall(host=host):
                 self.receipts.extend(doors.unmodelled_call(role) for role in roles(host))
             case SecondEngine():

@@ -1,0 +1,54 @@
+"""Looking at a run without taking part: who stands by, and what a look may not have changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.evidence import Sent
+from harness.hosts.command import Request
+from harness.labs.lab import ROLES, Truth
+from harness.trials.tap import CommandFaults
+
+
+@dataclass
+class Bystander:
+    """A watcher that breaks nothing: what is asked for is recorded and that is all."""
+
+    sent: list[Sent]
+    attempt: int
+    step: str = ""
+
+    def before_send(self, role: str, request: Request) -> None: ...
+    def after_send(self, role: str, request: Request) -> None: ...
+    def hit(self, role: str, request: Request) -> CommandFaults | None:
+        return None
+
+    def proven(self, fault: CommandFaults, detail: str) -> None: ...
+
+
+def footprint(truth: Truth, run: Path, apart: str | None) -> dict[str, str]:
+    """All that a look could leave behind: files, disks, mounts and services of each host, and the run's own folder.
+
+    ``apart`` is a directory that somebody else writes to meanwhile.
+    """
+    found: dict[str, str] = {}
+    for role in ROLES:
+        listed = truth.listing(role)
+        found |= {f"{role}:{path}": listed[path] for path in listed if apart is None or not path.startswith(apart)}
+        snapshot = truth.snapshot(role)
+        found |= {
+            f"{role}:{name}": json.dumps(value, sort_keys=True)
+            for name, value in (
+                ("disks", snapshot.disks),
+                ("mounts", snapshot.mounts),
+                ("services", snapshot.services),
+                ("files", snapshot.files),
+            )
+        }
+    for path in sorted(run.rglob("*")) if run.exists() else ():
+        if path.is_file():
+            found[f"controller:{path.name}"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
