@@ -13,7 +13,7 @@ from harness.labs.container_host import LabHost
 from harness.labs.container_look import run_script
 from harness.labs.container_rack import Rack
 from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES
-from harness.labs.orders import judged
+from harness.labs.orders import judged, typed
 from harness.labs.premises import BACKING_DEVICE, SERVICE, place_path
 from harness.labs.sessions import COMMAND_BEGINS_WITHIN_S, RESET, receipt
 
@@ -265,6 +265,7 @@ class ContainerFaults:
     # Fakes
 
     def outsider(self, role: str, argv: tuple[str, ...], status: int) -> Receipt:
+        argv = typed(argv, BACKING_DEVICE)
         host = self._host(role)
         answer = host.execute(*argv, ok=range(256))
         said = answer.stderr or answer.stdout

@@ -16,7 +16,7 @@ from harness.labs.machine_host import SSH_PORT, MachineHost, run_script
 from harness.labs.machine_rack import MachineRack
 from harness.labs.machine_resync import ResyncFaults
 from harness.labs.machine_scripts import FILL, FLIP, LOCATE, WRITE
-from harness.labs.orders import judged
+from harness.labs.orders import judged, typed
 from harness.labs.premises import place_path
 from harness.labs.sessions import COMMAND_BEGINS_WITHIN_S, RESET, receipt
 
@@ -202,6 +202,7 @@ class MachineFaults:
     # The end
 
     def outsider(self, role: str, argv: tuple[str, ...], status: int) -> Receipt:
+        argv = typed(argv, self._host(role).backing_disk)
         host = self._host(role)
         answer = host.execute(*argv, ok=range(256))
         said = answer.stderr or answer.stdout

@@ -141,6 +141,8 @@ def require_possible(start: Start) -> None:
     Raises:
         LabUnavailable: naming the one that cannot, and why.
     """
+    if start.differs.get("drbd_version"):
+        raise LabUnavailable("the version of DRBD is the kernel's, and all machines have the same kernel")
     if start.drbd != "8.4":
         raise LabUnavailable(f"DRBD {start.drbd} cannot be had in machines: their kernel has 8.4")
 
@@ -179,6 +181,8 @@ def _texts(role: str, differs: Mapping[str, Any]) -> dict[str, str]:
         texts["/etc/redhat-release"] = differs["os_release"][role] + "\n"
     if role in differs.get("eucalyptus_version", {}):
         texts["/etc/eucalyptus/eucalyptus-version"] = differs["eucalyptus_version"][role] + "\n"
+    if differs.get("file", {}).get("host") == role:
+        texts[differs["file"]["path"]] = differs["file"]["line"] + "\n"
     if differs.get("fstab_line", {}).get("host") == role:
         texts["/etc/fstab"] += differs["fstab_line"]["line"] + "\n"
     return texts
@@ -187,7 +191,7 @@ def _texts(role: str, differs: Mapping[str, Any]) -> dict[str, str]:
 def _hazards(role: str, settings: Settings, differs: Mapping[str, Any]) -> str:
     """A script that plants, at every boot, what would not outlive one."""
     lines = ["#!/bin/sh"]
-    if differs.get("drbd_port_blocked") and role in PAIR:
+    if differs.get("drbd_port_blocked") in (True, role) and role in PAIR:
         # Answers from the port find no way back: to the peer the port looks filtered, and everything else passes.
         lines.append(f"ip rule add ipproto {_TCP} sport {settings.port} blackhole")
     if differs.get("listening_port", {}).get("host") == role:

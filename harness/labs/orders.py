@@ -10,3 +10,8 @@ def judged(host: str, argv: tuple[str, ...], found: int, expected: int, said: by
     words = said.decode("utf-8", "backslashreplace").strip().splitlines()
     told = f": {words[-1]}" if words and found else ""
     return found == expected, f"{host}: `{shlex.join(argv)}` ended with status {found}, expected {expected}{told}"
+
+
+def typed(argv: tuple[str, ...], disk: str) -> tuple[str, ...]:
+    """The words as somebody on that host would type them: ``{disk}`` is what the host calls its backing disk."""
+    return tuple(disk if word == "{disk}" else word for word in argv)

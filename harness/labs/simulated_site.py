@@ -170,11 +170,23 @@ def _eucalyptus_version(world: SimulatedWorld, settings: Settings, value: Mappin
 
 
 def _port_blocked(world: SimulatedWorld, settings: Settings, value: object) -> None:
-    world.state.blocked_ports.append(settings.port)
+    if value is True:
+        world.state.blocked_ports.append(settings.port)
+    else:
+        world.state.silent_ports.append([NAMES[str(value)], settings.port])
 
 
 def _listening_port(world: SimulatedWorld, settings: Settings, value: Mapping[str, Any]) -> None:
     world.state.hosts[NAMES[value["host"]]].listening.append(value["port"])
+
+
+def _file(world: SimulatedWorld, settings: Settings, value: Mapping[str, str]) -> None:
+    _at(world, value["host"]).files.write(value["path"], value["line"].encode() + b"\n")
+
+
+def _drbd_version(world: SimulatedWorld, settings: Settings, value: Mapping[str, str]) -> None:
+    for role, version in value.items():
+        world.state.hosts[NAMES[role]].drbd_version = version
 
 
 def _missing_program(world: SimulatedWorld, settings: Settings, value: Mapping[str, str]) -> None:
@@ -191,5 +203,7 @@ _HAZARDS: dict[str, Callable[[SimulatedWorld, Settings, Any], None]] = {
     "eucalyptus_version": _eucalyptus_version,
     "drbd_port_blocked": _port_blocked,
     "listening_port": _listening_port,
+    "file": _file,
+    "drbd_version": _drbd_version,
     "missing_program": _missing_program,
 }

@@ -310,6 +310,11 @@ Action = Annotated[
 ]
 
 
+First = Annotated[
+    Annotated[Literal["plan"], Tag("word")] | Annotated[OutsiderRuns, Tag("outsider")], Discriminator(_action_kind)
+]
+
+
 class StoreBefore(Strict):
     """The objects in the store before the move; the same seed gives the same store."""
 
@@ -362,7 +367,7 @@ class ScenarioFile(Strict):
     labs: Annotated[list[LabName], Field(min_length=1)]
     not_in: dict[LabName, Annotated[str, Field(min_length=10)]] = Field(default_factory=dict)
     start: Before = Before()
-    first: list[Literal["plan"]] = Field(default_factory=list)
+    first: list[First] = Field(default_factory=list)
     faults: list[Fault] = Field(default_factory=list)
     then: list[Action] = Field(default_factory=list)
     expect: Expect

@@ -98,10 +98,13 @@ class Trial:
         """Look, break, do what is to be done, heal, look again."""
         truth, evidence = self.opened.truth, self.evidence
         evidence.frozen = truth.manifest(ORIGINAL, "store")
+        for early in self.scenario.first:
+            if early != "plan":
+                self._do(early)
         evidence.before = [truth.snapshot(role) for role in ROLES]
         evidence.reads = truth.read_objects("before", evidence.frozen)
         self._counted = self._copied()
-        for _ in self.scenario.first:
+        if "plan" in self.scenario.first:
             self._look()
         self._attempt("migrate")
         for action in self.scenario.then:
