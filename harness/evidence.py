@@ -204,6 +204,8 @@ class Evidence:
     events: list[Event] = Field(default_factory=list)
     receipts: list[Receipt] = Field(default_factory=list)
     censuses: list[Census] = Field(default_factory=list)
+    changed: list[str] | None = None  # "HOST:PATH KIND" not as before, outside the data's places; None: not seen
+    leaks: list[str] = Field(default_factory=list)  # artefacts in which the planted secret stands
     looks: list[Look] = Field(default_factory=list)
     written: list[Entry] = Field(default_factory=list)  # entries as a client left them on the served store afterwards
     reads: list[ObjectRead] = Field(default_factory=list)

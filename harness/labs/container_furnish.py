@@ -22,6 +22,7 @@ from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL, Start
 from harness.labs.premises import (
     BACKING_DEVICE,
     CLOUD_KEY,
+    CLOUD_SECRET,
     EUCALYPTUS_ID,
     FILES,
     FIRST_WALRUS,
@@ -77,7 +78,7 @@ def files_for(host: LabHost, keys: LabKeys, start: Start) -> dict[str, File]:
         "/root/.ssh/authorized_keys": File(keys.authorized(), 0o600),
     }
     if role in (CLC, ORIGINAL):
-        files[CLOUD_KEY] = File(b"the cloud's key", 0o600)
+        files[CLOUD_KEY] = File(CLOUD_SECRET, 0o600)
     return files | _fakes()
 
 

@@ -26,7 +26,7 @@ from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL, ROLES, Start
 from harness.labs.machine_host import MachineHost, Plan
 from harness.labs.machine_signatures import BYTES
 from harness.labs.machine_signatures import PROGRAMS as PROGRAMS_BY_SIGNATURE
-from harness.labs.premises import CLOUD_KEY, EUCALYPTUS_ID, FILES, FIRST_WALRUS, NAMES, SERVICE
+from harness.labs.premises import CLOUD_KEY, CLOUD_SECRET, EUCALYPTUS_ID, FILES, FIRST_WALRUS, NAMES, SERVICE
 
 if TYPE_CHECKING:
     from harness.labs.machine_rack import MachineRack
@@ -169,7 +169,7 @@ def files_for(plan: Plan, rack: MachineRack) -> dict[str, File]:
         HAZARDS: File(_hazards(role, rack.settings, rack.start.differs).encode(), 0o755),
     }
     if role in (CLC, ORIGINAL):
-        files[CLOUD_KEY] = File(b"the cloud's key", 0o600)
+        files[CLOUD_KEY] = File(CLOUD_SECRET, 0o600)
     if role == CLC:
         files[WORLD_FILE] = File(_world_before(addresses).encode())
     return files | _programs(role) | _fakes()

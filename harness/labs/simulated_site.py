@@ -14,6 +14,7 @@ from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL, Start
 from harness.labs.premises import (
     BACKING_DEVICE,
     CLOUD_KEY,
+    CLOUD_SECRET,
     EUCALYPTUS_ID,
     FILES,
     FIRST_WALRUS,
@@ -57,7 +58,7 @@ def _furnish(machine: SimulatedMachine, role: str) -> None:
         machine.files.write(path, text.encode())
     _add_user(machine, EUCALYPTUS_ID)
     if role == CLC:
-        machine.files.write(CLOUD_KEY, b"the cloud's key", 0o600)
+        machine.files.write(CLOUD_KEY, CLOUD_SECRET, 0o600)
 
 
 def _add_user(machine: SimulatedMachine, number: int) -> None:

@@ -18,7 +18,7 @@ from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Lab, Opened
 from harness.migration.outcome import Outcome
 from harness.migration.run import Listeners, Migration
 from harness.trials.faults import EngineKilled, Schedule, roles
-from harness.trials.looking import Bystander, footprint
+from harness.trials.looking import Bystander, changed, footprint, leaks
 from harness.trials.scenario import (
     Action,
     FreeDisk,
@@ -74,6 +74,7 @@ class Trial:
     evidence: Evidence = field(init=False)
     schedule: Schedule = field(init=False)
     _counted: int = 0
+    _surroundings: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         expect, inventory = self.scenario.expect, self.opened.inventory
@@ -103,6 +104,7 @@ class Trial:
                 self._do(early)
         evidence.before = [truth.snapshot(role) for role in ROLES]
         evidence.reads = truth.read_objects("before", evidence.frozen)
+        self._surroundings = self._look_around()
         self._counted = self._copied()
         if "plan" in self.scenario.first:
             self._look()
@@ -150,6 +152,7 @@ class Trial:
         if self.scenario.then and self.scenario.then[-1] not in _ATTEMPTS:
             self._census("at the end")  # otherwise the one after the last attempt was taken a moment ago
         evidence.events = truth.events()
+        evidence.changed = changed(self._surroundings, self._look_around())
         if outcome == "completed" or (outcome == "refused" and moved(evidence)):
             evidence.replication = truth.compare_sides()
             evidence.replica = truth.read_replica()
@@ -167,6 +170,7 @@ class Trial:
         """What can be known even after the lab failed."""
         evidence = self.evidence
         evidence.unsupported = self.opened.truth.unsupported()
+        evidence.leaks = leaks(evidence, self.workdir)
         evidence.trace_hash = self._trace_hash()
 
     # The engine
@@ -194,6 +198,18 @@ class Trial:
                 [window.least_s, window.most_s] if window else [],
             )
         )
+
+    def _look_around(self) -> dict[str, str]:
+        """What lies on hosts that answer, outside the places of the data."""
+        settings, truth = self.opened.inventory.settings, self.opened.truth
+        names = {node.role: node.name for node in self.opened.inventory.nodes()}
+        return {
+            f"{name}:{path}": line
+            for role, name in names.items()
+            if truth.snapshot(role).reachable
+            for path, line in truth.listing(role).items()
+            if not path.startswith((settings.store, settings.staging))
+        }
 
     def _write_served(self, role: str) -> None:
         """A client writes; what it wrote, and the directory that it wrote into, are what must be found at the end."""
