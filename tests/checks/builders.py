@@ -136,8 +136,8 @@ class Story:
     def build_device(self) -> None:
         for host in (ORIGINAL, ADDITIONAL):
             self.prove("create-metadata", host, "/dev/sdb")
-            told = ("destroy", "drbdadm create-md r0")
-            self.send("create-metadata", host, "drbdadm create-md r0", told, effect="destroy")
+            md = "drbdadm create-md r0"
+            self.send("create-metadata", host, md, ("destroy", md), effect="destroy")
         self.both("connect-peers", "drbdadm up r0", ("disk", "Inconsistent"), ("connection", "WFConnection"))
         self.see(ORIGINAL, "connection", "Connected")
         self.see(ADDITIONAL, "connection", "Connected")
