@@ -17,6 +17,12 @@ _PLANNED = re.compile(
     r"|/etc/rc[0-9S]?\.d(/.*)?"
 )
 
+# What a boot writes by itself: name and resolver of the network that the host wakes up in, caches of the system.
+_OF_THE_BOOT = re.compile(
+    r"/etc/(hostname|hosts|resolv\.conf|mtab|adjtime|machine-id|ld\.so\.cache)"
+    r"|/var/lib/(systemd|dbus|dhcp|dhclient|random-seed|urandom|misc|nfs)(/.*)?"
+)
+
 
 def boundary(evidence: Evidence) -> Finding:
     """Files that are no part of the plan are as before, by kind, size, mode, owner and time."""
@@ -25,9 +31,10 @@ def boundary(evidence: Evidence) -> Finding:
 
 def changed_beyond(evidence: Evidence) -> Iterator[str]:
     """A directory changes with what is made or renamed in it, so directories that hold planned changes are no news."""
+    booted = {event.host for event in evidence.events if event.kind == "power" and event.detail == "on"}
     for changed in evidence.changed or ():
         host, _, rest = changed.partition(":")
         path, _, kind = rest.rpartition(" ")
-        if kind == "directory" or _PLANNED.fullmatch(path):
+        if kind == "directory" or _PLANNED.fullmatch(path) or (host in booted and _OF_THE_BOOT.fullmatch(path)):
             continue
         yield f"{host}: {printable(path)} changed and is no part of the plan"

@@ -48,8 +48,6 @@ def test_removing_the_store_is_found() -> None:
     evidence = builders.completed()
     last = evidence.sent[-1]
     evidence.sent.append(
-        Sent(
-            last.at + 1, 1, last.host, "set-store-aside", "rm -rf -- /var/lib/eucalyptus/bukkits", "destroy", "status 0"
-        )
+        Sent(last.at + 1, 1, last.host, "set-store-aside", f"rm -rf -- {builders.STORE}", "destroy", "status 0")
     )
     assert "removes no staged copy" in proof(evidence).reason
