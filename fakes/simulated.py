@@ -101,6 +101,7 @@ class SimulatedWorld:
         if pair in self.state.cut_links:
             self.state.cut_links.remove(pair)
             self.state.record(self.now, pair[0], "link", f"healed {pair[1]}")
+            self.settle()  # the peers find each other whether or not anybody looks
 
     def stall_sync(self, stalled: bool) -> None:
         """Resyncs stand still, or go on."""

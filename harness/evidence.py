@@ -18,6 +18,7 @@ FORMAT = 1
 Kind = Literal["file", "directory", "symlink", "other"]
 EffectName = Literal["read", "write", "destroy"]
 CommandName = Literal["migrate", "rollback", "second_migrate"]  # the last: another engine, started in between
+DriverName = Literal["engine", "vendor"]  # our engine, or somebody who types the vendor's text
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,8 @@ class Expectation:
     copied_again: float | None = None  # share of already copied bytes that may be copied again
     exit_status: int | None = None  # of the last attempt; None: any that fits the outcome
     findings: list[str] = Field(default_factory=list)  # errors that a refusal must name, these and no others
+    caught_by: list[str] = Field(default_factory=list)  # checks that must find something wrong: a negative control
+    caught_saying: list[str] = Field(default_factory=list)  # words that these checks must say of it
 
 
 @dataclass
@@ -196,6 +199,8 @@ class Evidence:
     original: str
     additional: str
     format: int = FORMAT
+    driver: DriverName = "engine"
+    beside: str = ""  # the vendor's scenario whose start this trial of our engine shares
     frozen: Manifest | None = None  # the store as the lab seeded it, read by the lab before the first attempt
     before: list[HostSnapshot] = Field(default_factory=list)
     after: list[HostSnapshot] = Field(default_factory=list)
@@ -211,6 +216,7 @@ class Evidence:
     reads: list[ObjectRead] = Field(default_factory=list)
     served: Manifest | None = None  # what lies under the store's path on the ENABLED (or original) host at the end
     replica: Manifest | None = None  # read from the other side after promoting it, when the move completed
+    replica_refusal: str = ""  # what the other side answered when it could not be promoted or mounted
     replication: Replication | None = None  # where the lab has disks to compare, when the move completed
     unsupported: list[str] = Field(default_factory=list)  # invocations that a fake does not model
     trace_hash: str = ""

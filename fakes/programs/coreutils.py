@@ -150,30 +150,6 @@ def mv(call: Call, machine: Machine) -> Reply:
     return Reply()
 
 
-def cp(call: Call, machine: Machine) -> Reply:
-    """``cp -p -- FILE NEW``: content, mode, owner and time."""
-    names = operands(call, ("-p",))
-    if len(names) != 2:
-        raise not_modelled(call)
-    old, new = names
-    files = memory(machine)
-    try:
-        source = files.stat(files.resolve(old))
-    except OSError as error:
-        return fails(f"cp: cannot stat {quoted(old)}: {reason(error)}")
-    target = status_of(machine, new)
-    if source.kind != "file" or (target and target.kind == "directory"):
-        raise not_modelled(call)
-    try:
-        files.put_content(new, files.content(old))
-    except OSError as error:
-        return fails(f"cp: cannot create regular file {quoted(new)}: {reason(error)}")
-    files.chown(files.resolve(new), source.uid, source.gid)
-    files.chmod(new, source.mode)
-    files.utime(files.resolve(new), source.mtime_ns)
-    return Reply()
-
-
 def rmdir(call: Call, machine: Machine) -> Reply:
     """``rmdir -- PATH``."""
     path = operand(call, ())
@@ -283,7 +259,6 @@ PROGRAMS: dict[str, Program] = {
     "test": test,
     "mkdir": mkdir,
     "mv": mv,
-    "cp": cp,
     "rmdir": rmdir,
     "rm": rm,
     "chown": chown,

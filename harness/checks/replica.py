@@ -19,6 +19,9 @@ def replica(evidence: Evidence) -> Finding:
 
 
 def replica_differs(evidence: Evidence) -> Iterator[str]:
+    if evidence.replica_refusal:
+        yield f"the other side cannot serve: {evidence.replica_refusal}"
+        return
     frozen = expected_at_the_end(evidence)
     yield from lines("the replica", differences(frozen, require(evidence.replica, "the replica")))
 

@@ -12,7 +12,7 @@ from harness.evidence import Receipt
 from harness.labs.container_host import LabHost
 from harness.labs.container_look import run_script
 from harness.labs.container_rack import Rack
-from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES
+from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, written_places
 from harness.labs.orders import judged, typed
 from harness.labs.premises import BACKING_DEVICE, SERVICE, place_path
 from harness.labs.sessions import COMMAND_BEGINS_WITHIN_S, RESET, receipt
@@ -253,7 +253,7 @@ class ContainerFaults:
         return self._receipt("corrupt", found["proven"], f"{self._host(role).plan.name}:{found['victim']}")
 
     def write_object(self, role: str, served: bool = False) -> Receipt:
-        roots = (*(() if served else self._roots("old-store")), *self._roots("store"))
+        roots = [root for place in written_places(served) for root in self._roots(place)]
         found = run_script(self._host(role), _WRITE, *roots)
         return self._receipt("write_object", found["proven"], f"{self._host(role).plan.name}:{found['victim']}")
 

@@ -82,7 +82,7 @@ class Faults(Protocol):
         ...
 
     def write_object(self, role: str, served: bool = False) -> Receipt:
-        """Change an object of the store as a writer that was not stopped would; ``served``: of the one now served."""
+        """Change an object of the store as a writer that was not stopped would, or ``served`` as Walrus does."""
         ...
 
     def outsider(self, role: str, argv: tuple[str, ...], status: int) -> Receipt:
@@ -116,7 +116,11 @@ class Truth(Protocol):
         ...
 
     def read_replica(self) -> Manifest:
-        """Stop the services, promote the side that is not serving, mount it, walk it. The lab's last use."""
+        """Stop the services, promote the side that is not serving, mount it, walk it. The lab's last use.
+
+        Raises:
+            ReplicaRefused: it cannot be promoted or mounted; a finding about the pair.
+        """
         ...
 
     def bytes_received(self, role: str, place: str) -> int:
@@ -130,6 +134,11 @@ class Truth(Protocol):
     def unsupported(self) -> list[str]:
         """Calls that a fake refused to model, so far."""
         ...
+
+
+def written_places(served: bool) -> tuple[str, ...]:
+    """Where ``Faults.write_object`` finds its object: who was not stopped has the old store in hand, wherever it is."""
+    return ("store",) if served else ("old-store", "store")
 
 
 class Timers(Protocol):

@@ -9,7 +9,7 @@ from typing import Any
 from harness.clock import WallClock
 from harness.errors import FaultNotProven
 from harness.evidence import Event, Receipt
-from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES
+from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, written_places
 from harness.labs.machine_disks import DiskFaults
 from harness.labs.machine_furnish import PAIR
 from harness.labs.machine_host import SSH_PORT, MachineHost, run_script
@@ -195,7 +195,7 @@ class MachineFaults:
         return self._receipt("corrupt", same, detail)
 
     def write_object(self, role: str, served: bool = False) -> Receipt:
-        paths = [place_path(self._rack.settings, place) for place in (("store",) if served else ("old-store", "store"))]
+        paths = [place_path(self._rack.settings, place) for place in written_places(served)]
         found = run_script(self._host(role), WRITE, *paths)
         return self._receipt("write_object", found["proven"], f"{self._host(role).plan.name}:{found['victim']}")
 

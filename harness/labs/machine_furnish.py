@@ -26,7 +26,16 @@ from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL, ROLES, Start
 from harness.labs.machine_host import MachineHost, Plan
 from harness.labs.machine_signatures import BYTES
 from harness.labs.machine_signatures import PROGRAMS as PROGRAMS_BY_SIGNATURE
-from harness.labs.premises import CLOUD_KEY, CLOUD_SECRET, EUCALYPTUS_ID, FILES, FIRST_WALRUS, NAMES, SERVICE
+from harness.labs.premises import (
+    CLOUD_KEY,
+    CLOUD_SECRET,
+    EUCALYPTUS_ID,
+    FILES,
+    FIRST_WALRUS,
+    NAMES,
+    SERVICE,
+    require_one_drbd_device,
+)
 
 if TYPE_CHECKING:
     from harness.labs.machine_rack import MachineRack
@@ -120,10 +129,15 @@ import time
 from fakes.worldfile import WorldFile
 path, name, patience_s, patch = sys.argv[1:]
 world, deadline = WorldFile(path, durable=True), time.monotonic() + float(patience_s)
-while (found := world.read().cloud.walruses[name]).state != "ENABLED" and time.monotonic() < deadline:
+while True:
+    now = world.read()
+    found = now.cloud.walruses[name]
+    idle = [row.name for row in now.hosts.values() if not all(one.running for one in row.services.values())]
+    if (found.state == "ENABLED" and not idle) or time.monotonic() > deadline:
+        break
     time.sleep(0.1)
 world.patch(json.loads(patch))
-answer({"state": found.state, "message": found.message})
+answer({"state": found.state, "message": found.message, "idle": idle})
 """
 _SHOW = """
 from fakes.worldfile import WorldFile, to_plain
@@ -143,6 +157,7 @@ def require_possible(start: Start) -> None:
     """
     if start.differs.get("drbd_version"):
         raise LabUnavailable("the version of DRBD is the kernel's, and all machines have the same kernel")
+    require_one_drbd_device(start)
     if start.drbd != "8.4":
         raise LabUnavailable(f"DRBD {start.drbd} cannot be had in machines: their kernel has 8.4")
 
@@ -278,10 +293,11 @@ def _seed(original: MachineHost, rack: MachineRack) -> None:
 
 
 def open_cloud(rack: MachineRack) -> None:
-    """Wait until the original Walrus serves, plant what the cloud does wrong from then on, forget the events.
+    """Wait until the original Walrus serves and the additional host's service runs, plant what the cloud does wrong
+    from then on, forget the events.
 
     Raises:
-        LabError: it does not serve in time.
+        LabError: they do not in time.
     """
     differs = rack.start.differs
     cloud: dict[str, Any] = {
@@ -294,7 +310,7 @@ def open_cloud(rack: MachineRack) -> None:
     enabled_s = _ENABLED_S * rack.hosts[CLC].kernel.slowness
     arguments = (WORLD_FILE, FIRST_WALRUS, str(enabled_s), patch)
     last = machine_host.run_script(rack.hosts[CLC], _OPEN_CLOUD, *arguments, timeout_s=2 * _ENABLED_S)
-    if last["state"] != "ENABLED":
+    if last["state"] != "ENABLED" or last["idle"]:
         raise LabError(f"{FIRST_WALRUS} is not ENABLED after {enabled_s:g} s: {last}")
 
 

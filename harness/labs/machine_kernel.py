@@ -19,7 +19,7 @@ from harness.labs.machine_cleanup import NAMESPACES
 
 Power = Literal["running", "frozen", "off"]
 LINUX = "linux.uml"
-MEMORY = "256M"
+MEMORY = "512M"
 _QUICK = ("initcall_blacklist=raid6_select_algo",)  # a benchmark of most of a second, for RAID 6, which no lab has
 _END_S = 20.0
 _STOPPED = "T"  # as /proc/PID/stat says it
@@ -199,7 +199,7 @@ class UmlKernel(ProcessKernel):
     disks = "ubd"
     cards = "vec"
     slowness = 1.0
-    lags = False
+    lags = True  # a kernel that gets little of the processor while it boots loses tenths of a second
 
     @property
     def root_disk(self) -> Path:

@@ -9,7 +9,7 @@ from fakes.simulated import SimulatedMachine, SimulatedWorld
 from harness.errors import FaultNotProven
 from harness.evidence import Receipt
 from harness.inventory import Inventory
-from harness.labs.lab import ADDITIONAL, ORIGINAL
+from harness.labs.lab import ADDITIONAL, ORIGINAL, written_places
 from harness.labs.orders import judged, typed
 from harness.labs.premises import BACKING_DEVICE, NAMES, place_path
 from harness.labs.simulated_truth import objects_in
@@ -113,7 +113,7 @@ class SimulatedFaults:
     def write_object(self, role: str, served: bool = False) -> Receipt:
         machine = self._machine(role)
         files = machine.files
-        roots = (place_path(self._settings, place) for place in (("store",) if served else ("old-store", "store")))
+        roots = (place_path(self._settings, place) for place in written_places(served))
         root = next(root for root in roots if files.exists(root))
         victim = objects_in(files, root)[0]
         files.write(victim, b"written by somebody who was not stopped")

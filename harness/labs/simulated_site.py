@@ -8,7 +8,7 @@ from typing import Any
 from fakes import programs, seeding
 from fakes.program import Call
 from fakes.simulated import SimulatedMachine, SimulatedWorld
-from fakes.world import Disk, Service
+from fakes.world import Disk, Mount, Service
 from harness.inventory import Settings
 from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL, Start
 from harness.labs.premises import (
@@ -194,6 +194,13 @@ def _missing_program(world: SimulatedWorld, settings: Settings, value: Mapping[s
     _at(world, value["host"]).missing_programs.add(value["program"])
 
 
+def _other_drbd_mount(world: SimulatedWorld, settings: Settings, value: Mapping[str, str]) -> None:
+    machine = _at(world, value["host"])
+    machine.files.make_node(value["device"])
+    _make(machine, value["at"])
+    world.state.hosts[machine.name].mounts.append(Mount(value["device"], value["at"], "ext4"))
+
+
 _HAZARDS: dict[str, Callable[[SimulatedWorld, Settings, Any], None]] = {
     "store_is_symlink": _store_is_symlink,
     "uid_differs": _uid_differs,
@@ -207,4 +214,5 @@ _HAZARDS: dict[str, Callable[[SimulatedWorld, Settings, Any], None]] = {
     "file": _file,
     "drbd_version": _drbd_version,
     "missing_program": _missing_program,
+    "other_drbd_mount": _other_drbd_mount,
 }

@@ -44,6 +44,14 @@ class MissingProgram(Strict):
     program: Program
 
 
+class OtherMount(Strict):
+    """A DRBD device of another resource, mounted on a directory of its own."""
+
+    host: WalrusRole
+    device: Annotated[str, Field(pattern=r"^/dev/drbd[0-9]{1,4}$")]
+    at: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._-]+)+$", max_length=200)]
+
+
 class Differs(Strict):
     """How the hosts differ from a healthy pair."""
 
@@ -99,6 +107,9 @@ class Differs(Strict):
         Field(min_length=1, description="The DRBD of a host, where it is not the one that start.drbd says."),
     ] = None
     missing_program: Annotated[MissingProgram | None, Field(description="A program that a host lacks.")] = None
+    other_drbd_mount: Annotated[
+        OtherMount | None, Field(description="Another DRBD device, mounted on a host all along.")
+    ] = None
     next_enabled: Annotated[
         Literal["walrus00", "walrus01"] | None,
         Field(description="Which Walrus wins the next election of the cloud controller."),

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from harness.trials.literal.choices import VENDOR_STEPS
 from harness.trials.scenario import (
     STEP_NAMES,
     Action,
@@ -49,11 +50,37 @@ def impossible(scenario: ScenarioFile) -> Iterator[Impossible]:
     """Everything in the scenario that cannot happen."""
     yield from _labs(scenario)
     yield from _store(scenario)
+    yield from _story(scenario)
+    yield from _driver(scenario)
+    if scenario.beside is not None:
+        engine = scenario.model_copy(update={"driver": "engine", **dict(scenario.beside), "beside": None})
+        for found in _story(engine):
+            yield Impossible(("beside", *found.location), found.message, found.suggestion)
+
+
+def _story(scenario: ScenarioFile) -> Iterator[Impossible]:
+    """What one driver does and meets."""
     for index, fault in enumerate(scenario.faults):
         yield from _moment(scenario, fault, ("faults", index))
         yield from _target(scenario, fault, ("faults", index))
     yield from _actions(scenario)
     yield from _expectation(scenario)
+
+
+def _driver(scenario: ScenarioFile) -> Iterator[Impossible]:
+    """The vendor's text is a control: it has choices, something to be caught by, and our engine beside it."""
+    if scenario.driver == "vendor":
+        if scenario.beside is None:
+            yield Impossible(("driver",), "nothing is said of our engine from the same start", "add beside: {}")
+        if scenario.expect.outcome != "completed":
+            hint = "write outcome: completed, and caught_by: with the checks that must find it"
+            yield Impossible(("expect", "outcome"), "the vendor's text knows no end but its last line", hint)
+        if words := [word for word in scenario.then if word in ("rollback", "run_again")]:
+            yield Impossible(("then",), f"the vendor's text has no {words[0]}", "write resume, or take it out")
+        return
+    for key in ("choices", "beside"):
+        if key in scenario.model_fields_set:
+            yield Impossible((key,), f"only the vendor's text has {key}", "add driver: vendor, or take it out")
 
 
 def _labs(scenario: ScenarioFile) -> Iterator[Impossible]:
@@ -69,6 +96,11 @@ def _labs(scenario: ScenarioFile) -> Iterator[Impossible]:
     if scenario.start.settings.model_fields_set & {"strategy"}:
         hint = "write it as strategy: under start"
         yield Impossible(("start", "settings", "strategy"), "the strategy is no setting of a scenario", hint)
+
+    if scenario.start.differs.other_drbd_mount is not None:
+        for index, lab in enumerate(scenario.labs):
+            if lab != "simulated":
+                yield Impossible(("labs", index), f"the lab {lab} has one DRBD device", "take the lab out")
 
 
 def _store(scenario: ScenarioFile) -> Iterator[Impossible]:
@@ -90,12 +122,19 @@ def _moment(scenario: ScenarioFile, fault: Fault, place: Location) -> Iterator[I
     at = fault.at
     if at is None:
         return
+    known = VENDOR_STEPS if scenario.driver == "vendor" else STEP_NAMES
+    if at.step not in known:
+        hint = f"choose one of {', '.join(known)}"
+        yield Impossible((*place, "at", "step"), f"{at.step} is no step of the {scenario.driver}'s", hint)
+        return
     if at.progress is not None and at.moment != "during":
         hint = "write moment: during, or leave progress out"
         yield Impossible((*place, "at", "progress"), f"{at.moment} a step there is no progress", hint)
     elif at.progress is not None and at.step not in MEASURED_STEPS:
         hint = f"leave progress out; measured are {', '.join(MEASURED_STEPS)}"
         yield Impossible((*place, "at", "progress"), f"the progress of {at.step} is not measured", hint)
+    if scenario.driver == "vendor":
+        return
     number = STEP_NAMES.index(at.step)
     if isinstance(fault, CutLink) and number < STEP_NAMES.index(FIRST_CONNECTED):
         hint = f"choose {FIRST_CONNECTED} or a later step"
@@ -195,6 +234,14 @@ def _expectation(scenario: ScenarioFile) -> Iterator[Impossible]:
         hint = f"write {' or '.join(map(str, allowed))}, or leave it out"
         message = f"what ends {expect.outcome} here does not end with status {expect.exit_status}"
         yield Impossible(("expect", "exit_status"), message, hint)
+    if expect.caught_saying and not expect.caught_by:
+        hint = "add caught_by: with the checks that say so"
+        yield Impossible(("expect", "caught_saying"), "no check is said to catch anything", hint)
+    for index, check in enumerate(expect.caught_by):
+        if check not in expect.checks or check in expect.caught_by[:index]:
+            hint = "name each once, and in checks too"
+            message = f"{check} is named twice, or does not judge this trial"
+            yield Impossible(("expect", "caught_by", index), message, hint)
     for index, check in enumerate(expect.checks):
         if check in expect.checks[:index]:
             yield Impossible(("expect", "checks", index), f"the check {check} is named twice", "name each check once")

@@ -15,9 +15,12 @@ from pydantic import Discriminator, Field, Tag
 
 from harness import yamlfile
 from harness.errors import InvalidInput, Problem
+from harness.evidence import DriverName
 from harness.inventory import Settings
 from harness.labs.lab import Start, StoreSpec
-from harness.trials.hazards import Differs, Program, Role, WalrusRole
+from harness.trials.actions import ClientWrites, CutNow, TypeLine
+from harness.trials.hazards import Differs, OneLine, Program, Role, WalrusRole
+from harness.trials.literal.choices import Choices, VendorStep
 from harness.yamlmodel import Bytes, BytesPerSecond, Strict, validate
 
 _NAME = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
@@ -56,7 +59,7 @@ Nth = Annotated[int, Field(ge=1, le=10_000)]
 class At(Strict):
     """The moment of a fault: before, during or after a step; during at a share of its copy, hash or sync."""
 
-    step: StepName
+    step: Literal[StepName, VendorStep]
     moment: Literal["before", "during", "after"]
     progress: Annotated[float, Field(ge=0, le=1)] | None = None
 
@@ -305,7 +308,10 @@ Action = Annotated[
     | Annotated[Wait, Tag("wait_s")]
     | Annotated[FreeDisk, Tag("free_disk")]
     | Annotated[OutsiderRuns, Tag("outsider")]
-    | Annotated[ResumeWith, Tag("resume_with")],
+    | Annotated[ResumeWith, Tag("resume_with")]
+    | Annotated[TypeLine, Tag("type_line")]
+    | Annotated[ClientWrites, Tag("client_writes")]
+    | Annotated[CutNow, Tag("cut_link_for_s")],
     Discriminator(_action_kind),
 ]
 
@@ -358,6 +364,21 @@ class Expect(Strict):
     copied_again: Annotated[float, Field(ge=0, le=1)] | None = None
     checks: Annotated[list[CheckName], Field(min_length=1)] = Field(default_factory=lambda: list(ALL_CHECKS))
     exit_status: Annotated[int, Field(ge=0, le=255)] | None = None
+    caught_by: Annotated[
+        list[CheckName],
+        Field(description="Checks that must find something wrong: the trial passes when they do and fails when not."),
+    ] = Field(default_factory=list)
+    caught_saying: Annotated[
+        list[OneLine], Field(description="Words that these checks must say, so that they catch this and nothing else.")
+    ] = Field(default_factory=list)
+
+
+class Beside(Strict):
+    """What our engine makes of the same start as the vendor's text, and of the same kind of trouble."""
+
+    faults: list[Fault] = Field(default_factory=list)
+    then: list[Action] = Field(default_factory=list)
+    expect: Expect = Expect(outcome="completed")
 
 
 class ScenarioFile(Strict):
@@ -368,9 +389,12 @@ class ScenarioFile(Strict):
     not_in: dict[LabName, Annotated[str, Field(min_length=10)]] = Field(default_factory=dict)
     start: Before = Before()
     first: list[First] = Field(default_factory=list)
+    driver: DriverName = "engine"
+    choices: Choices = Choices()
     faults: list[Fault] = Field(default_factory=list)
     then: list[Action] = Field(default_factory=list)
     expect: Expect
+    beside: Beside | None = None
 
 
 class Scenario(ScenarioFile):
@@ -378,10 +402,20 @@ class Scenario(ScenarioFile):
 
     name: str
     source: str
+    beside_of: str = ""  # the scenario of the vendor's text whose start this one shares
+
+    def engine_beside(self) -> Scenario | None:
+        """The trial of our engine from the same start, where this one is the vendor's."""
+        if self.beside is None:
+            return None
+        story = {"driver": "engine", "choices": Choices(), "beside": None, **dict(self.beside)}
+        names = {"name": f"{self.name}.engine", "beside_of": self.name}
+        claim = {"claim": f"our engine from the same start as: {self.claim}"}
+        return Scenario.model_construct(**{**dict(self), **story, **names, **claim})
 
 
 def load_scenarios(paths: Iterable[Path]) -> list[Scenario]:
-    """Read scenario files, and all of those below folders, sorted by name.
+    """Read scenario files, and all of those below folders, sorted by name; after each of the vendor's our engine's.
 
     Raises:
         InvalidInput: with every problem of every file, each with line, column and a suggestion.
@@ -400,7 +434,7 @@ def load_scenarios(paths: Iterable[Path]) -> list[Scenario]:
             problems.append(Problem(str(path), 1, 1, message, "the name of a file is its claim: choose another"))
     if problems:
         raise InvalidInput(*sorted(problems))
-    return [found[name] for name in sorted(found)]
+    return [one for name in sorted(found) for one in (found[name], found[name].engine_beside()) if one]
 
 
 def _files(path: Path, problems: list[Problem]) -> list[Path]:

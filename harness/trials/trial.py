@@ -11,13 +11,15 @@ from typing import Literal
 
 from harness.checks.manifests import differences, expected_at_the_end
 from harness.checks.phases import moved
-from harness.errors import LabError, WalrusHaError
+from harness.errors import LabError, ReplicaRefused, WalrusHaError
 from harness.evidence import Attempt, Census, Evidence, Expectation, Look, Manifest
 from harness.inventory import Inventory, Node, Settings
 from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Lab, Opened
 from harness.migration.outcome import Outcome
 from harness.migration.run import Listeners, Migration
+from harness.trials.actions import ClientWrites, CutNow, TypeLine
 from harness.trials.faults import EngineKilled, Schedule, roles
+from harness.trials.literal.operator import Operator
 from harness.trials.looking import Bystander, changed, footprint, leaks
 from harness.trials.scenario import (
     Action,
@@ -38,6 +40,7 @@ _PLACES = (
     (ORIGINAL, "device"),
 )  # the additional host's side is read at the end, by promoting it
 _ATTEMPTS = ("resume", "run_again", "rollback")
+_REST_S, _LOOK_S = 60.0, 1.0
 _SETTLED = ("completed", "rolled_back", "refused")
 
 
@@ -75,6 +78,7 @@ class Trial:
     schedule: Schedule = field(init=False)
     _counted: int = 0
     _surroundings: dict[str, str] = field(default_factory=dict)
+    _operator: Operator | None = None
 
     def __post_init__(self) -> None:
         expect, inventory = self.scenario.expect, self.opened.inventory
@@ -83,8 +87,16 @@ class Trial:
             claim=self.scenario.claim,
             lab=self.lab,
             seed=self.scenario.start.store.seed,
+            driver=self.scenario.driver,
+            beside=self.scenario.beside_of,
             expectation=Expectation(
-                expect.outcome, list(expect.checks), expect.copied_again, expect.exit_status, list(expect.findings)
+                expect.outcome,
+                list(expect.checks),
+                expect.copied_again,
+                expect.exit_status,
+                list(expect.findings),
+                list(expect.caught_by),
+                list(expect.caught_saying),
             ),
             original=inventory.original.name,
             additional=inventory.additional.name,
@@ -137,12 +149,22 @@ class Trial:
                 self.opened.clock.sleep(seconds)
             case FreeDisk(free_disk=disk):
                 self.schedule.receipts.append(faults.free_disk(disk.host, disk.path))
+            case TypeLine(type_line=typed):
+                self._the_operator().type_line(typed.host, typed.line)
+            case CutNow(cut_link_for_s=seconds):
+                self.schedule.receipts.append(faults.cut_link())
+                healed = self.schedule.receipts.append
+                self.opened.timers.after(seconds, lambda: healed(faults.heal_link()))
+            case ClientWrites(client_writes=role):
+                self.schedule.receipts.append(faults.write_object(role, served=True))
 
     def _settle(self) -> None:
         """The faults are over; what is true now is what counts."""
         truth, evidence = self.opened.truth, self.evidence
         assert evidence.frozen is not None
         self.schedule.missed()
+        if self.scenario.driver == "vendor":
+            self._let_the_cloud_rest()
         evidence.after = [truth.snapshot(role) for role in ROLES]
         outcome = evidence.attempts[-1].outcome
         serving = self._serving()
@@ -155,16 +177,29 @@ class Trial:
         evidence.changed = changed(self._surroundings, self._look_around())
         if outcome == "completed" or (outcome == "refused" and moved(evidence)):
             evidence.replication = truth.compare_sides()
-            evidence.replica = truth.read_replica()
+            try:
+                evidence.replica = truth.read_replica()
+            except ReplicaRefused as refusal:
+                evidence.replica_refusal = str(refusal)
+
+    def _let_the_cloud_rest(self) -> None:
+        """The text ends with a start; a cloud that comes up is waited for, so that it is not judged half-way."""
+        deadline = self.opened.clock.now() + _REST_S
+        while self.opened.clock.now() < deadline and sorted(self._states().values()) != ["DISABLED", "ENABLED"]:
+            self.opened.clock.sleep(_LOOK_S)
 
     def _serving(self) -> str:
         """The role of the host whose Walrus was ENABLED last and is so still."""
+        return ADDITIONAL if self._states()[ADDITIONAL] == "ENABLED" else ORIGINAL
+
+    def _states(self) -> dict[str, str]:
+        """The state of each Walrus, as the events tell it."""
         state = {ORIGINAL: "", ADDITIONAL: ""}
         by_name = {self.evidence.original: ORIGINAL, self.evidence.additional: ADDITIONAL}
         for event in self.opened.truth.events():
             if event.kind == "walrus" and event.host in by_name:
                 state[by_name[event.host]] = event.detail
-        return ADDITIONAL if state[ADDITIONAL] == "ENABLED" else ORIGINAL
+        return state
 
     def conclude(self) -> None:
         """What can be known even after the lab failed."""
@@ -226,8 +261,7 @@ class Trial:
         outcome = Outcome("killed", -1, "")
         schedule.acted = []
         try:
-            migration = self._migration(self._tapped(self.schedule, settings), self.workdir / "run", "trial")
-            outcome = migration.rollback() if command == "rollback" else migration.migrate()
+            outcome = self._work(command, settings)
         except EngineKilled:
             pass
         except WalrusHaError as error:
@@ -250,6 +284,20 @@ class Trial:
             )
         )
         self._census(f"after attempt {schedule.attempt}")
+
+    def _work(self, command: Literal["migrate", "rollback"], settings: Settings | None = None) -> Outcome:
+        """One run of whoever carries the procedure out."""
+        if self.scenario.driver == "vendor":
+            return self._the_operator().work()
+        migration = self._migration(self._tapped(self.schedule, settings), self.workdir / "run", "trial")
+        return migration.rollback() if command == "rollback" else migration.migrate()
+
+    def _the_operator(self) -> Operator:
+        """The one that types the vendor's text, from the first line to the last of the trial."""
+        if self._operator is None:
+            told = self.schedule.on_event
+            self._operator = Operator(self._tapped(self.schedule), self.opened.clock, self.scenario.choices, told)
+        return self._operator
 
     def _copied_since(self) -> int:
         """Bytes since the last attempt ended: a copy goes on without its engine, and the next one answers for it."""

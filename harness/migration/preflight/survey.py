@@ -31,6 +31,7 @@ PARTS: tuple[Part, ...] = (
     devices.present_and_equal,
     devices.blank,
     devices.large_enough,
+    devices.told_apart,
     drbd.dialects,
     drbd.nothing_foreign,
     drbd.peers_reach_each_other,
