@@ -33,6 +33,7 @@ class ConnectPeers(Step):
 
     def apply(self, site: Site[Host]) -> None:
         resource = site.settings.resource
+        self._require_nobody_declared_good(site)
         for host in site.pair:
             if not status.module_loaded(host):
                 host.run(Command(("modprobe", "drbd"), Effect.WRITE))
@@ -50,6 +51,22 @@ class ConnectPeers(Step):
             if one and one.connection == "StandAlone":
                 self._refused(site, host, one)
         return all(one is not None and one.talking for one in seen)
+
+    def _require_nobody_declared_good(self, site: Site[Host]) -> None:
+        """Before the first Primary both sides are Inconsistent; a side that is not would become the source of the sync.
+
+        Raises:
+            StepBlocked: naming the side that somebody else declared good.
+        """
+        if site.memory.intended(_FIRST_WRITER):
+            return
+        for host in site.pair:
+            seen = status.status(host, site.settings.device)
+            if seen and seen.disk in ("UpToDate", "Consistent", "Outdated"):
+                raise StepBlocked(
+                    f"{host.name}: {site.settings.resource} is up and {seen.disk} ({seen}), although nothing was ever "
+                    "written to it: somebody else declared it good, and connecting would make it the sync's source"
+                )
 
     def _refused(self, site: Site[Host], host: Host, seen: status.Status) -> NoReturn:
         """Once one side was Primary both may hold data, and nobody but a person discards any."""
