@@ -56,11 +56,12 @@ def which(call: Call, machine: Machine) -> Reply:
 
 
 def sysctl(call: Call, machine: Machine) -> Reply:
-    """``sysctl -w vm.drop_caches=3``: only root may; clean pages have no other effect here."""
+    """``sysctl -w vm.drop_caches=3``: only root may; matters after a flush that failed."""
     if call.argv[1:] != ("-w", "vm.drop_caches=3"):
         raise not_modelled(call)
     if call.user != "root":
         return fails('sysctl: permission denied on key "vm.drop_caches"', 255)
+    simulated(machine).files.drop_clean_pages()
     return Reply(0, b"vm.drop_caches = 3\n")
 
 

@@ -8,6 +8,7 @@ from harness.errors import Fenced, HostError, Indeterminate, OperatorNeeded, Reb
 from harness.hosts.host import Host, Reader
 from harness.migration.site import Site
 from harness.migration.step import Step
+from harness.systems import files
 
 _TRIES = 3
 
@@ -65,6 +66,7 @@ class Rollback:
                 step.undo(self._site, host)
                 found = step.still_there(self._eyes, self._reader(host))
                 if found is None:
+                    files.sync(host)  # what the journal calls undone must not come back with a power cut
                     return None
                 why = found
             except Unreachable:

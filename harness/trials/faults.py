@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 from harness.errors import LabError
 from harness.evidence import Receipt, Sent
@@ -19,9 +20,13 @@ from harness.trials.scenario import (
     Fault,
     FillDisk,
     Freeze,
+    FsyncFails,
+    Image,
     KillEngine,
+    LyingExit,
     Outsider,
     PowerOff,
+    ReadError,
     ResetSsh,
     SecondEngine,
     SlowDisk,
@@ -74,7 +79,7 @@ class Schedule:
     step: str = ""
     sent: list[Sent] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
-    filled: list[tuple[str, str]] = field(default_factory=list)
+    endings: list[Callable[[], Receipt]] = field(default_factory=list)  # of what lasts as long as an attempt
     acted: list[str] = field(default_factory=list)  # steps of the present attempt
 
     def __post_init__(self) -> None:
@@ -140,6 +145,14 @@ class Schedule:
     def proven(self, fault: CommandFaults, detail: str) -> None:
         self.receipts.append(Receipt(self.opened.clock.now(), fault.do, True, detail))
 
+    def truncate(self, fault: LyingExit) -> None:
+        if fault.truncates is None:
+            return
+        try:
+            self.receipts.append(self.opened.faults.truncate(fault.host, fault.truncates))
+        except LabError as failed:
+            self._receipt(fault.do, False, str(failed))
+
     # Faults that hit the world
 
     def _reach(self, step: str, moment: str, progress: float | None = None) -> None:
@@ -163,9 +176,10 @@ class Schedule:
             case KillEngine():
                 self._receipt("kill_engine", True, f"in {self.step or fault.at.step}")
                 raise EngineKilled(fault.at.step)
-            case PowerOff(host=host, for_s=for_s):
+            case PowerOff(host=host, for_s=for_s, survives=survives):
                 for role in roles(host):
-                    self.receipts.append(doors.power_off(role))
+                    chosen = survives.image if isinstance(survives, Image) else survives
+                    self.receipts.append(doors.power_off(role, chosen))
                     self._later(for_s, doors.power_on, role)
                 self.census(f"{host} without power")
             case Freeze(host=host, for_s=for_s):
@@ -181,10 +195,16 @@ class Schedule:
             case FillDisk(host=role, path=path, until=until):
                 self.receipts.append(doors.fill_disk(role, path))
                 if until == "attempt_end":
-                    self.filled.append((role, path))
+                    self.endings.append(partial(doors.free_disk, role, path))
             case DiskErrors(host=role, for_s=for_s):
                 self.receipts.append(doors.break_disk(role))
                 self._later(for_s, doors.mend_disk, role)
+            case ReadError(host=role, place=place):
+                self.receipts.append(doors.break_object(role, place))
+                self.endings.append(partial(doors.mend_object, role, place))
+            case FsyncFails(host=role, place=place):
+                doors.fail_flush(role, place)
+                self.endings.append(partial(doors.flush_failed, role, place))
             case SlowDisk(host=role, delay_ms=delay_ms, for_s=for_s):
                 self.receipts.append(doors.slow_disk(role, delay_ms))
                 self._later(for_s, doors.mend_disk, role)
@@ -211,8 +231,8 @@ class Schedule:
 
     def end_of_attempt(self) -> None:
         """Give back what was taken for the length of an attempt."""
-        while self.filled:
-            self.receipts.append(self.opened.faults.free_disk(*self.filled.pop()))
+        while self.endings:
+            self.receipts.append(self.endings.pop()())
 
     def missed(self) -> None:
         """Every fault that never found its moment is one without proof."""

@@ -28,6 +28,7 @@ class Bystander:
         return None
 
     def proven(self, fault: CommandFaults, detail: str) -> None: ...
+    def truncate(self, fault: LyingExit) -> None: ...
 
 
 def footprint(truth: Truth, run: Path, apart: str | None) -> dict[str, str]:

@@ -16,9 +16,11 @@ from harness.trials.scenario import (
     Fault,
     FillDisk,
     FreeDisk,
+    FsyncFails,
     KillEngine,
     PowerOff,
     PowerOn,
+    ReadError,
     ResetSsh,
     ResumeWith,
     ScenarioFile,
@@ -155,10 +157,13 @@ def _stall(scenario: ScenarioFile, step: str, place: Location) -> Iterator[Impos
 
 def _target(scenario: ScenarioFile, fault: Fault, place: Location) -> Iterator[Impossible]:
     """Whether what the fault hits is there."""
-    if isinstance(fault, Corrupt | WriteObject) and not scenario.start.store.objects:
+    if isinstance(fault, Corrupt | WriteObject | ReadError) and not scenario.start.store.objects:
         yield Impossible((*place, "do"), "there is no object to change", "give start.store some objects")
-    if isinstance(fault, Corrupt | FillDisk):
-        where, key = (fault.place, "place") if isinstance(fault, Corrupt) else (fault.path, "path")
+    if isinstance(fault, FsyncFails) and fault.place == "device":
+        hint = "choose another place, or disk_errors"
+        yield Impossible((*place, "place"), "DRBD lets go of a disk that refuses a write", hint)
+    if isinstance(fault, Corrupt | ReadError | FsyncFails | FillDisk):
+        where, key = (fault.path, "path") if isinstance(fault, FillDisk) else (fault.place, "place")
         if fault.host == "additional" and where in ("staging", "old-store"):
             hint = "choose host: original, or another place"
             yield Impossible((*place, key), f"the additional host has no {where}", hint)
@@ -177,6 +182,10 @@ def _lacking(fault: Fault, lab: str) -> str | None:
             return "has no disks that could fail"
         case CutLink(only_from=str()) if model:
             return "cannot cut one direction of a link alone"
+        case PowerOff(survives=survives) if lab in ("containers", "machines") and survives != "flushed":
+            return "cannot choose what survives a power cut"
+        case ReadError() | FsyncFails() if lab != "simulated":
+            return "cannot fail for one object alone"
         case PowerOff() if lab == "privileged":
             return "has one kernel for all hosts, whose power cannot be cut for one of them"
         case ResetSsh() if lab == "simulated":

@@ -71,13 +71,34 @@ class KillEngine(Strict):
     at: At
 
 
+class Image(Strict):
+    """One of the legal states after a power cut, by number: 0 flushed, 1 all, 2 names only, 3 torn, then others."""
+
+    image: Annotated[int, Field(ge=0, le=100_000)]
+
+
+def _survival_kind(value: Any) -> str:
+    return "word" if isinstance(value, str) else "image"
+
+
+Survival = Annotated[
+    Annotated[Literal["flushed", "all", "torn"], Tag("word")] | Annotated[Image, Tag("image")],
+    Discriminator(_survival_kind),
+]
+
+
 class PowerOff(Strict):
-    """A host loses power; what was not flushed is lost. Without ``for_s`` it stays off until ``then`` ends that."""
+    """A host loses power. Without ``for_s`` it stays off until ``then`` ends that.
+
+    ``survives`` says what becomes of what was not flushed: nothing of it is there (flushed), everything (all), every
+    name and the beginning of each file (torn), or one of the legal images.
+    """
 
     do: Literal["power_off"]
     at: At
     host: AnyHost
     for_s: Seconds | None = None
+    survives: Survival = "flushed"
 
 
 class Freeze(Strict):
@@ -123,6 +144,24 @@ class DiskErrors(Strict):
     at: At
     host: WalrusRole
     for_s: Seconds
+
+
+class ReadError(Strict):
+    """Reading one object of a place ends in an input/output error, until the attempt ends."""
+
+    do: Literal["read_error"]
+    at: At
+    host: WalrusRole
+    place: Place
+
+
+class FsyncFails(Strict):
+    """The disk with a place refuses once what is flushed to it; from then on those pages count as clean."""
+
+    do: Literal["fsync_fails"]
+    at: At
+    host: WalrusRole
+    place: Place
 
 
 class SlowDisk(Strict):
@@ -175,6 +214,13 @@ class LoseReply(CommandFault):
     """The program runs to its end and its answer never arrives."""
 
     do: Literal["lose_reply"]
+
+
+class LyingExit(CommandFault):
+    """The program exits 0 without its effect, or having cut one object of a place to half its length."""
+
+    do: Literal["lying_exit"]
+    truncates: Place | None = None
 
 
 class Corrupt(Strict):
@@ -232,11 +278,14 @@ Fault = Annotated[
     | StallSync
     | FillDisk
     | DiskErrors
+    | ReadError
+    | FsyncFails
     | SlowDisk
     | ResetSsh
     | FailCommand
     | HangCommand
     | LoseReply
+    | LyingExit
     | Corrupt
     | WriteObject
     | SecondEngine

@@ -250,8 +250,16 @@ def completed() -> Evidence:
     good = evidence(story, "completed", [Attempt("migrate", 0.0, story.now, "completed", 0, "Done.", _copied() * 2)])
     good.replica = store()
     good.censuses = [
-        census("after attempt 1", f"{ORIGINAL}:old-store", f"{ORIGINAL}:store", f"{ADDITIONAL}:device"),
-        census("at the end", f"{ORIGINAL}:old-store", f"{ORIGINAL}:store", f"{ADDITIONAL}:device"),
+        census(
+            "after attempt 1",
+            f"{ORIGINAL}:old-store",
+            f"{ORIGINAL}:staging",
+            f"{ORIGINAL}:store",
+            f"{ADDITIONAL}:device",
+        ),
+        census(
+            "at the end", f"{ORIGINAL}:old-store", f"{ORIGINAL}:staging", f"{ORIGINAL}:store", f"{ADDITIONAL}:device"
+        ),
     ]
     return good
 
