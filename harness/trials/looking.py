@@ -11,6 +11,7 @@ from harness.evidence import Evidence, Sent
 from harness.hosts.command import Request
 from harness.labs.lab import ROLES, Truth
 from harness.labs.premises import CLOUD_SECRET
+from harness.trials.scenario import LyingExit
 from harness.trials.tap import CommandFaults
 
 
