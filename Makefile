@@ -9,8 +9,8 @@
 # make kills     a move killed at 20 random moments in the containers lab, each time started again
 # make cuts      a move in the machines lab in which engine or hosts are cut down at 40 random moments
 # make conformance  every recorded call of DRBD, put to two kernels and to the fakes, and how far they agree; as root
-# make sweep     every fault at every command of the engine; DEPTH=2 for pairs, SEED=N for another store
 # make seeds     our engine's move over many stores (WALRUS_HA_SEEDS, 10000), judged: how many false alarms
+# make sweep     every fault at every command of the engine; DEPTH=2 for pairs, SEED=N for another store
 # make bench     the measurements
 # make clean     remove what was built, and what a lab left running; keeps .venv, images and runs/
 
@@ -28,7 +28,7 @@ READY := $(VENV)/.ready
 # Tests that start kernels, one after the other: each file builds on one lab, and several at once only wait for each other.
 KERNELS := $(wildcard tests/labs/test_machines*.py tests/labs/test_privileged*.py)
 
-.PHONY: help setup rehearse test check doctor labs labs-qemu containers kills cuts conformance sweep seeds bench clean
+.PHONY: help setup rehearse test check doctor labs labs-qemu containers kills cuts conformance seeds sweep bench clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -87,11 +87,11 @@ cuts: setup
 conformance: setup
 	$(BIN)/python -m tests.conformance
 
-sweep: setup
-	$(BIN)/walrus-ha sweep --depth $(DEPTH) $(if $(SEED),--seed $(SEED))
-
 seeds: setup
 	WALRUS_HA_SEEDS=$(or $(WALRUS_HA_SEEDS),10000) $(BIN)/python -m tests.false_alarms
+
+sweep: setup
+	$(BIN)/walrus-ha sweep --depth $(DEPTH) $(if $(SEED),--seed $(SEED))
 
 bench: setup
 	$(BIN)/python -m tests.bench

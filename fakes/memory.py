@@ -63,6 +63,12 @@ class MemoryFilesystem(Doors):
         self._unreadable: set[tuple[int, int]] = set()
         self.received: Counter[str] = Counter()  # bytes that copies wrote, by destination
 
+    def grow_root(self, needed_bytes: int) -> None:
+        """Make the root disk at least this large, before anything is on it."""
+        root = self._names.find("/").volume
+        if needed_bytes > root.capacity_blocks * BLOCK_BYTES:
+            root.capacity_blocks = needed_bytes // BLOCK_BYTES
+
     # Looking
 
     def stat(self, path: str) -> Stat:

@@ -140,13 +140,16 @@ def check_command(inventory_path: Path, as_json: bool) -> None:
 @_JSON
 def plan_command(inventory_path: Path, as_json: bool) -> None:
     """Print the steps of the move, where it stands and what would undo each; changes nothing."""
-    rows = _migration(inventory_path).plan()
+    migration = _migration(inventory_path)
+    rows, window = migration.plan(), migration.estimate()
     if as_json:
         keys = ("step", "summary", "state", "undo")
-        click.echo(json.dumps({"steps": [dict(zip(keys, row, strict=True)) for row in rows]}))
+        steps = [dict(zip(keys, row, strict=True)) for row in rows]
+        click.echo(json.dumps({"steps": steps, "window_s": [round(window.least_s), round(window.most_s)]}))
         return
     for number, (step, summary, state, undo) in enumerate(rows, 1):
         click.echo(f"{number:2} {step:<20} {state:<8} {summary}\n{'':32}undo: {undo}")
+    click.echo(f"The services will be down {window}, from stop-services to confirm-service.")
 
 
 @walrus_ha.command("migrate")

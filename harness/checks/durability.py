@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.checks.finding import Finding, Unknown, weigh
-from harness.checks.manifests import differences, lines, require, require_frozen
+from harness.checks.manifests import differences, expected_at_the_end, lines, require
 from harness.checks.phases import last_outcome, moved
 from harness.checks.replay import pair, world_at
 from harness.evidence import Evidence
@@ -23,7 +23,7 @@ def serves_something_else(evidence: Evidence) -> Iterator[str]:
     """A run that merely stopped may leave the place half filled, as long as no Walrus serves it."""
     if not moved(evidence) and last_outcome(evidence) not in _ENDED and not _enabled(evidence):
         return
-    frozen = require_frozen(evidence.frozen)
+    frozen = expected_at_the_end(evidence)
     served = require(evidence.served, "the served store")
     yield from lines("the served store", differences(frozen, served))
 

@@ -14,6 +14,7 @@ from harness.labs.container_look import run_script
 from harness.labs.container_rack import Rack
 from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Survives, written_places
 from harness.labs.look import TRUNCATE
+from harness.labs.orders import judged, typed
 from harness.labs.premises import BACKING_DEVICE, SERVICE, place_path
 from harness.labs.sessions import COMMAND_BEGINS_WITHIN_S, RESET, receipt
 from harness.labs.whole_disks import WholeDisks, require_no_choice
@@ -269,6 +270,13 @@ class ContainerFaults(WholeDisks):
         return (f"image of {BACKING_DEVICE}",) if place == "device" else (path,)
 
     # Fakes
+
+    def outsider(self, role: str, argv: tuple[str, ...], status: int) -> Receipt:
+        argv = typed(argv, BACKING_DEVICE)
+        host = self._host(role)
+        answer = host.execute(*argv, ok=range(256))
+        said = answer.stderr or answer.stdout
+        return self._receipt("outsider", *judged(host.plan.name, argv, answer.exit_status, status, said))
 
     def unmodelled_call(self, role: str) -> Receipt:
         host = self._host(role)

@@ -106,6 +106,10 @@ class Faults(Protocol):
         """Change an object of the store as a writer that was not stopped would, or ``served`` as Walrus does."""
         ...
 
+    def outsider(self, role: str, argv: tuple[str, ...], status: int) -> Receipt:
+        """Run a command as somebody else on the host would; proven when it ends with that exit status."""
+        ...
+
     def unmodelled_call(self, role: str) -> Receipt:
         """Call a fake in a way that it does not model (labs without fakes raise FaultNotProven)."""
         ...

@@ -17,6 +17,7 @@ from harness.labs.machine_host import SSH_PORT, MachineHost, run_script
 from harness.labs.machine_rack import MachineRack
 from harness.labs.machine_resync import ResyncFaults
 from harness.labs.machine_scripts import FILL, FLIP, LOCATE, WRITE
+from harness.labs.orders import judged, typed
 from harness.labs.premises import place_path
 from harness.labs.sessions import COMMAND_BEGINS_WITHIN_S, RESET, receipt
 from harness.labs.whole_disks import WholeDisks, require_no_choice
@@ -208,6 +209,13 @@ class MachineFaults(WholeDisks):
         return self._receipt("write_object", found["proven"], f"{self._host(role).plan.name}:{found['victim']}")
 
     # The end
+
+    def outsider(self, role: str, argv: tuple[str, ...], status: int) -> Receipt:
+        argv = typed(argv, self._host(role).backing_disk)
+        host = self._host(role)
+        answer = host.execute(*argv, ok=range(256))
+        said = answer.stderr or answer.stdout
+        return self._receipt("outsider", *judged(host.plan.name, argv, answer.exit_status, status, said))
 
     def unmodelled_call(self, role: str) -> Receipt:
         raise FaultNotProven(

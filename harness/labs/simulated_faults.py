@@ -12,7 +12,8 @@ from harness.errors import FaultNotProven
 from harness.evidence import Receipt
 from harness.inventory import Inventory
 from harness.labs.lab import ADDITIONAL, ORIGINAL, Survives, written_places
-from harness.labs.premises import NAMES, place_path
+from harness.labs.orders import judged, typed
+from harness.labs.premises import BACKING_DEVICE, NAMES, place_path
 from harness.labs.simulated_truth import objects_in
 
 _LEFT_BYTES = 64 * 1024
@@ -160,6 +161,12 @@ class SimulatedFaults:
         files.write(victim, b"written by somebody who was not stopped")
         files.sync()
         return self._receipt("write_object", files.read(victim).startswith(b"written"), f"{machine.name}:{victim!r}")
+
+    def outsider(self, role: str, argv: tuple[str, ...], status: int) -> Receipt:
+        argv = typed(argv, BACKING_DEVICE)
+        machine = self._machine(role)
+        reply = machine.execute(Call(argv))
+        return self._receipt("outsider", *judged(machine.name, argv, reply.exit_status, status, reply.stderr))
 
     def unmodelled_call(self, role: str) -> Receipt:
         machine = self._machine(role)

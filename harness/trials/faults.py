@@ -25,6 +25,7 @@ from harness.trials.scenario import (
     Image,
     KillEngine,
     LyingExit,
+    Outsider,
     PowerOff,
     ReadError,
     ResetSsh,
@@ -77,6 +78,7 @@ class Schedule:
     sent: list[Sent] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
     endings: list[Callable[[], Receipt]] = field(default_factory=list)  # of what lasts as long as an attempt
+    acted: list[str] = field(default_factory=list)  # steps of the present attempt
 
     def __post_init__(self) -> None:
         counted = [fault for fault in self.faults if isinstance(fault, AtCommand)]
@@ -88,6 +90,8 @@ class Schedule:
     def on_event(self, event: Event) -> None:
         if event.kind in ("acting", "undoing"):
             self.step = event.step
+        if event.kind == "acting" and event.step not in self.acted:
+            self.acted.append(event.step)
         if event.kind == "acting":
             self._hold_the_sync(event.step)
         if event.kind == "acting":
@@ -218,6 +222,8 @@ class Schedule:
                 self.receipts.append(doors.corrupt(role, place))
             case WriteObject(host=role):
                 self.receipts.append(doors.write_object(role))
+            case Outsider(host=role, argv=argv, status=status):
+                self.receipts.append(doors.outsider(role, tuple(argv), status))
             case UnmodelledCall(host=host):
                 self.receipts.extend(doors.unmodelled_call(role) for role in roles(host))
             case SecondEngine():

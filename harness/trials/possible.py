@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from harness.trials.literal.choices import VENDOR_STEPS
 from harness.trials.scenario import (
+    AtCommand,
     STEP_NAMES,
+    Action,
     Corrupt,
     CutLink,
     DiskErrors,
@@ -21,6 +23,7 @@ from harness.trials.scenario import (
     PowerOn,
     ReadError,
     ResetSsh,
+    ResumeWith,
     ScenarioFile,
     SlowDisk,
     StallSync,
@@ -33,6 +36,7 @@ MEASURED_STEPS = ("stage-store", "restore-store", "wait-for-sync")
 """Steps that know how far they are; elsewhere a share of the work means nothing."""
 
 FIRST_CONNECTED, FIRST_SYNCING, LAST_SYNCING = "connect-peers", "become-primary", "wait-for-sync"
+ATTEMPTS = ("resume", "run_again", "rollback")
 KERNEL_LABS = ("privileged", "machines")
 
 
@@ -173,6 +177,8 @@ def _lacking(fault: Fault, lab: str) -> str | None:
     """What the lab lacks for this fault."""
     model = lab not in KERNEL_LABS
     match fault:
+        case AtCommand() if lab != "simulated":
+            return "sends other commands than the simulated lab, where they were counted"
         case UnmodelledCall() if not model:
             return "has no fakes to call"
         case DiskErrors() | SlowDisk() if model:
@@ -232,7 +238,7 @@ def _expectation(scenario: ScenarioFile) -> Iterator[Impossible]:
     if expect.findings and expect.outcome != "refused":
         hint = "write outcome: refused, or remove findings"
         yield Impossible(("expect", "findings"), f"findings refuse a run; this one is {expect.outcome}", hint)
-    if expect.outcome == "refused" and not expect.findings:
+    if expect.outcome == "refused" and not expect.findings and not _asks_too_late(scenario):
         hint = "add findings: with the ids that preflight must report"
         yield Impossible(("expect", "outcome"), "a refusal without a reason proves nothing", hint)
     allowed = _exit_statuses(scenario)
@@ -254,9 +260,14 @@ def _expectation(scenario: ScenarioFile) -> Iterator[Impossible]:
     yield from _ends(scenario)
 
 
+def _asks_too_late(scenario: ScenarioFile) -> bool:
+    """A rollback past the commit point is refused for that reason alone."""
+    return bool(scenario.then) and scenario.then[-1] == "rollback"
+
+
 def _exit_statuses(scenario: ScenarioFile) -> tuple[int, ...]:
     """How the last attempt can end: a rollback that was asked for is a success, one that a failure led to is none."""
-    last = next((action for action in reversed(scenario.then) if isinstance(action, str)), None)
+    last = next((action for action in reversed(scenario.then) if action in ATTEMPTS), None)
     return {
         "completed": (0,),
         "refused": (3,),
@@ -266,9 +277,17 @@ def _exit_statuses(scenario: ScenarioFile) -> tuple[int, ...]:
     }[scenario.expect.outcome]
 
 
+def _attempts(scenario: ScenarioFile) -> list[Action]:
+    """What runs the engine again."""
+    return [action for action in scenario.then if action in ATTEMPTS or isinstance(action, ResumeWith)]
+
+
 def _ends(scenario: ScenarioFile) -> Iterator[Impossible]:
     """Whether the story has somebody to bring it to its end."""
-    outcome, attempts = scenario.expect.outcome, [action for action in scenario.then if isinstance(action, str)]
+    outcome, attempts = (
+        scenario.expect.outcome,
+        _attempts(scenario),
+    )
     killed = any(isinstance(fault, KillEngine) for fault in scenario.faults)
     if killed and not attempts:
         hint = "add then: [resume] or then: [rollback]"

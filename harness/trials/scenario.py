@@ -26,7 +26,7 @@ from harness.yamlmodel import Bytes, BytesPerSecond, Strict, validate
 _NAME = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
 
 LabName = Literal["simulated", "containers", "privileged", "machines"]
-CheckName = Literal["durability", "exclusivity", "service", "replica", "reversibility"]
+CheckName = Literal["durability", "exclusivity", "service", "replica", "reversibility", "foresight"]
 OutcomeName = Literal["completed", "rolled_back", "stopped", "refused", "operator_needed"]
 StepName = Literal[
     "register-additional",
@@ -273,6 +273,21 @@ class AtCommand(Strict):
         """No step: commands are counted whatever they belong to."""
 
 
+class Order(Strict):
+    """A command that somebody else types on a host, and how it must end there for the fault to count."""
+
+    host: WalrusRole
+    argv: Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(min_length=1)]
+    status: Annotated[int, Field(ge=0, le=255)] = 0
+
+
+class Outsider(Order):
+    """Somebody else at work: cron, puppet, or an administrator runs a command that the engine did not ask for."""
+
+    do: Literal["outsider"]
+    at: At
+
+
 class UnmodelledCall(Strict):
     """A program is called in a way that its fake does not model; such a trial must not pass."""
 
@@ -301,6 +316,7 @@ Fault = Annotated[
     | WriteObject
     | SecondEngine
     | AtCommand
+    | Outsider
     | UnmodelledCall,
     Field(discriminator="do"),
 ]
@@ -337,6 +353,18 @@ class FreeDisk(Strict):
     free_disk: Filled
 
 
+class OutsiderRuns(Strict):
+    """Somebody else runs a command on a host, between two attempts."""
+
+    outsider: Order
+
+
+class ResumeWith(Strict):
+    """Run the move again with other settings than it was begun with: the inventory was edited in between."""
+
+    resume_with: Settings
+
+
 def _action_kind(value: Any) -> str | None:
     """The tag of an action: a bare word, or the single key of a map."""
     if isinstance(value, str):
@@ -348,17 +376,24 @@ def _action_kind(value: Any) -> str | None:
     return None
 
 
-Word = Literal["resume", "rollback", "run_again"]
+Word = Literal["resume", "rollback", "run_again", "plan", "write_served"]
 Action = Annotated[
     Annotated[Word, Tag("word")]
     | Annotated[PowerOn, Tag("power_on")]
     | Annotated[Heal, Tag("heal")]
     | Annotated[Wait, Tag("wait_s")]
     | Annotated[FreeDisk, Tag("free_disk")]
+    | Annotated[OutsiderRuns, Tag("outsider")]
+    | Annotated[ResumeWith, Tag("resume_with")]
     | Annotated[TypeLine, Tag("type_line")]
     | Annotated[ClientWrites, Tag("client_writes")]
     | Annotated[CutNow, Tag("cut_link_for_s")],
     Discriminator(_action_kind),
+]
+
+
+First = Annotated[
+    Annotated[Literal["plan"], Tag("word")] | Annotated[OutsiderRuns, Tag("outsider")], Discriminator(_action_kind)
 ]
 
 
@@ -429,6 +464,7 @@ class ScenarioFile(Strict):
     labs: Annotated[list[LabName], Field(min_length=1)]
     not_in: dict[LabName, Annotated[str, Field(min_length=10)]] = Field(default_factory=dict)
     start: Before = Before()
+    first: list[First] = Field(default_factory=list)
     driver: DriverName = "engine"
     choices: Choices = Choices()
     faults: list[Fault] = Field(default_factory=list)

@@ -19,41 +19,34 @@ class SetStoreAside(Step):
     undo_summary = "rename the old store back into its place"
 
     def inspect(self, site: Site[Reader]) -> StepState:
-        host, place, old = site.original, site.settings.store, site.old_store
-        if files.stat(host, old) is None:
+        host, place = site.original, site.settings.store
+        before, made = files.stat(host, site.old_store), files.stat(host, place)
+        if before is None:
             return Pending(f"{host.name}: the store is still at {place}")
-        if files.stat(host, place) is None:
+        if made is None:
             return Pending(f"{host.name}: there is no mount point at {place}")
         if any(mount.at == place for mount in mounts.mounts(host)):
             return Satisfied()
         if found := files.children(host, place):
             return Blocked(f"{host.name}: {place} was to be an empty mount point and holds {len(found)} entries")
-        if not self._alike(host, place, old):
-            return Pending(f"{host.name}: the mount point {place} lacks the owner and mode of {old}")
+        if _access(made) != _access(before):
+            return Pending(f"{host.name}: {place} does not have the old store's owner and mode")
         return Satisfied()
-
-    def _alike(self, host: Reader, place: str, old: str) -> bool:
-        """The mount point belongs to whom the store belongs: while nothing is mounted there, Walrus needs it too."""
-        seen = [(found.mode, found.uid, found.gid) for path in (place, old) if (found := files.stat(host, path))]
-        return len(seen) == 2 and seen[0] == seen[1]
 
     def apply(self, site: Site[Host]) -> None:
         host, place, old = site.original, site.settings.store, site.old_store
         if files.stat(host, old) is None:
             copies.require_unchanged(site, host, place)
             files.rename(host, place, old)
-        if files.stat(host, place) is None or not self._alike(host, place, old):
-            self._make_mount_point(host, place, old)
-
-    def _make_mount_point(self, host: Host, place: str, old: str) -> None:
-        before = files.stat(host, old)
+        before, made = files.stat(host, old), files.stat(host, place)
         if before is None:
             raise StepBlocked(f"{host.name}: neither {place} nor {old} exists")
-        files.make_directory(host, place, before.mode)
-        # It may be there from an attempt that a power cut ended between making it and giving it away.
-        host.run(Command(("chown", f"{before.uid}:{before.gid}", "--", place), Effect.WRITE))
-        host.run(Command(("chmod", f"{before.mode:04o}", "--", place), Effect.WRITE))
-        files.sync(host)
+        if made is None or _access(made) != _access(before):
+            # Walrus looks at the bare directory before it mounts: one that it cannot write in keeps it from starting.
+            files.make_directory(host, place, before.mode)
+            host.run(Command(("chown", f"{before.uid}:{before.gid}", "--", place), Effect.WRITE))
+            host.run(Command(("chmod", f"{before.mode:04o}", "--", place), Effect.WRITE))
+            files.sync(host)
 
     def undo_hosts(self, site: Site[Host]) -> tuple[Host, ...]:
         return (site.original,)
@@ -69,3 +62,7 @@ class SetStoreAside(Step):
 
     def still_there(self, site: Site[Reader], host: Reader) -> str | None:
         return f"{site.old_store} is still there" if files.stat(host, site.old_store) else None
+
+
+def _access(found: files.FileStat) -> tuple[int, int, int]:
+    return found.mode, found.uid, found.gid
