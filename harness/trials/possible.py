@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from harness.trials.literal.choices import VENDOR_STEPS
 from harness.trials.scenario import (
-    AtCommand,
     STEP_NAMES,
     Action,
+    AtCommand,
     Corrupt,
     CutLink,
     DiskErrors,

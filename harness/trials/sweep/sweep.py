@@ -96,11 +96,19 @@ def sweep(spec: Spec, executor: Executor, tell: Tell = lambda line: None) -> Swe
         shares[number] = share
         stories = sum(len(one.trials) + one.pairs_executed + len(one.paired) for one in shares.values())
         seconds = time.monotonic() - started
-        tell(f"{len(shares)} of {SHARES[spec.depth]} shares, {stories} distinct stories, {seconds:.1f} s")
+        bad = sum(_bad(one) for one in shares.values())
+        tell(
+            f"{len(shares)} of {SHARES[spec.depth]} shares, {stories} distinct stories, {bad} not passed, {seconds:.1f} s"
+        )
     in_order = [shares[number] for number in sorted(shares)]
     report = _count(plan.survey, spec, in_order) if spec.depth == 1 else _count_pairs(plan, in_order)
     report.seconds = time.monotonic() - started
     return report
+
+
+def _bad(share: SliceResult) -> int:
+    """Stories that did not pass."""
+    return sum(_verdict(trial.told) != "PASS" for trial in (*share.trials, *share.bad_pairs, *share.paired))
 
 
 def _count_pairs(plan: Plan, shares: Sequence[SliceResult]) -> SweepReport:
