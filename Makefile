@@ -11,6 +11,7 @@
 # make conformance  every recorded call of DRBD, put to two kernels and to the fakes, and how far they agree; as root
 # make seeds     our engine's move over many stores (WALRUS_HA_SEEDS, 10000), judged: how many false alarms
 # make sweep     every fault at every command of the engine; DEPTH=2 for pairs, SEED=N for another store
+# make fuzz      every parser of foreign text fed with 100,000 mangled inputs (WALRUS_HA_FUZZ=N for another number)
 # make bench     the measurements
 # make clean     remove what was built, and what a lab left running; keeps .venv, images and runs/
 
@@ -28,7 +29,7 @@ READY := $(VENV)/.ready
 # Tests that start kernels, one after the other: each file builds on one lab, and several at once only wait for each other.
 KERNELS := $(wildcard tests/labs/test_machines*.py tests/labs/test_privileged*.py)
 
-.PHONY: help setup rehearse test check doctor labs labs-qemu containers kills cuts conformance seeds sweep bench clean
+.PHONY: help setup rehearse test check doctor labs labs-qemu containers kills cuts conformance seeds sweep fuzz bench clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -92,6 +93,9 @@ seeds: setup
 
 sweep: setup
 	$(BIN)/walrus-ha sweep --depth $(DEPTH) $(if $(SEED),--seed $(SEED))
+
+fuzz: setup
+	$(BIN)/python -m tests.fuzz
 
 bench: setup
 	$(BIN)/python -m tests.bench

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.clock import Clock
-from harness.errors import JournalDamaged
+from harness.errors import JournalDamaged, UnexpectedOutput
 from harness.migration.journal import Entry, Journal
 from harness.systems import store
 
@@ -124,7 +124,7 @@ class Memory:
             return self._loaded[1]
         try:
             manifest = store.load(self._manifest_path)
-        except (OSError, ValueError) as error:
+        except (OSError, UnexpectedOutput) as error:
             raise JournalDamaged(f"{self._manifest_path}: the frozen manifest cannot be read: {error}") from error
         if store.digest(manifest) != digest:
             raise JournalDamaged(f"{self._manifest_path}: the frozen manifest is not the one that the journal names")

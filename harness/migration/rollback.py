@@ -53,13 +53,14 @@ class Rollback:
             remains += left
             if not left:
                 memory.note("undone", step.name)
+        remains = remains or [f"{host.name}: give the host back" for host in self._site.hosts if host.fence is None]
         if not remains:
             self._release()
             memory.note("rolled-back")
         return remains
 
     def _take_back(self, step: Step, host: Host) -> str | None:
-        if host.name in self._away:
+        if host.name in self._away or host.fence is None:  # away now, or when this run claimed the others
             return f"{host.name}: {step.undo_summary}"
         for _ in range(_TRIES):
             try:

@@ -140,8 +140,8 @@ class Migration:
         try:
             engine.roll_back("asked for")
         except RolledBack as ended:
-            if ended.remains:
-                raise
+            if ended.remains:  # what was asked for is not finished
+                return Outcome("stopped", 4, words.rolled_back(engine.site, ended))
             return Outcome("rolled_back", 0, words.rolled_back(engine.site, ended))
 
     @staticmethod

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.errors import CommandFailed, UnexpectedOutput
 from harness.hosts.command import Command, Effect
 from harness.hosts.host import Host, Reader
+from harness.systems.printed import whole
 
 BACKUP_SUFFIX = ".before-walrus-ha"
 
@@ -39,8 +40,12 @@ def stat(host: Reader, path: str) -> FileStat | None:
         if b"No such file or directory" in result.stderr:
             return None
         raise CommandFailed(host.name, f"stat {path}", result)
-    kind, mode, uid, gid, size, device = result.text.rstrip("\n").split("|")
-    return FileStat(_KINDS.get(kind, "other"), int(mode, 8), int(uid), int(gid), int(size), int(device))
+    fields = result.text.rstrip("\n").split("|")
+    if len(fields) != 6:
+        raise UnexpectedOutput(f"{host.name}: stat {path} printed {result.text!r}")
+    who = f"{host.name}: stat {path}"
+    uid, gid, size, device = (whole(field, who) for field in fields[2:])
+    return FileStat(_KINDS.get(fields[0], "other"), whole(fields[1], who, 8), uid, gid, size, device)
 
 
 def read(host: Reader, path: str) -> str | None:
@@ -120,10 +125,11 @@ class Room:
 
 def room(host: Reader, path: str) -> Room:
     """Free bytes and inodes of the file system that holds ``path``."""
+    who = f"{host.name}: df -P {path}"
     blocks = _df(host, "-k", path)
     inodes = _df(host, "-i", path)
-    free_inodes = int(inodes[3]) if inodes[3].isdigit() and inodes[1] not in ("0", "-") else None
-    return Room(int(blocks[3]) * 1024, free_inodes, blocks[0], blocks[5])
+    free_inodes = whole(inodes[3], who) if inodes[3] != "-" and inodes[1] not in ("0", "-") else None
+    return Room(whole(blocks[3], who) * 1024, free_inodes, blocks[0], blocks[5])
 
 
 def _df(host: Reader, unit: str, path: str) -> list[str]:
@@ -138,5 +144,5 @@ def _df(host: Reader, unit: str, path: str) -> list[str]:
 def used_kib(host: Reader, path: str) -> int:
     """Space that a tree occupies, in KiB; 0 where there is none."""
     result = host.ask(Command(("du", "-s", "-k", "--", path), timeout_s=600.0))
-    first = result.text.split("\t", 1)[0]
-    return int(first) if first.isdigit() else 0
+    first, tab, _ = result.text.partition("\t")
+    return whole(first, f"{host.name}: du {path}") if tab else 0

@@ -24,6 +24,7 @@ PARTS: tuple[Part, ...] = (
     hosts.same_user,
     hosts.names,
     hosts.services_ready,
+    hosts.options,
     store.in_place,
     store.staging,
     store.additional_is_empty,
