@@ -110,6 +110,19 @@ class Attempt:
     last_words: str  # what an operator read last
     bytes_copied: int = 0  # by the copy jobs of this attempt, as counted on the receiving side
     findings: list[str] = Field(default_factory=list)  # preflight errors that it was refused for
+    acted: list[str] = Field(default_factory=list)  # the steps that acted, in order
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a plan said before, or between, attempts, and whether looking changed anything."""
+
+    at: float
+    attempts: int  # made before it
+    to_do: list[str]  # the steps that the plan says will act
+    changed: list[str] = Field(default_factory=list)  # HOST:PATH that is not as before the look, journal included
+    sent: list[str] = Field(default_factory=list)  # requests of the look that change a host
+    window_s: list[float] = Field(default_factory=list)  # the estimated window at best and at worst
 
 
 @dataclass(frozen=True)
@@ -196,6 +209,10 @@ class Evidence:
     events: list[Event] = Field(default_factory=list)
     receipts: list[Receipt] = Field(default_factory=list)
     censuses: list[Census] = Field(default_factory=list)
+    changed: list[str] | None = None  # "HOST:PATH KIND" not as before, outside the data's places; None: not seen
+    leaks: list[str] = Field(default_factory=list)  # artefacts in which the planted secret stands
+    looks: list[Look] = Field(default_factory=list)
+    written: list[Entry] = Field(default_factory=list)  # entries as a client left them on the served store afterwards
     reads: list[ObjectRead] = Field(default_factory=list)
     served: Manifest | None = None  # what lies under the store's path on the ENABLED (or original) host at the end
     replica: Manifest | None = None  # read from the other side after promoting it, when the move completed

@@ -244,10 +244,29 @@ def chmod(call: Call, machine: Machine) -> Reply:
 
 
 def sync(call: Call, machine: Machine) -> Reply:
-    """``sync``: everything, on this machine."""
-    if len(call.argv) != 1:
-        raise not_modelled(call)
-    machine.files.sync()
+    """``sync``: everything on this machine. ``sync [-f] -- PATH...``: each file, or each one's file system.
+
+    Without operands it is sync(2), which does not tell when a disk refuses.
+    """
+    if len(call.argv) == 1:
+        machine.files.sync()
+        return Reply()
+    files = memory(machine)
+    whole = call.argv[1] == "-f"
+    said = []
+    for path in operands(call, ("-f",) if whole else ()):
+        if not files.exists(path):
+            said.append(f"sync: error opening {quoted(path)}: No such file or directory")
+            continue
+        try:
+            files.sync_filesystem(path) if whole else files.sync_file(path)
+        except OSError as error:
+            said.append(f"sync: error syncing {quoted(path)}: {reason(error)}")
+    return complaints(said)
+
+
+def true(call: Call, machine: Machine) -> Reply:
+    """``true``."""
     return Reply()
 
 
@@ -264,4 +283,5 @@ PROGRAMS: dict[str, Program] = {
     "chown": chown,
     "chmod": chmod,
     "sync": sync,
+    "true": true,
 }

@@ -174,7 +174,7 @@ def _linked(one: Replica, other: Replica) -> bool:
 
 
 def _blocked(one: Replica) -> bool:
-    ports = one.world.blocked_ports
+    ports = [*one.world.blocked_ports, *(port for _, port in one.world.silent_ports)]
     return bool(ports) and any(int(end.rpartition(":")[2]) in ports for end in (one.side.local, one.side.remote))
 
 

@@ -56,11 +56,12 @@ def which(call: Call, machine: Machine) -> Reply:
 
 
 def sysctl(call: Call, machine: Machine) -> Reply:
-    """``sysctl -w vm.drop_caches=3``: only root may; clean pages have no other effect here."""
+    """``sysctl -w vm.drop_caches=3``: only root may; matters after a flush that failed."""
     if call.argv[1:] != ("-w", "vm.drop_caches=3"):
         raise not_modelled(call)
     if call.user != "root":
         return fails('sysctl: permission denied on key "vm.drop_caches"', 255)
+    simulated(machine).files.drop_clean_pages()
     return Reply(0, b"vm.drop_caches = 3\n")
 
 
@@ -107,7 +108,9 @@ def _probe(machine: Machine, limit_s: int, address: str, port: int) -> Slow:
         yield min(_UNREACHABLE_AFTER_S, limit_s)
         return _not_connected(address, port, "No route to host")
     foreign = target.name != machine.name
-    if foreign and (port in simulation.state.blocked_ports or not simulation.state.linked(machine.name, target.name)):
+    state = simulation.state
+    dropped = port in state.blocked_ports or [target.name, port] in state.silent_ports
+    if foreign and (dropped or not simulation.state.linked(machine.name, target.name)):
         yield limit_s
         return Reply(124)
     if port in listening_ports(simulation.state.hosts[target.name]):

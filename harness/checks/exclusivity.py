@@ -62,8 +62,17 @@ def walrus_while_quiet(evidence: Evidence) -> Iterator[str]:
         for host in pair(evidence):
             yield from _runs_at_freeze(evidence, quiet, host)
         for event, world in replay(evidence):
-            if _starts(event, world) and quiet.holds(event.at):
+            if _starts(event, world) and quiet.holds(event.at) and not _by_an_outsider(evidence, quiet, event):
                 yield f"Walrus on {event.host} became {event.detail} at {event.at:g} s, between freeze and commit"
+
+
+def _by_an_outsider(evidence: Evidence, quiet: Quiet, event: Event) -> bool:
+    """The scenario let somebody else start the service; excused only where the move was not committed then."""
+    started = any(
+        receipt.proven and receipt.fault == "outsider" and receipt.detail.startswith(f"{event.host}: `service ")
+        for receipt in evidence.receipts
+    )
+    return started and not quiet.committed
 
 
 def _starts(event: Event, world: World) -> bool:

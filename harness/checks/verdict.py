@@ -8,17 +8,21 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from harness.checks.boundary import boundary
 from harness.checks.control import caught
 from harness.checks.durability import durability
 from harness.checks.exclusivity import exclusivity
 from harness.checks.finding import Finding, Verdict, last_line, worst
+from harness.checks.foresight import foresight
 from harness.checks.groundwork import groundwork
 from harness.checks.honesty import honesty
 from harness.checks.idempotence import idempotence, reruns
 from harness.checks.kernel import complained, kernel
 from harness.checks.outcome import outcome
+from harness.checks.proof import proof
 from harness.checks.replica import replica
 from harness.checks.reversibility import reversibility
+from harness.checks.secrecy import secrecy
 from harness.checks.service import service
 from harness.checks.thrift import thrift
 from harness.errors import InvalidInput, Problem
@@ -28,7 +32,8 @@ Check = Callable[[Evidence], Finding]
 _MUST_HOLD = ("groundwork", "outcome")  # of a negative control too: it happened as its scenario tells it
 
 CHECKS: dict[str, Check] = {
-    check.__name__: check for check in (durability, exclusivity, service, replica, reversibility, idempotence)
+    check.__name__: check
+    for check in (durability, exclusivity, service, replica, reversibility, idempotence, foresight)
 }
 """The checks that a scenario can name."""
 
@@ -92,6 +97,10 @@ def _applying(evidence: Evidence) -> Iterator[tuple[str, Check]]:
     for name in named:
         yield name, CHECKS.get(name, _no_such_check(name))
     yield "honesty", honesty
+    yield "proof", proof
+    yield "secrecy", secrecy
+    if evidence.changed is not None:
+        yield "boundary", boundary
     if complained(evidence):
         yield "kernel", kernel
     if "idempotence" not in named and reruns(evidence):

@@ -26,7 +26,16 @@ from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL, ROLES, Start
 from harness.labs.machine_host import MachineHost, Plan
 from harness.labs.machine_signatures import BYTES
 from harness.labs.machine_signatures import PROGRAMS as PROGRAMS_BY_SIGNATURE
-from harness.labs.premises import CLOUD_KEY, EUCALYPTUS_ID, FILES, FIRST_WALRUS, NAMES, SERVICE, require_one_drbd_device
+from harness.labs.premises import (
+    CLOUD_KEY,
+    CLOUD_SECRET,
+    EUCALYPTUS_ID,
+    FILES,
+    FIRST_WALRUS,
+    NAMES,
+    SERVICE,
+    require_one_drbd_device,
+)
 
 if TYPE_CHECKING:
     from harness.labs.machine_rack import MachineRack
@@ -146,6 +155,8 @@ def require_possible(start: Start) -> None:
     Raises:
         LabUnavailable: naming the one that cannot, and why.
     """
+    if start.differs.get("drbd_version"):
+        raise LabUnavailable("the version of DRBD is the kernel's, and all machines have the same kernel")
     require_one_drbd_device(start)
     if start.drbd != "8.4":
         raise LabUnavailable(f"DRBD {start.drbd} cannot be had in machines: their kernel has 8.4")
@@ -173,7 +184,7 @@ def files_for(plan: Plan, rack: MachineRack) -> dict[str, File]:
         HAZARDS: File(_hazards(role, rack.settings, rack.start.differs).encode(), 0o755),
     }
     if role in (CLC, ORIGINAL):
-        files[CLOUD_KEY] = File(b"the cloud's key", 0o600)
+        files[CLOUD_KEY] = File(CLOUD_SECRET, 0o600)
     if role == CLC:
         files[WORLD_FILE] = File(_world_before(addresses).encode())
     return files | _programs(role) | _fakes()
@@ -185,6 +196,8 @@ def _texts(role: str, differs: Mapping[str, Any]) -> dict[str, str]:
         texts["/etc/redhat-release"] = differs["os_release"][role] + "\n"
     if role in differs.get("eucalyptus_version", {}):
         texts["/etc/eucalyptus/eucalyptus-version"] = differs["eucalyptus_version"][role] + "\n"
+    if differs.get("file", {}).get("host") == role:
+        texts[differs["file"]["path"]] = differs["file"]["line"] + "\n"
     if differs.get("fstab_line", {}).get("host") == role:
         texts["/etc/fstab"] += differs["fstab_line"]["line"] + "\n"
     return texts
@@ -193,7 +206,7 @@ def _texts(role: str, differs: Mapping[str, Any]) -> dict[str, str]:
 def _hazards(role: str, settings: Settings, differs: Mapping[str, Any]) -> str:
     """A script that plants, at every boot, what would not outlive one."""
     lines = ["#!/bin/sh"]
-    if differs.get("drbd_port_blocked") and role in PAIR:
+    if differs.get("drbd_port_blocked") in (True, role) and role in PAIR:
         # Answers from the port find no way back: to the peer the port looks filtered, and everything else passes.
         lines.append(f"ip rule add ipproto {_TCP} sport {settings.port} blackhole")
     if differs.get("listening_port", {}).get("host") == role:

@@ -133,7 +133,7 @@ class MachineTruth:
             )
             for host in (self._host(role) for role in ROLES)
         ]
-        walrus = [Event(**event) for event in self._world()["events"] if event["kind"] == "walrus"]
+        walrus = [Event(**event) for event in self._world()["events"] if event["kind"].startswith("walrus")]
         return merged(list(self._rack.happened), *told, walrus)
 
     def _world(self) -> dict[str, Any]:

@@ -109,10 +109,14 @@ class SimulatedTruth:
 
 def _fetch(serving: SimulatedMachine, key: str) -> tuple[int, str | None]:
     status, path = walrus.located(serving, walrus.HTTP_PREFIX + key)
-    return status, serving.files.sha256(path) if status == 200 else None
+    try:
+        return status, serving.files.sha256(path) if status == 200 else None
+    except OSError:
+        return 500, None
 
 
 def _walk(files: MemoryFilesystem, root: str) -> Manifest:
     if not files.exists(root):
         return Manifest([], f"{root} does not exist")
-    return Manifest([Entry(**entry) for entry in truth.walk(files, files.resolve(root))])
+    with files.laid_bare():
+        return Manifest([Entry(**entry) for entry in truth.walk(files, files.resolve(root))])

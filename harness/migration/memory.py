@@ -51,6 +51,12 @@ class Memory:
         return next((entry.data["run_id"] for entry in self._journal.entries if entry.kind == "begun"), None)
 
     @property
+    def promised(self) -> dict[str, str]:
+        """What of the inventory the present run was begun with; empty before it began."""
+        begun = next((entry for entry in reversed(self._present()) if entry.kind == "begun"), None)
+        return dict(begun.data.get("promised", {})) if begun else {}
+
+    @property
     def epoch(self) -> int:
         """The highest epoch this run was ever granted."""
         return max((entry.data["epoch"] for entry in self._journal.entries if entry.kind == "epoch"), default=0)

@@ -67,7 +67,7 @@ class Rollback:
                 step.undo(self._site, host)
                 found = step.still_there(self._eyes, self._reader(host))
                 if found is None:
-                    files.sync(host)  # the journal must not know of what a power cut could bring back
+                    files.sync(host)  # what the journal calls undone must not come back with a power cut
                     return None
                 why = found
             except Unreachable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.errors import CommandFailed, UnexpectedOutput
@@ -86,13 +87,19 @@ def sync(host: Host, timeout_s: float = 3600.0) -> None:
     host.run(Command(("sync",), Effect.WRITE, timeout_s=timeout_s))
 
 
-def back_up(host: Host, path: str) -> None:
-    """Keep the file as it is beside itself, once; the caller flushes before it changes the file."""
-    backup = path + BACKUP_SUFFIX
-    if stat(host, path) is None or stat(host, backup) is not None:
-        return
-    host.run(Command(("cp", "-p", "--", path, backup + ".new"), Effect.WRITE))
-    host.run(Command(("mv", "-T", "--", backup + ".new", backup), Effect.WRITE))
+def back_up(host: Host, paths: Iterable[str]) -> None:
+    """Keep files as they are beside themselves, each once; the caller flushes before it changes them.
+
+    A name can be on stable storage before what it names: only content that was flushed gets the name of a backup.
+    """
+    missing = [path for path in paths if stat(host, path) and stat(host, path + BACKUP_SUFFIX) is None]
+    for path in missing:
+        host.run(Command(("cp", "-p", "--", path, path + BACKUP_SUFFIX + ".new"), Effect.WRITE))
+    if missing:
+        sync(host)
+    for path in missing:
+        backup = path + BACKUP_SUFFIX
+        host.run(Command(("mv", "-T", "--", backup + ".new", backup), Effect.WRITE))
 
 
 def restore_backup(host: Host, path: str, was_absent: bool) -> None:

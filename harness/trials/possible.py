@@ -9,16 +9,21 @@ from dataclasses import dataclass
 from harness.trials.literal.choices import VENDOR_STEPS
 from harness.trials.scenario import (
     STEP_NAMES,
+    Action,
+    AtCommand,
     Corrupt,
     CutLink,
     DiskErrors,
     Fault,
     FillDisk,
     FreeDisk,
+    FsyncFails,
     KillEngine,
     PowerOff,
     PowerOn,
+    ReadError,
     ResetSsh,
+    ResumeWith,
     ScenarioFile,
     SlowDisk,
     StallSync,
@@ -31,6 +36,7 @@ MEASURED_STEPS = ("stage-store", "restore-store", "wait-for-sync")
 """Steps that know how far they are; elsewhere a share of the work means nothing."""
 
 FIRST_CONNECTED, FIRST_SYNCING, LAST_SYNCING = "connect-peers", "become-primary", "wait-for-sync"
+ATTEMPTS = ("resume", "run_again", "rollback")
 KERNEL_LABS = ("privileged", "machines")
 
 
@@ -152,10 +158,13 @@ def _stall(scenario: ScenarioFile, step: str, place: Location) -> Iterator[Impos
 
 def _target(scenario: ScenarioFile, fault: Fault, place: Location) -> Iterator[Impossible]:
     """Whether what the fault hits is there."""
-    if isinstance(fault, Corrupt | WriteObject) and not scenario.start.store.objects:
+    if isinstance(fault, Corrupt | WriteObject | ReadError) and not scenario.start.store.objects:
         yield Impossible((*place, "do"), "there is no object to change", "give start.store some objects")
-    if isinstance(fault, Corrupt | FillDisk):
-        where, key = (fault.place, "place") if isinstance(fault, Corrupt) else (fault.path, "path")
+    if isinstance(fault, FsyncFails) and fault.place == "device":
+        hint = "choose another place, or disk_errors"
+        yield Impossible((*place, "place"), "DRBD lets go of a disk that refuses a write", hint)
+    if isinstance(fault, Corrupt | ReadError | FsyncFails | FillDisk):
+        where, key = (fault.path, "path") if isinstance(fault, FillDisk) else (fault.place, "place")
         if fault.host == "additional" and where in ("staging", "old-store"):
             hint = "choose host: original, or another place"
             yield Impossible((*place, key), f"the additional host has no {where}", hint)
@@ -168,12 +177,18 @@ def _lacking(fault: Fault, lab: str) -> str | None:
     """What the lab lacks for this fault."""
     model = lab not in KERNEL_LABS
     match fault:
+        case AtCommand() if lab != "simulated":
+            return "sends other commands than the simulated lab, where they were counted"
         case UnmodelledCall() if not model:
             return "has no fakes to call"
         case DiskErrors() | SlowDisk() if model:
             return "has no disks that could fail"
         case CutLink(only_from=str()) if model:
             return "cannot cut one direction of a link alone"
+        case PowerOff(survives=survives) if lab in ("containers", "machines") and survives != "flushed":
+            return "cannot choose what survives a power cut"
+        case ReadError() | FsyncFails() if lab != "simulated":
+            return "cannot fail for one object alone"
         case PowerOff() if lab == "privileged":
             return "has one kernel for all hosts, whose power cannot be cut for one of them"
         case ResetSsh() if lab == "simulated":
@@ -223,7 +238,7 @@ def _expectation(scenario: ScenarioFile) -> Iterator[Impossible]:
     if expect.findings and expect.outcome != "refused":
         hint = "write outcome: refused, or remove findings"
         yield Impossible(("expect", "findings"), f"findings refuse a run; this one is {expect.outcome}", hint)
-    if expect.outcome == "refused" and not expect.findings:
+    if expect.outcome == "refused" and not expect.findings and not _asks_too_late(scenario):
         hint = "add findings: with the ids that preflight must report"
         yield Impossible(("expect", "outcome"), "a refusal without a reason proves nothing", hint)
     allowed = _exit_statuses(scenario)
@@ -245,9 +260,14 @@ def _expectation(scenario: ScenarioFile) -> Iterator[Impossible]:
     yield from _ends(scenario)
 
 
+def _asks_too_late(scenario: ScenarioFile) -> bool:
+    """A rollback past the commit point is refused for that reason alone."""
+    return bool(scenario.then) and scenario.then[-1] == "rollback"
+
+
 def _exit_statuses(scenario: ScenarioFile) -> tuple[int, ...]:
     """How the last attempt can end: a rollback that was asked for is a success, one that a failure led to is none."""
-    last = next((action for action in reversed(scenario.then) if isinstance(action, str)), None)
+    last = next((action for action in reversed(scenario.then) if action in ATTEMPTS), None)
     return {
         "completed": (0,),
         "refused": (3,),
@@ -257,9 +277,17 @@ def _exit_statuses(scenario: ScenarioFile) -> tuple[int, ...]:
     }[scenario.expect.outcome]
 
 
+def _attempts(scenario: ScenarioFile) -> list[Action]:
+    """What runs the engine again."""
+    return [action for action in scenario.then if action in ATTEMPTS or isinstance(action, ResumeWith)]
+
+
 def _ends(scenario: ScenarioFile) -> Iterator[Impossible]:
     """Whether the story has somebody to bring it to its end."""
-    outcome, attempts = scenario.expect.outcome, [action for action in scenario.then if isinstance(action, str)]
+    outcome, attempts = (
+        scenario.expect.outcome,
+        _attempts(scenario),
+    )
     killed = any(isinstance(fault, KillEngine) for fault in scenario.faults)
     if killed and not attempts:
         hint = "add then: [resume] or then: [rollback]"

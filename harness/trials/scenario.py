@@ -26,7 +26,7 @@ from harness.yamlmodel import Bytes, BytesPerSecond, Strict, validate
 _NAME = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
 
 LabName = Literal["simulated", "containers", "privileged", "machines"]
-CheckName = Literal["durability", "exclusivity", "service", "replica", "reversibility"]
+CheckName = Literal["durability", "exclusivity", "service", "replica", "reversibility", "foresight"]
 OutcomeName = Literal["completed", "rolled_back", "stopped", "refused", "operator_needed"]
 StepName = Literal[
     "register-additional",
@@ -52,6 +52,17 @@ STEP_NAMES: tuple[str, ...] = get_args(StepName)  # in the plan's order
 ALL_CHECKS: tuple[CheckName, ...] = ("durability", "exclusivity", "service", "replica", "reversibility")
 Place = Literal["store", "staging", "old-store", "device"]
 AnyHost = Literal["original", "additional", "clc", "both"]  # both: original and additional
+SweepFault = Literal[
+    "kill_engine",
+    "cut_original",
+    "cut_additional",
+    "cut_clc",
+    "cut_both",
+    "cut_link",
+    "lose_reply",
+    "fail",
+    "hang",
+]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Nth = Annotated[int, Field(ge=1, le=10_000)]
 
@@ -71,13 +82,34 @@ class KillEngine(Strict):
     at: At
 
 
+class Image(Strict):
+    """One of the legal states after a power cut, by number: 0 flushed, 1 all, 2 names only, 3 torn, then others."""
+
+    image: Annotated[int, Field(ge=0, le=100_000)]
+
+
+def _survival_kind(value: Any) -> str:
+    return "word" if isinstance(value, str) else "image"
+
+
+Survival = Annotated[
+    Annotated[Literal["flushed", "all", "torn"], Tag("word")] | Annotated[Image, Tag("image")],
+    Discriminator(_survival_kind),
+]
+
+
 class PowerOff(Strict):
-    """A host loses power; what was not flushed is lost. Without ``for_s`` it stays off until ``then`` ends that."""
+    """A host loses power. Without ``for_s`` it stays off until ``then`` ends that.
+
+    ``survives`` says what becomes of what was not flushed: nothing of it is there (flushed), everything (all), every
+    name and the beginning of each file (torn), or one of the legal images.
+    """
 
     do: Literal["power_off"]
     at: At
     host: AnyHost
     for_s: Seconds | None = None
+    survives: Survival = "flushed"
 
 
 class Freeze(Strict):
@@ -123,6 +155,24 @@ class DiskErrors(Strict):
     at: At
     host: WalrusRole
     for_s: Seconds
+
+
+class ReadError(Strict):
+    """Reading one object of a place ends in an input/output error, until the attempt ends."""
+
+    do: Literal["read_error"]
+    at: At
+    host: WalrusRole
+    place: Place
+
+
+class FsyncFails(Strict):
+    """The disk with a place refuses once what is flushed to it; from then on those pages count as clean."""
+
+    do: Literal["fsync_fails"]
+    at: At
+    host: WalrusRole
+    place: Place
 
 
 class SlowDisk(Strict):
@@ -177,6 +227,13 @@ class LoseReply(CommandFault):
     do: Literal["lose_reply"]
 
 
+class LyingExit(CommandFault):
+    """The program exits 0 without its effect, or having cut one object of a place to half its length."""
+
+    do: Literal["lying_exit"]
+    truncates: Place | None = None
+
+
 class Corrupt(Strict):
     """One byte of one object changes, size and times kept."""
 
@@ -201,6 +258,36 @@ class SecondEngine(Strict):
     at: At
 
 
+class AtCommand(Strict):
+    """A fault of the sweep at one command of the engine, counted from 1 in its attempt; the power is back after 3 s."""
+
+    do: Literal["at_command"]
+    number: Nth
+    attempt: Annotated[int, Field(ge=1, le=100)] = 1
+    fault: SweepFault
+    moment: Literal["not_sent", "sent", "during", "done", "answered"]
+    after_s: Annotated[float, Field(gt=0, le=3600)] | None = None  # how long after it was sent, during it
+
+    @property
+    def at(self) -> None:
+        """No step: commands are counted whatever they belong to."""
+
+
+class Order(Strict):
+    """A command that somebody else types on a host, and how it must end there for the fault to count."""
+
+    host: WalrusRole
+    argv: Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(min_length=1)]
+    status: Annotated[int, Field(ge=0, le=255)] = 0
+
+
+class Outsider(Order):
+    """Somebody else at work: cron, puppet, or an administrator runs a command that the engine did not ask for."""
+
+    do: Literal["outsider"]
+    at: At
+
+
 class UnmodelledCall(Strict):
     """A program is called in a way that its fake does not model; such a trial must not pass."""
 
@@ -217,14 +304,19 @@ Fault = Annotated[
     | StallSync
     | FillDisk
     | DiskErrors
+    | ReadError
+    | FsyncFails
     | SlowDisk
     | ResetSsh
     | FailCommand
     | HangCommand
     | LoseReply
+    | LyingExit
     | Corrupt
     | WriteObject
     | SecondEngine
+    | AtCommand
+    | Outsider
     | UnmodelledCall,
     Field(discriminator="do"),
 ]
@@ -261,6 +353,18 @@ class FreeDisk(Strict):
     free_disk: Filled
 
 
+class OutsiderRuns(Strict):
+    """Somebody else runs a command on a host, between two attempts."""
+
+    outsider: Order
+
+
+class ResumeWith(Strict):
+    """Run the move again with other settings than it was begun with: the inventory was edited in between."""
+
+    resume_with: Settings
+
+
 def _action_kind(value: Any) -> str | None:
     """The tag of an action: a bare word, or the single key of a map."""
     if isinstance(value, str):
@@ -272,17 +376,24 @@ def _action_kind(value: Any) -> str | None:
     return None
 
 
-Word = Literal["resume", "rollback", "run_again"]
+Word = Literal["resume", "rollback", "run_again", "plan", "write_served"]
 Action = Annotated[
     Annotated[Word, Tag("word")]
     | Annotated[PowerOn, Tag("power_on")]
     | Annotated[Heal, Tag("heal")]
     | Annotated[Wait, Tag("wait_s")]
     | Annotated[FreeDisk, Tag("free_disk")]
+    | Annotated[OutsiderRuns, Tag("outsider")]
+    | Annotated[ResumeWith, Tag("resume_with")]
     | Annotated[TypeLine, Tag("type_line")]
     | Annotated[ClientWrites, Tag("client_writes")]
     | Annotated[CutNow, Tag("cut_link_for_s")],
     Discriminator(_action_kind),
+]
+
+
+First = Annotated[
+    Annotated[Literal["plan"], Tag("word")] | Annotated[OutsiderRuns, Tag("outsider")], Discriminator(_action_kind)
 ]
 
 
@@ -353,6 +464,7 @@ class ScenarioFile(Strict):
     labs: Annotated[list[LabName], Field(min_length=1)]
     not_in: dict[LabName, Annotated[str, Field(min_length=10)]] = Field(default_factory=dict)
     start: Before = Before()
+    first: list[First] = Field(default_factory=list)
     driver: DriverName = "engine"
     choices: Choices = Choices()
     faults: list[Fault] = Field(default_factory=list)

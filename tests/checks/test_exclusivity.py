@@ -381,3 +381,10 @@ def test_the_vendors_steps_are_times_of_their_own() -> None:
     passes(exclusivity, evidence)
     evidence = _with(evidence, at + 0.1, ORIGINAL, "destroy", "mkfs.ext3 /dev/drbd1")
     fails(exclusivity, evidence, "ran `mkfs.ext3 /dev/drbd1`", "after data was restored")
+
+
+def test_what_the_cloud_believes_of_a_host_that_came_back_is_no_walrus_that_runs() -> None:
+    evidence = builders.completed()
+    frozen = quiet_times(evidence)[0].start
+    passes(exclusivity, _with(evidence, frozen + 0.1, ORIGINAL, "walrus-lost", "NOTREADY"))
+    fails(exclusivity, _with(evidence, frozen + 0.1, ORIGINAL, "walrus", "NOTREADY"))

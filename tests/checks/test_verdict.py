@@ -39,9 +39,26 @@ def test_some_checks_apply_whatever_a_scenario_names() -> None:
         evidence.expectation = replace(evidence.expectation, checks=["service", "service"])
         return [finding.check for finding in judge(evidence).findings]
 
-    assert asked(builders.completed()) == ["groundwork", "outcome", "service", "honesty"]
-    assert asked(builders.run_again()) == ["groundwork", "outcome", "service", "honesty", "idempotence"]
-    assert asked(builders.interrupted()) == ["groundwork", "outcome", "service", "honesty", "thrift"]
+    always = ["groundwork", "outcome", "service", "honesty", "proof", "secrecy"]
+    assert asked(builders.completed()) == always
+    assert asked(builders.run_again()) == [
+        "groundwork",
+        "outcome",
+        "service",
+        "honesty",
+        "proof",
+        "secrecy",
+        "idempotence",
+    ]
+    assert asked(builders.interrupted()) == [
+        "groundwork",
+        "outcome",
+        "service",
+        "honesty",
+        "proof",
+        "secrecy",
+        "thrift",
+    ]
 
 
 def test_every_check_that_a_scenario_can_name_exists() -> None:

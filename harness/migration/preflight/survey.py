@@ -12,7 +12,7 @@ from harness.errors import AccessDenied, HostError, StepBlocked, UnexpectedOutpu
 from harness.hosts.command import Command, Result
 from harness.hosts.host import Reader
 from harness.hosts.transport import Transport
-from harness.migration.preflight import cloud, devices, drbd, hosts, store
+from harness.migration.preflight import cloud, devices, drbd, hosts, store, window
 from harness.migration.preflight.finding import Finding, error
 from harness.migration.site import Site
 
@@ -38,6 +38,7 @@ PARTS: tuple[Part, ...] = (
     drbd.peers_reach_each_other,
     cloud.registered,
     cloud.storage_directory,
+    window.long_enough,
 )
 
 

@@ -72,8 +72,7 @@ class ConfigureDrbd(Step):
         for path, change in changes.items():
             if change.present is None:
                 site.memory.remember(f"absent:{host.name}:{path}", True)
-            elif not site.memory.fact(f"absent:{host.name}:{path}"):
-                files.back_up(host, path)
+        files.back_up(host, [path for path in changes if not site.memory.fact(f"absent:{host.name}:{path}")])
         files.sync(host)
         for path, change in changes.items():
             host.put(path, change.wanted.encode("utf-8", "surrogateescape"))
