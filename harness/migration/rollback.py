@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from harness.errors import Fenced, HostError, Indeterminate, OperatorNeeded, Rebooted, Unreachable, WalrusHaError
-from harness.hosts.host import Host, Reader
+from harness.errors import (
+    Fenced,
+    HostError,
+    Indeterminate,
+    OperatorNeeded,
+    Rebooted,
+    Stopped,
+    TimedOut,
+    Unreachable,
+    WalrusHaError,
+)
+from harness.hosts.host import Host, Reader, wait_until
 from harness.migration.site import Site
 from harness.migration.step import Step
 from harness.systems import files
@@ -39,6 +49,7 @@ class Rollback:
 
         Raises:
             OperatorNeeded: when something could not be taken back on a host that answers.
+            Stopped: a host that an undoing needs beside its own stays away.
             Rebooted: a host has to be claimed again before the rest can be taken back.
         """
         memory = self._site.memory
@@ -70,7 +81,11 @@ class Rollback:
                     files.sync(host)  # what the journal calls undone must not come back with a power cut
                     return None
                 why = found
-            except Unreachable:
+            except Unreachable as trouble:
+                if trouble.host != host.name:  # as the cloud controller: nothing can be taken back past it
+                    self._wait_for(trouble)
+                    why = str(trouble)
+                    continue
                 self._away.add(host.name)
                 return f"{host.name}: {step.undo_summary}"
             except Indeterminate as lost:
@@ -83,6 +98,19 @@ class Rollback:
             self._away.add(host.name)
             return f"{host.name}: {step.undo_summary}"
         raise OperatorNeeded(f"{host.name}: tried to {step.undo_summary}, and still: {why}")
+
+    def _wait_for(self, trouble: Unreachable) -> None:
+        """Until another host that this undoing needs answers again.
+
+        Raises:
+            Stopped: it stays away; the next run takes back the rest.
+        """
+        needed = next(host for host in self._site.hosts if host.name == trouble.host)
+        bound, clock = self._site.settings.waits.host_return, self._site.clock
+        try:
+            wait_until(clock, lambda: not self._silent(needed), bound, f"{needed.name} to answer again", every_s=1.0)
+        except TimedOut as late:
+            raise Stopped(f"{trouble}; {late}. Run again once it answers: the rest is taken back then") from trouble
 
     def _reader(self, host: Host) -> Reader:
         return next(reader for reader in self._eyes.hosts if reader.name == host.name)

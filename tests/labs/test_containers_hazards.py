@@ -28,6 +28,8 @@ DIFFERS = {
     "storagedir": "/srv/elsewhere",
     "missing_program": {"host": "additional", "program": "rsync"},
     "next_enabled": "walrus01",
+    "file": {"host": "additional", "path": "/etc/other.conf", "line": "resource r0 { protocol C; }"},
+    "drbd_version": {"additional": "8.3"},
 }
 
 
@@ -68,12 +70,18 @@ def test_devices_differ(lab: Opened) -> None:
         ("/etc/fstab", ORIGINAL, "LABEL=bukkits /var/lib/eucalyptus/bukkits ext3 defaults 0 0"),
         ("/etc/redhat-release", ADDITIONAL, "CentOS release 6.4 (Final)"),
         ("/etc/eucalyptus/eucalyptus-version", ADDITIONAL, "3.1.0"),
+        ("/etc/other.conf", ADDITIONAL, "resource r0 { protocol C; }"),
     ],
 )
 def test_files_differ(lab: Opened, path: str, role: str, line: str) -> None:
     other = ADDITIONAL if role == ORIGINAL else ORIGINAL
     assert line in ask(lab, role, "cat", path).text.splitlines()
     assert line not in ask(lab, other, "cat", path).text.splitlines()
+
+
+def test_the_hosts_bring_different_drbd(lab: Opened) -> None:
+    found = [ask(lab, role, "modinfo", "-F", "version", "drbd").text for role in (ORIGINAL, ADDITIONAL)]
+    assert [version[:4] for version in found] == ["8.4.", "8.3."]
 
 
 def test_a_host_calls_itself_otherwise_than_the_inventory(lab: Opened) -> None:

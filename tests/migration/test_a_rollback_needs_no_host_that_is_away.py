@@ -1,4 +1,4 @@
-"""A host that is away, or comes back half-way, breaks no rollback: what is left there is named, and taken back later."""
+"""A host that is away, or comes back half-way, breaks no rollback: what is left there is named and taken back later."""
 
 from __future__ import annotations
 

@@ -16,8 +16,9 @@ from harness.hosts.command import AskHolder, Fence, Request
 from harness.labs import catalogue
 from harness.labs.lab import ORIGINAL, ROLES, Start, StoreSpec
 from harness.migration.journal import Entry, read
-from harness.trials.faults import EngineKilled, Schedule
+from harness.trials.faults import Schedule
 from harness.trials.scenario import ALL_CHECKS, Before, Expect, Scenario
+from harness.trials.strikes import EngineKilled
 from harness.trials.trial import Trial
 
 CLAIM = "whatever happens in whatever order, a complete copy exists and no two hosts are Primary"
@@ -67,6 +68,7 @@ class DrivenTrial(Trial):
         truth = self.opened.truth
         self.evidence.frozen = truth.manifest(ORIGINAL, "store")
         self.evidence.before = [truth.snapshot(role) for role in ROLES]
+        self._surroundings = self._look_around()
         self.evidence.reads = truth.read_objects("before", self.evidence.frozen)
 
     # Deeds
@@ -100,7 +102,7 @@ class DrivenTrial(Trial):
 
     def holders(self) -> dict[str, Fence]:
         """Who holds each host that answers."""
-        found = {}
+        found: dict[str, Fence] = {}
         for node in self.opened.inventory.nodes():
             transport = node.connection.open(node.name)
             with contextlib.suppress(HostError):
@@ -138,7 +140,9 @@ class DrivenTrial(Trial):
         self.require_sound("at the end")
         self._settle()
         self.conclude()
-        checks = list(ALL_CHECKS) if outcome == "completed" else ["durability", "exclusivity", "reversibility"]
+        checks: list[str] = (
+            list(ALL_CHECKS) if outcome == "completed" else ["durability", "exclusivity", "reversibility"]
+        )
         self.evidence.expectation = replace(self.evidence.expectation, outcome=outcome, checks=checks)
         failed = [finding for finding in judge(self.evidence).findings if finding.verdict is Verdict.FAIL]
         said = [f"{finding.check}: {wrong}" for finding in failed for wrong in finding.detail or (finding.reason,)]

@@ -98,7 +98,8 @@ def sweep(spec: Spec, executor: Executor, tell: Tell = lambda line: None) -> Swe
         seconds = time.monotonic() - started
         bad = sum(_bad(one) for one in shares.values())
         tell(
-            f"{len(shares)} of {SHARES[spec.depth]} shares, {stories} distinct stories, {bad} not passed, {seconds:.1f} s"
+            f"{len(shares)} of {SHARES[spec.depth]} shares, {stories} distinct stories, {bad} not passed, "
+            f"{seconds:.1f} s"
         )
     in_order = [shares[number] for number in sorted(shares)]
     report = _count(plan.survey, spec, in_order) if spec.depth == 1 else _count_pairs(plan, in_order)
