@@ -9,6 +9,7 @@
 # make kills     a move killed at 20 random moments in the containers lab, each time started again
 # make cuts      a move in the machines lab in which engine or hosts are cut down at 40 random moments
 # make conformance  every recorded call of DRBD, put to two kernels and to the fakes, and how far they agree; as root
+# make sabotage  engines that are broken on purpose, and which check catches each
 # make bench     the measurements
 # make clean     remove what was built, and what a lab left running; keeps .venv, images and runs/
 
@@ -24,7 +25,7 @@ READY := $(VENV)/.ready
 # Tests that start kernels, one after the other: each file builds on one lab, and several at once only wait for each other.
 KERNELS := $(wildcard tests/labs/test_machines*.py tests/labs/test_privileged*.py)
 
-.PHONY: help setup rehearse test check doctor labs labs-qemu containers kills cuts conformance bench clean
+.PHONY: help setup rehearse test check doctor labs labs-qemu containers kills cuts conformance sabotage bench clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -82,6 +83,9 @@ cuts: setup
 
 conformance: setup
 	$(BIN)/python -m tests.conformance
+
+sabotage: setup
+	$(BIN)/python -m tests.broken
 
 bench: setup
 	$(BIN)/python -m tests.bench

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from harness.checks.configuration import configuration
 from harness.checks.durability import durability
 from harness.checks.exclusivity import exclusivity
 from harness.checks.finding import Finding, Verdict, last_line, worst
@@ -16,6 +17,7 @@ from harness.checks.honesty import honesty
 from harness.checks.idempotence import idempotence, reruns
 from harness.checks.kernel import complained, kernel
 from harness.checks.outcome import outcome
+from harness.checks.phases import last_outcome
 from harness.checks.replica import replica
 from harness.checks.reversibility import reversibility
 from harness.checks.service import service
@@ -75,6 +77,8 @@ def _applying(evidence: Evidence) -> Iterator[tuple[str, Check]]:
     for name in named:
         yield name, CHECKS.get(name, _no_such_check(name))
     yield "honesty", honesty
+    if last_outcome(evidence) == "completed":
+        yield "configuration", configuration
     if complained(evidence):
         yield "kernel", kernel
     if "idempotence" not in named and reruns(evidence):

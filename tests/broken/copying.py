@@ -29,7 +29,6 @@ SABOTAGES = (
     _rsync("copy without owners", "everything belongs to root", _letters("-rlptDHAXSx")),
     _rsync("copy without modes", "permissions are lost", _letters("-rltgoDHAXSx")),
     _rsync("copy without links", "symbolic links are left out", _letters("-rptgoDHAXSx")),
-    _rsync("copy without --numeric-ids", "owners are mapped by name", _without("--numeric-ids")),
     _rsync("copy without --delete", "what is not in the source stays in the copy", _without("--delete")),
     sabotage(
         "copy into a subdirectory",
@@ -76,12 +75,6 @@ SABOTAGES = (
         "the restored store is compared with the staged copy and not with what was frozen",
         "staged-copy-corrupted-after-it-was-verified",
         Edit("migration.copies:copy_and_verify", "frozen(site)", "full_manifest(site, host, step, source)"),
-    ),
-    sabotage(
-        "forget whether the source changed",
-        "a store that changes while it is copied is copied again until the rounds are used up",
-        "writer-not-stopped",
-        Edit("migration.copies:copy_and_verify", "require_unchanged(site, host, source)", "pass"),
     ),
     sabotage(
         "take any store for unchanged",

@@ -35,6 +35,7 @@ SABOTAGES = (
         "the original's UpToDate counts for both",
         _PLAIN,
         Edit(_IN_SYNC, _ALL_THREE, 'self.disk == "UpToDate"'),
+        Edit(_IN_SYNC, "self.out_of_sync_kib == 0", "True"),
     ),
     sabotage(
         "demote instead of unmounting",
@@ -105,13 +106,6 @@ SABOTAGES = (
         ),
     ),
     sabotage(
-        "wait for no peer",
-        "the peers need not have found each other",
-        _PLAIN,
-        Become("migration.steps.connect:ConnectPeers._all_talk", True),
-        Edit("migration.steps.connect:ConnectPeers.inspect", "if not seen.talking:", "if False:"),
-    ),
-    sabotage(
         "bring up one side",
         "the resource is brought up on the original only",
         _PLAIN,
@@ -121,7 +115,9 @@ SABOTAGES = (
         "metadata on one side",
         "metadata is made on the original only",
         _PLAIN,
-        Edit("migration.steps.metadata:CreateMetadata.apply", "for host in site.pair:", "for host in (site.original,):"),
+        Edit(
+            "migration.steps.metadata:CreateMetadata.apply", "for host in site.pair:", "for host in (site.original,):"
+        ),
     ),
     sabotage(
         "make the file system again",
@@ -129,10 +125,10 @@ SABOTAGES = (
         "restore-interrupted-by-power-cut",
         Edit(
             "migration.steps.filesystem:MakeFilesystem.inspect",
-            "device, wanted = site.settings.device, site.memory.fact(\"filesystem\")",
-            'device, wanted = site.settings.device, None',
+            'device, wanted = site.settings.device, site.memory.fact("filesystem")',
+            "device, wanted = site.settings.device, None",
         ),
-        Edit("migration.steps.filesystem:MakeFilesystem.apply", "not site.memory.intended(\"mount-device\")", "True"),
+        Edit("migration.steps.filesystem:MakeFilesystem.apply", 'not site.memory.intended("mount-device")', "True"),
     ),
     sabotage(
         "make the file system on the disk",
@@ -158,16 +154,36 @@ SABOTAGES = (
         "success-on-drbd-8.3",
         Edit("systems.drbd.dialect:Dialect.command", "self.options_first and options", "False"),
     ),
-    _config("discard by policy", "after a split brain DRBD throws one side's writes away by itself",
-            "after-sb-1pri disconnect;", "after-sb-1pri discard-secondary;"),
-    _config("discard zero changes", "the vendor's own policy for a split brain without a Primary",
-            "after-sb-0pri disconnect;", "after-sb-0pri discard-zero-changes;"),
-    _config("write without waiting for the peer", "protocol A: a write is done before the peer has it",
-            "protocol C;", "protocol A;"),
-    _config("no peer in the configuration", "the second `on` section is missing",
-            "for peer in resource.peers:", "for peer in resource.peers[:1]:"),
-    _config("another device in the configuration", "the resource has a device that nobody mounts",
-            "device {resource.device};", "device {resource.device}7;"),
+    _config(
+        "discard by policy",
+        "after a split brain DRBD throws one side's writes away by itself",
+        "after-sb-1pri disconnect;",
+        "after-sb-1pri discard-secondary;",
+    ),
+    _config(
+        "discard zero changes",
+        "the vendor's own policy for a split brain without a Primary",
+        "after-sb-0pri disconnect;",
+        "after-sb-0pri discard-zero-changes;",
+    ),
+    _config(
+        "write without waiting for the peer",
+        "protocol A: a write is done before the peer has it",
+        "protocol C;",
+        "protocol A;",
+    ),
+    _config(
+        "no peer in the configuration",
+        "the second `on` section is missing",
+        "for peer in resource.peers:",
+        "for peer in resource.peers[:1]:",
+    ),
+    _config(
+        "another device in the configuration",
+        "the resource has a device that nobody mounts",
+        "device {resource.device};",
+        "device {resource.device}7;",
+    ),
     sabotage(
         "another configuration on one side",
         "the additional host listens on another port",

@@ -14,37 +14,59 @@ SABOTAGES = (
         "ignore Indeterminate",
         "a reply that did not arrive is taken for success",
         "command-hangs-before-its-effect",
-        Edit(_ATTEMPT, _SEND, "from harness.errors import Indeterminate\n    try:\n        " + _SEND
-             + "\n    except Indeterminate:\n        return Result(0)"),
+        Edit(
+            _ATTEMPT,
+            _SEND,
+            "from harness.errors import Indeterminate\n    try:\n        "
+            + _SEND
+            + "\n    except Indeterminate:\n        return Result(0)",
+        ),
     ),
     sabotage(
         "take a lost reply for failure",
         "a reply that did not arrive is taken for a failure, so a working move is given up",
         "reply-lost-at-primary",
-        Edit(_ATTEMPT, _SEND, "from harness.errors import Indeterminate\n    try:\n        " + _SEND
-             + "\n    except Indeterminate:\n        return Result(1)"),
+        Edit(
+            _ATTEMPT,
+            _SEND,
+            "from harness.errors import Indeterminate\n    try:\n        "
+            + _SEND
+            + "\n    except Indeterminate:\n        return Result(1)",
+        ),
     ),
     sabotage(
         "ask twice when the reply is lost",
         "what may have happened is sent again without looking",
         "reply-lost-at-the-rename",
-        Edit(_ATTEMPT, _SEND, "from harness.errors import Indeterminate\n    try:\n        " + _SEND
-             + "\n    except Indeterminate:\n        " + _SEND),
+        Edit(
+            _ATTEMPT,
+            _SEND,
+            "from harness.errors import Indeterminate\n    try:\n        "
+            + _SEND
+            + "\n    except Indeterminate:\n        "
+            + _SEND,
+        ),
     ),
     sabotage(
         "ignore Rebooted",
-        "a host that came back is claimed anew and the work goes on where it was",
-        "copy-interrupted-by-power-cut",
-        Edit(_RUN, "except Rebooted as trouble:", "except Rebooted as trouble:\n            raise Stopped(str(trouble))"),
+        "a host that rebooted unseen ends the run",
+        "host-that-reboots-unseen",
+        Edit(
+            _RUN, "except Rebooted as trouble:", "except Rebooted as trouble:\n            raise Stopped(str(trouble))"
+        ),
     ),
     sabotage(
-        "ignore every exit status",
-        "a command that failed counts as done",
-        "mkfs-fails-rolls-back",
+        "act blindly",
+        "a command that failed counts as done, and nobody looks again",
+        "failure-past-the-commit-point-halts",
+        Edit("migration.engine:Engine._act", "after = self.look(step)", "after = Satisfied()"),
         Edit("hosts.host:Host.run", "if not result.ok:", "if False:"),
         Edit("migration.jobs:succeed", "if not result.ok:", "if False:"),
-        Edit("migration.steps.filesystem:MakeFilesystem.apply",
-             "if found is None or found.type != site.settings.filesystem:", "if False:"),
+        Edit(
+            "migration.steps.filesystem:MakeFilesystem.apply",
+            "if found is None or found.type != site.settings.filesystem:",
+            "if False:",
+        ),
     ),
     sabotage(
         "no claim",
@@ -56,8 +78,11 @@ SABOTAGES = (
         "release too early",
         "the hosts are given back as soon as they are claimed",
         "second-engine-before-anything-is-stopped",
-        Edit(_RUN, "self._walk_or_learn_of_reboot()",
-             "[host.release() for host in self.site.hosts]\n            self._walk_or_learn_of_reboot()"),
+        Edit(
+            _RUN,
+            "self._walk_or_learn_of_reboot()",
+            "[host.release() for host in self.site.hosts]\n            self._walk_or_learn_of_reboot()",
+        ),
     ),
     sabotage(
         "wrong epoch",
@@ -107,7 +132,10 @@ SABOTAGES = (
         "go on where it was",
         "after a host was away the walk does not begin with the first step",
         "original-power-cut-after-commit",
-        Edit("migration.engine:Engine._walk", "if step not in self.asked():",
-             "if step not in self.asked() or self.site.memory.done(step.name):"),
+        Edit(
+            "migration.engine:Engine._walk",
+            "if step not in self.asked():",
+            "if step not in self.asked() or self.site.memory.done(step.name):",
+        ),
     ),
 )

@@ -11,8 +11,11 @@ SABOTAGES = (
         "believe the journal",
         "what was done once is not looked at again",
         "copy-interrupted-by-power-cut",
-        Edit("migration.engine:Engine.look", "return step.inspect(", "if self.site.memory.done(step.name):\n"
-             "        return Satisfied()\n    return step.inspect("),
+        Edit(
+            "migration.engine:Engine.look",
+            "return step.inspect(",
+            "if self.site.memory.done(step.name):\n        return Satisfied()\n    return step.inspect(",
+        ),
     ),
     sabotage(
         "forget to re-inspect",
@@ -31,8 +34,11 @@ SABOTAGES = (
         "a step is noted as begun when it is over: one that fails half-way is never taken back",
         "copy-interrupted-by-full-disk",
         Edit(_ACT, "if not self.site.memory.intended(step.name):", "if False:"),
-        Edit(_ACT, 'self._tell(Event("acted", step.name, ""))',
-             'self.site.memory.note("intent", step.name)\n    self._tell(Event("acted", step.name, ""))'),
+        Edit(
+            _ACT,
+            'self._tell(Event("acted", step.name, ""))',
+            'self.site.memory.note("intent", step.name)\n    self._tell(Event("acted", step.name, ""))',
+        ),
     ),
     sabotage(
         "start with an empty memory",
@@ -62,15 +68,21 @@ SABOTAGES = (
         "no frozen manifest on disk",
         "the manifest is kept in this process only",
         "copy-interrupted-by-engine-death-resumes",
-        Edit("migration.memory:Memory.freeze", "store.save(manifest, temporary)",
-             "self._loaded = (store.digest(manifest), manifest)\n    temporary.touch()"),
+        Edit(
+            "migration.memory:Memory.freeze",
+            "store.save(manifest, temporary)",
+            "self._loaded = (store.digest(manifest), manifest)\n    temporary.touch()",
+        ),
     ),
     sabotage(
         "the frozen manifest is never frozen",
         "the manifest is taken again whenever the engine starts: what changed meanwhile is the new truth",
         "writer-not-stopped",
-        Edit("migration.copies:frozen", "manifest = site.memory.frozen()",
-             "manifest = store.listing(site.original, site.settings.store)\n    site.memory.frozen()"),
+        Edit(
+            "migration.copies:frozen",
+            "manifest = site.memory.frozen()",
+            "manifest = store.listing(site.original, site.settings.store)\n    site.memory.frozen()",
+        ),
     ),
     sabotage(
         "commit too early",

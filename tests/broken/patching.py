@@ -1,8 +1,8 @@
 """How an engine is broken on purpose: a function keeps its place and loses a few words of its text."""
 
 from __future__ import annotations
-
 import __future__
+
 import importlib
 import inspect
 import textwrap
@@ -39,10 +39,16 @@ class Edit:
 
     def make(self, patch: pytest.MonkeyPatch) -> None:
         function = function_at(self.where)
-        source = textwrap.dedent(inspect.getsource(function))
+        source = _SOURCES.get(function.__code__) or textwrap.dedent(inspect.getsource(function))
         if (times := source.count(self.old)) != 1:
             raise Outdated(f"{self.where} holds {self.old!r} {times} times; the patch is for once")
-        patch.setattr(function, "__code__", _compiled(function, source.replace(self.old, self.new)))
+        broken_source = source.replace(self.old, self.new)
+        code = _compiled(function, broken_source)
+        _SOURCES[code] = broken_source
+        patch.setattr(function, "__code__", code)
+
+
+_SOURCES: dict[CodeType, str] = {}  # of functions that are broken in two places
 
 
 def _compiled(function: FunctionType, source: str) -> CodeType:

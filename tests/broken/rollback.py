@@ -15,8 +15,6 @@ _STEPS = {
     "ConfigureDrbd": "configure",
     "CreateMetadata": "metadata",
     "ConnectPeers": "connect",
-    "BecomePrimary": "primary",
-    "MakeFilesystem": "filesystem",
     "SetStoreAside": "aside",
     "MountDevice": "mounting",
 }
@@ -37,8 +35,11 @@ def _on_one_side(step: str, module: str) -> Sabotage:
         f"undo {step} on the original only",
         f"{step} is not taken back on the additional host",
         _ASKED_FOR,
-        Edit(f"migration.steps.{module}:{step}.undo", ") -> None:", ") -> None:\n"
-             "    if host.name == site.additional.name:\n        return"),
+        Edit(
+            f"migration.steps.{module}:{step}.undo",
+            ") -> None:",
+            ") -> None:\n    if host.name == site.additional.name:\n        return",
+        ),
         Become(f"migration.steps.{module}:{step}.still_there"),
     )
 
@@ -56,8 +57,11 @@ SABOTAGES = (
         "take back only the last step",
         "the rollback ends after one step",
         _ASKED_FOR,
-        Edit(_RUN, "for step in reversed(self._plan):",
-             "for step in [step for step in reversed(self._plan) if memory.intended(step.name)][:3]:"),
+        Edit(
+            _RUN,
+            "for step in reversed(self._plan):",
+            "for step in [step for step in reversed(self._plan) if memory.intended(step.name)][:3]:",
+        ),
     ),
     sabotage(
         "no rollback",
@@ -69,15 +73,21 @@ SABOTAGES = (
         "forget the boot flag",
         "after a rollback the services do not start at boot any more",
         _ASKED_FOR,
-        Edit("migration.steps.stop:StopServices.undo",
-                 'services.set_starts_at_boot(host, service, before["boot"])', "pass"),
+        Edit(
+            "migration.steps.stop:StopServices.undo",
+            'services.set_starts_at_boot(host, service, before["boot"])',
+            "pass",
+        ),
     ),
     sabotage(
         "leave the module loaded",
         "the module that the move loaded stays",
         _ASKED_FOR,
-        Edit("migration.steps.configure:ConfigureDrbd.undo",
-             'if site.memory.fact(f"loaded-module:{host.name}")', "if False"),
+        Edit(
+            "migration.steps.configure:ConfigureDrbd.undo",
+            'if site.memory.fact(f"loaded-module:{host.name}")',
+            "if False",
+        ),
     ),
     sabotage(
         "leave files that were not there",
@@ -107,33 +117,33 @@ SABOTAGES = (
         "delete the old store when taking back",
         "the store comes back from the staged copy, which is no better than it is",
         _TAKEN_BACK,
-        Edit("migration.steps.aside:SetStoreAside.undo", "files.rename(host, old, place)",
-             'host.run(Command(("rm", "-rf", "--", old), Effect.DESTROY))\n'
-             "    files.rename(host, site.staged_copy, place)"),
+        Edit(
+            "migration.steps.aside:SetStoreAside.undo",
+            "files.rename(host, old, place)",
+            'host.run(Command(("rm", "-rf", "--", old), Effect.DESTROY))\n'
+            "    files.rename(host, site.staged_copy, place)",
+        ),
     ),
     sabotage(
         "call an absent host clean",
         "what remains on a host that does not answer is not told",
         "rollback-finishes-when-the-absent-host-is-back",
-        Edit(_TAKE_BACK, "except Unreachable:", "except Unreachable:\n                return None"),
+        Edit(_TAKE_BACK, "except Unreachable:", "except Unreachable:\n            return None"),
     ),
     sabotage(
         "serve before the store is back",
         "the services are started before the old store is in its place",
         _ASKED_FOR,
-        Edit(_RUN, "for step in reversed(self._plan):",
-             "for step in sorted(reversed(self._plan), key=lambda step: step.name != 'stop-services'):"),
+        Edit(
+            _RUN,
+            "for step in reversed(self._plan):",
+            "for step in sorted(reversed(self._plan), key=lambda step: step.name != 'stop-services'):",
+        ),
     ),
     sabotage(
         "start the additional first",
         "the cloud promotes the empty newcomer while the move is taken back",
         _ASKED_FOR,
         Edit("migration.steps.stop:StopServices.undo", "if host.name == site.original.name:", "if False:"),
-    ),
-    sabotage(
-        "take back what was never begun",
-        "a rollback also undoes steps that the move had not come to",
-        "copy-interrupted-by-full-disk",
-        Edit(_RUN, "not memory.intended(step.name)", "False"),
     ),
 )

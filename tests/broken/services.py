@@ -26,15 +26,19 @@ SABOTAGES = (
         "stop only the original",
         "the additional Walrus goes on",
         _PLAIN,
-        *(Edit(f"{_STOP}.{name}", "(site.additional, site.original)", "(site.original,)")
-          for name in ("inspect", "holds", "apply")),
+        *(
+            Edit(f"{_STOP}.{name}", "(site.additional, site.original)", "(site.original,)")
+            for name in ("inspect", "holds", "apply")
+        ),
     ),
     sabotage(
         "stop only the additional",
         "the original Walrus goes on writing into the store that is copied",
         _PLAIN,
-        *(Edit(f"{_STOP}.{name}", "(site.additional, site.original)", "(site.additional,)")
-          for name in ("inspect", "holds", "apply")),
+        *(
+            Edit(f"{_STOP}.{name}", "(site.additional, site.original)", "(site.additional,)")
+            for name in ("inspect", "holds", "apply")
+        ),
     ),
     sabotage(
         "stop the original first",
@@ -56,16 +60,28 @@ SABOTAGES = (
         Become(f"{_START}._at_boot", False),
     ),
     _plan("stop nothing", "the services run while the store is copied", ("StopServices(),", "")),
-    _plan("freeze before stopping", "the manifest is taken while Walrus writes",
-          ("StopServices(),", ""), ("FreezeManifest(),", "FreezeManifest(),\n        StopServices(),")),
+    _plan(
+        "freeze before stopping",
+        "the manifest is taken while Walrus writes",
+        ("StopServices(),", ""),
+        ("FreezeManifest(),", "FreezeManifest(),\n        StopServices(),"),
+    ),
     _plan("freeze nothing", "no manifest is taken", ("FreezeManifest(),", "")),
-    _plan("start before handing over", "Walrus is started while the engine still has the device mounted",
-          ("StartServices(),", ""), ("HandOver(),", "StartServices(),\n        HandOver(),")),
+    _plan(
+        "start before handing over",
+        "Walrus is started while the engine still has the device mounted",
+        ("StartServices(),", ""),
+        ("HandOver(),", "StartServices(),\n        HandOver(),"),
+    ),
     _plan("register nobody", "the additional Walrus is unknown to the cloud", ("RegisterAdditional(),", "")),
     _plan("start nothing", "the services are left for somebody to start", ("StartServices(),", "")),
     _plan("set no properties", "the cloud is never told of device and resource", ("SetProperties(),", "")),
-    _plan("set properties too early", "the properties are set before Walrus has made their rows",
-          ("SetProperties(),", ""), ("StartServices(),", "SetProperties(),\n        StartServices(),")),
+    _plan(
+        "set properties too early",
+        "the properties are set before Walrus has made their rows",
+        ("SetProperties(),", ""),
+        ("StartServices(),", "SetProperties(),\n        StartServices(),"),
+    ),
     _plan("confirm nothing", "nobody waits until the pair serves", ("ConfirmService(),", "")),
     _plan("configure nothing", "neither DRBD nor Walrus is configured", ("ConfigureDrbd(),", "")),
     sabotage(
@@ -96,9 +112,12 @@ SABOTAGES = (
         "fstab on one side",
         "the additional host cannot mount when it takes over",
         "success-when-the-additional-walrus-is-enabled-first",
-        Edit(_CHANGES, "mounts.fstab_with(fstab, settings.device, settings.store, settings.filesystem)",
-             "mounts.fstab_with(fstab, settings.device, settings.store, settings.filesystem)"
-             " if host.name == site.original.name else fstab"),
+        Edit(
+            _CHANGES,
+            "mounts.fstab_with(fstab, settings.device, settings.store, settings.filesystem)",
+            "mounts.fstab_with(fstab, settings.device, settings.store, settings.filesystem)"
+            " if host.name == site.original.name else fstab",
+        ),
     ),
     _fstab("mount at boot", "the device is mounted by the boot and not by Walrus", "owner"),
     _fstab("mount by root only", "the user eucalyptus may not mount the device", "noauto"),
@@ -124,9 +143,12 @@ SABOTAGES = (
         "storage manager on one side",
         "the additional Walrus starts without its DRBD manager",
         "success-when-the-additional-walrus-is-enabled-first",
-        Edit(_CHANGES, 'eucalyptus.with_storage_manager(present[eucalyptus.CONFIGURATION] or "")',
-             'eucalyptus.with_storage_manager(present[eucalyptus.CONFIGURATION] or "")'
-             ' if host.name == site.original.name else present[eucalyptus.CONFIGURATION] or ""'),
+        Edit(
+            _CHANGES,
+            'eucalyptus.with_storage_manager(present[eucalyptus.CONFIGURATION] or "")',
+            'eucalyptus.with_storage_manager(present[eucalyptus.CONFIGURATION] or "")'
+            ' if host.name == site.original.name else present[eucalyptus.CONFIGURATION] or ""',
+        ),
     ),
     sabotage(
         "believe that the keys arrived",

@@ -39,8 +39,10 @@ def test_some_checks_apply_whatever_a_scenario_names() -> None:
         evidence.expectation = replace(evidence.expectation, checks=["service", "service"])
         return [finding.check for finding in judge(evidence).findings]
 
-    assert asked(builders.completed()) == ["groundwork", "outcome", "service", "honesty"]
-    assert asked(builders.run_again()) == ["groundwork", "outcome", "service", "honesty", "idempotence"]
+    assert asked(builders.completed()) == ["groundwork", "outcome", "service", "honesty", "configuration"]
+    assert asked(builders.run_again()) == [
+        *("groundwork", "outcome", "service", "honesty", "configuration", "idempotence")
+    ]
     assert asked(builders.interrupted()) == ["groundwork", "outcome", "service", "honesty", "thrift"]
 
 
