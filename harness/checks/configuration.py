@@ -1,4 +1,4 @@
-"""Configuration: after a move both hosts say the same of the pair, nothing discards data, and what others wrote stays."""
+"""Configuration: after a move both hosts say the same, nothing discards data, and what others wrote stays."""
 
 from __future__ import annotations
 

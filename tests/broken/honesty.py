@@ -9,6 +9,7 @@ _ROLLED_BACK = "mkfs-fails-rolls-back"
 _REFUSED = "store-is-a-symlink"
 _HALTED = "failure-past-the-commit-point-halts"
 _UNKNOWN = "writer-not-stopped"
+_ELSEWHERE = 'f"The store is at {site.additional.name}:{site.old_store}'
 
 
 def _told(name: str, mistake: str, scenario: str, old: str, new: str) -> Sabotage:
@@ -109,12 +110,12 @@ SABOTAGES = (
         Edit(
             "migration.words:_store_after",
             'f"The store is back at {place}',
-            'f"The store is at {site.additional.name}:{site.old_store}',
+            _ELSEWHERE,
         ),
         Edit(
             "migration.words:_store_after",
             'f"The store at {place} was never moved',
-            'f"The store is at {site.additional.name}:{site.old_store}',
+            _ELSEWHERE,
         ),
     ),
     sabotage(
@@ -140,7 +141,11 @@ SABOTAGES = (
         "a completed move that is as it was left is said to have changed",
         "run-again-after-success-changes-nothing",
         Edit("migration.run:Migration._already_done", "if pending is None:", "if False:"),
-        Edit("migration.run:Migration._already_done", "step, state = pending", "return Outcome('stopped', 1, '')"),
+        Edit(
+            "migration.run:Migration._already_done",
+            "step, state =",
+            "return Outcome('stopped', 1, '')\n    step, state =",
+        ),
     ),
     sabotage(
         "exit 1 when asked-for rollback worked",

@@ -197,7 +197,7 @@ RESOURCE = "resource r0 {\n  protocol C;\n  net {\n    after-sb-0pri disconnect;
 def configured(host: str) -> HostSnapshot:
     """A Walrus host after the move."""
     before = snapshot(host)
-    files = {
+    files: dict[str, str | None] = {
         "/etc/fstab": f"{before.files['/etc/fstab']}/dev/drbd1 {STORE} ext4 noauto,owner 0 0\n",
         "/etc/eucalyptus/drbd.conf": RESOURCE,
     }

@@ -43,7 +43,9 @@ def test_some_checks_apply_whatever_a_scenario_names() -> None:
     assert asked(builders.run_again()) == [
         *("groundwork", "outcome", "service", "honesty", "configuration", "idempotence")
     ]
-    assert asked(builders.interrupted()) == ["groundwork", "outcome", "service", "honesty", "thrift"]
+    assert asked(builders.interrupted()) == [
+        *("groundwork", "outcome", "service", "honesty", "configuration", "thrift")
+    ]
 
 
 def test_every_check_that_a_scenario_can_name_exists() -> None:
