@@ -121,8 +121,8 @@ SABOTAGES = (
     ),
     sabotage(
         "make the file system again",
-        "a second walk makes the file system anew, over restored data",
-        "restore-interrupted-by-power-cut",
+        "the file system of this run is never taken for its own, and made anew",
+        "success-with-full-sync",
         Edit(
             "migration.steps.filesystem:MakeFilesystem.inspect",
             'device, wanted = site.settings.device, site.memory.fact("filesystem")',
@@ -215,7 +215,7 @@ SABOTAGES = (
     sabotage(
         "no module",
         "the drbd module is not loaded where it is missing",
-        "restore-interrupted-by-power-cut",
+        "success-on-drbd-8.3",
         Edit("migration.steps.connect:ConnectPeers.apply", "not status.module_loaded(host)", "False"),
         Edit(f"{_CONFIGURE}.inspect", "not status.module_loaded(host)", "False"),
         Edit(f"{_CONFIGURE}.apply", "not status.module_loaded(host)", "False"),

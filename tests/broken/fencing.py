@@ -71,13 +71,13 @@ SABOTAGES = (
     sabotage(
         "no claim",
         "the hosts are changed under the fence of a run that never asked for them",
-        "second-engine-before-anything-is-stopped",
+        "success-with-full-sync",
         Edit(_CLAIM, "host.claim(Fence(epoch, run_id))", "host.fence = Fence(epoch - 1, run_id)"),
     ),
     sabotage(
         "release too early",
         "the hosts are given back as soon as they are claimed",
-        "second-engine-before-anything-is-stopped",
+        "success-with-full-sync",
         Edit(
             _RUN,
             "self._walk_or_learn_of_reboot()",
@@ -87,7 +87,7 @@ SABOTAGES = (
     sabotage(
         "wrong epoch",
         "the epoch is not raised above the one that was granted",
-        "copy-interrupted-by-engine-death-resumes",
+        "success-with-full-sync",
         Edit(_CLAIM, "for _, holder in held)]) + 1", "for _, holder in held)])"),
     ),
     sabotage(

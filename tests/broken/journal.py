@@ -10,7 +10,7 @@ SABOTAGES = (
     sabotage(
         "believe the journal",
         "what was done once is not looked at again",
-        "copy-interrupted-by-power-cut",
+        "original-power-cut-after-commit",
         Edit(
             "migration.engine:Engine.look",
             "return step.inspect(",
@@ -55,7 +55,7 @@ SABOTAGES = (
     sabotage(
         "the first word counts",
         "of a fact that changed, the oldest value is believed",
-        "copy-interrupted-by-engine-death-resumes",
+        "staged-copy-corrupted",
         Edit("migration.memory:Memory.fact", "reversed(self._present())", "self._present()"),
     ),
     sabotage(

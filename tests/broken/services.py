@@ -72,6 +72,7 @@ SABOTAGES = (
         "Walrus is started while the engine still has the device mounted",
         ("StartServices(),", ""),
         ("HandOver(),", "StartServices(),\n        HandOver(),"),
+        scenario="failure-past-the-commit-point-halts",
     ),
     _plan("register nobody", "the additional Walrus is unknown to the cloud", ("RegisterAdditional(),", "")),
     _plan("start nothing", "the services are left for somebody to start", ("StartServices(),", "")),

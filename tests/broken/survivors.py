@@ -9,4 +9,5 @@ SURVIVORS: dict[str, str] = {
     "the copy is not flushed": "the embedded lab has no page cache: what is read back is what lies on the disk",
     "drop an fsync": "no lab cuts the power of the machine that the engine itself runs on",
     "forget to re-inspect": "every command that fails says so, and the next step looks before it acts: two more guards",
+    "stop the original first": "in the embedded lab both services are down before the cloud looks again",
 }

@@ -16,7 +16,9 @@ from harness.trials.scenario import Scenario, load_scenarios
 from harness.trials.trial import run_trial
 from tests.broken.patching import Sabotage, broken
 
-LONGEST_TRIAL_S = 7_200.0  # of the lab's own time: no scenario lasts half as long, so what goes on waits without a bound
+LONGEST_TRIAL_S = (
+    7_200.0  # of the lab's own time: no scenario lasts half as long, so what goes on waits without a bound
+)
 
 
 class NeverEnds(BaseException):
