@@ -13,6 +13,7 @@ from harness.checks.replay import pair
 from harness.evidence import Evidence, HostSnapshot
 
 _FSTAB, _OPTIONS = "/etc/fstab", "/etc/eucalyptus/eucalyptus.conf"
+_REPLICATED = "/dev/drbd"
 _RESOURCE = re.compile(r"^\s*resource\s", re.MULTILINE)
 _DISCARDS = re.compile(r"^\s*(after-sb-[012]pri)\s+(?!disconnect\b)([\w-]+)", re.MULTILINE)
 _PROTOCOL_C = re.compile(r"^\s*protocol\s+C\s*;", re.MULTILINE)
@@ -23,7 +24,7 @@ def configuration(evidence: Evidence) -> Finding:
     """What the move leaves in the hosts' files, as a careful administrator would read it."""
     if last_outcome(evidence) != "completed":
         return not_asked("configuration", "the move was not completed")
-    looks = (hosts_disagree, data_at_risk, words_of_others_lost, boots_otherwise)
+    looks = (hosts_disagree, data_at_risk, mounted_otherwise, words_of_others_lost, boots_otherwise)
     return weigh("configuration", evidence, looks, "both hosts say the same, and what others wrote is still there")
 
 
@@ -42,6 +43,26 @@ def data_at_risk(evidence: Evidence) -> Iterator[str]:
                 yield f"{after.host}: {printable(path)} discards data by itself: {policy} {what}"
             if not _PROTOCOL_C.search(text):
                 yield f"{after.host}: {printable(path)} does not make a write wait for both disks (protocol C)"
+
+
+def mounted_otherwise(evidence: Evidence) -> Iterator[str]:
+    """Walrus mounts the replicated device, on whichever side it serves; a boot must not."""
+    ours = {after.host: _new_lines(before, after) for before, after in _looked_at(evidence)}
+    for host, lines in ours.items():
+        if len(lines) != 1:
+            yield f"{host}: {len(lines)} lines of {_FSTAB} are about the replicated device, expected one"
+        for line in lines:
+            if "noauto" not in line.split()[3].split(","):
+                yield f"{host}: {_FSTAB} mounts the replicated device at boot: {printable(line)}"
+    if len(set(map(tuple, ours.values()))) > 1:
+        yield f"{_FSTAB} does not say the same of the replicated device on both hosts"
+
+
+def _new_lines(before: HostSnapshot, after: HostSnapshot) -> list[str]:
+    """What the move wrote into fstab."""
+    known = (before.files.get(_FSTAB) or "").splitlines()
+    lines = (after.files.get(_FSTAB) or "").splitlines()
+    return [line for line in lines if line.startswith(_REPLICATED) and line not in known and len(line.split()) > 3]
 
 
 def words_of_others_lost(evidence: Evidence) -> Iterator[str]:

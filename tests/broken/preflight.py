@@ -65,7 +65,7 @@ SABOTAGES = (
     sabotage(
         "warnings refuse",
         "what an operator should know is taken for an obstacle",
-        "an-empty-store-moves",
+        "missing-getfattr-is-only-a-warning",
         Edit("migration.run:Migration._require_preflight", 'finding.severity == "error"', "True"),
     ),
     sabotage(

@@ -76,3 +76,15 @@ def test_no_file_that_defines_the_pair() -> None:
 
 def test_a_move_that_did_not_happen_leaves_nothing_to_read() -> None:
     passes(configuration, builders.rolled_back())
+
+
+def test_a_side_whose_fstab_does_not_know_the_device() -> None:
+    evidence = builders.completed()
+    evidence = _with("/etc/fstab", evidence.before[1].files["/etc/fstab"], ADDITIONAL)
+    fails(configuration, evidence, "walrus01: 0 lines of /etc/fstab", "expected one")
+
+
+def test_a_device_that_the_boot_mounts() -> None:
+    evidence = builders.completed()
+    text = (evidence.after[0].files["/etc/fstab"] or "").replace("noauto,owner", "owner")
+    fails(configuration, _with("/etc/fstab", text, ORIGINAL, ADDITIONAL), "mounts the replicated device at boot")
