@@ -56,6 +56,16 @@ def flipped(content: Content) -> Content:
     return bytes(changed)
 
 
+def damaged(content: Content) -> Content:
+    """Other content of the same size: the last block never reached the disk and reads as zeros."""
+    size = size_of(content)
+    if isinstance(content, Blob) and size > MATERIAL_LIMIT:
+        return Blob(content.tag + "!", size)
+    kept = max(0, (size - 1) // _BLOCK_BYTES * _BLOCK_BYTES)
+    zeroed = to_bytes(content)[:kept] + bytes(size - kept)
+    return zeroed if zeroed != content else flipped(content)
+
+
 def sha256(content: Content) -> str:
     return hashlib.sha256(content).hexdigest() if isinstance(content, bytes) else _blob_sha256(content)
 

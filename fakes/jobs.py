@@ -19,6 +19,7 @@ class Process:
     steps: Slow
     status: JobStatus = "running"
     reply: Reply | None = None
+    daemon: bool = False  # between its ticks it waits, and nothing is half done
 
     def end(self) -> None:
         """Kill it; what it did stays done."""
@@ -45,12 +46,17 @@ class Processes:
         if job_id not in self._jobs or self._jobs[job_id].status == "dead":
             self._jobs[job_id] = self.start(steps)
 
-    def start(self, steps: Slow, after_s: float = 0.0) -> Process:
+    def start(self, steps: Slow, after_s: float = 0.0, daemon: bool = False) -> Process:
         """Let a program go on by itself."""
-        process = Process(steps)
+        process = Process(steps, daemon=daemon)
         self._running.append(process)
         self._continue(process, after_s)
         return process
+
+    @property
+    def busy(self) -> bool:
+        """A program other than a daemon is under way."""
+        return any(process.status == "running" and not process.daemon for process in self._running)
 
     def poll_job(self, job_id: str) -> tuple[JobStatus, Reply | None]:
         job = self._jobs.get(job_id)

@@ -12,8 +12,10 @@ from typing import NamedTuple
 from fakes import content as contents
 from fakes.content import Content
 from fakes.filesystem import Stat
+from fakes.memory_doors import Doors
 from fakes.namespace import Mount, Namespace, Place, failure
-from fakes.volume import BLOCK_BYTES, Node, Published, Snapshot, Survival, Tree, Volume, only_flushed
+from fakes.tree import BLOCK_BYTES, Node, Tree
+from fakes.volume import Published, Snapshot, Volume
 
 _ROOT_BYTES = 100 * 1024**3
 _IMAGE_BYTES = 1024**3
@@ -42,7 +44,7 @@ class MemorySnapshot(NamedTuple):
     received: Counter[str]
 
 
-class MemoryFilesystem:
+class MemoryFilesystem(Doors):
     """Implements fakes.filesystem.Filesystem.
 
     ``now_ns`` gives the time of changes; ``published`` is shared by the machines of one world.
@@ -60,6 +62,12 @@ class MemoryFilesystem:
         self._images: dict[str, Volume] = {}
         self._unreadable: set[tuple[int, int]] = set()
         self.received: Counter[str] = Counter()  # bytes that copies wrote, by destination
+
+    def grow_root(self, needed_bytes: int) -> None:
+        """Make the root disk at least this large, before anything is on it."""
+        root = self._names.find("/").volume
+        if needed_bytes > root.capacity_blocks * BLOCK_BYTES:
+            root.capacity_blocks = needed_bytes // BLOCK_BYTES
 
     # Looking
 
@@ -121,9 +129,7 @@ class MemoryFilesystem:
         node = place.found
         if node.kind == "directory":
             raise failure(errno.EISDIR, path)
-        if self._unreadable and _identity(place) in self._unreadable:
-            raise failure(errno.EIO, path)
-        return node.content
+        return self._as_read(place, path) if self._unreadable or place.volume.lost else node.content
 
     def blocks(self, path: str) -> int:
         """Blocks of BLOCK_BYTES that a file, directory or link occupies."""
@@ -297,8 +303,35 @@ class MemoryFilesystem:
         place.volume.change(place.inside, place.found._replace(xattrs=tuple(sorted(pairs.items()))))
 
     def sync(self) -> None:
+        """As sync(2), which tells nobody when a disk refuses."""
         for volume in self._volumes():
             volume.flush()
+
+    def sync_filesystem(self, path: str) -> None:
+        """As syncfs(2): everything on the file system that holds the path.
+
+        Raises:
+            OSError: EIO.
+        """
+        if not self._names.find(path, follow=True).volume.flush():
+            raise failure(errno.EIO, path)
+
+    def sync_file(self, path: str) -> None:
+        """As fsync(2): a file with its name, or a directory with the names in it.
+
+        Raises:
+            OSError: EIO.
+        """
+        place = self._names.find(path, follow=True)
+        if place.found.kind == "directory":
+            place.volume.harden_names()
+        else:
+            place.volume.harden(place.inside)
+
+    def drop_clean_pages(self) -> None:
+        """What is read from now on comes from the disks, as far as it was flushed."""
+        for volume in self._volumes():
+            volume.drop_clean_pages()
 
     # Images of block devices
 
@@ -325,7 +358,9 @@ class MemoryFilesystem:
         self._names.add(at, self._image(image))
 
     def unmount_image(self, at: str) -> None:
-        self._names.remove(at.rstrip("/")).flush()
+        volume = self._names.remove(at.rstrip("/"))
+        volume.flush()
+        volume.drop_clean_pages()
 
     def publish_image(self, image: str, token: str) -> None:
         self._published[token] = self._image(image).publish()
@@ -342,44 +377,7 @@ class MemoryFilesystem:
             raise failure(errno.ENOENT, image)
         return self._images[image]
 
-    # The lab's doors
-
-    def add_volume(self, path: str, size_bytes: int, inodes: int | None = None, source: str = "/dev/sdz1") -> None:
-        """Mount a file system of a size of its own over an empty directory, from boot on."""
-        number = os.makedev(8, 16 * self._names.fixed + 65)
-        self._names.add_fixed(path, Volume(source, number, size_bytes, inodes))
-
-    def fill(self, path: str, leave_bytes: int) -> None:
-        """Take all but so much of the free room of the file system that holds the path, until ``empty``."""
-        volume = self._names.find(path, follow=True).volume
-        volume.reserved_bytes = 0
-        volume.reserved_bytes = max(0, volume.free_blocks * BLOCK_BYTES - leave_bytes)
-
-    def empty(self, path: str) -> None:
-        """Give back what ``fill`` took."""
-        self._names.find(path, follow=True).volume.reserved_bytes = 0
-
-    def make_unreadable(self, path: str) -> None:
-        """From now on reading the file ends in an input/output error, under whatever name."""
-        self._unreadable.add(_identity(self._names.find(path, follow=True)))
-
-    def flip_byte(self, path: str) -> None:
-        """Change one byte of a file on stable storage; size and times stay, nobody is told."""
-        place = self._names.find(path, follow=True)
-        number = place.volume.tree.paths[place.inside]
-        changed = place.found
-        changed = changed._replace(content=contents.flipped(changed.content))
-        place.volume.own().nodes[number] = changed
-        if number in place.volume.durable.nodes:
-            durable = place.volume.durable.copy()
-            durable.nodes[number] = changed
-            place.volume.durable = durable
-
-    def power_cut(self, survival: Survival = only_flushed) -> None:
-        """Lose what was not flushed, as the policy says; images are no longer mounted."""
-        self._names.remove_all()
-        for volume in self._volumes():
-            volume.power_cut(survival)
+    # Snapshots
 
     def snapshot(self) -> MemorySnapshot:
         """The whole state; taking it copies no tree."""
@@ -397,10 +395,6 @@ class MemoryFilesystem:
     def _volumes(self) -> list[Volume]:
         mounted = [mount.volume for mount in self._names.mounts]
         return mounted + [volume for volume in self._images.values() if volume not in mounted]
-
-
-def _identity(place: Place) -> tuple[int, int]:
-    return place.volume.device, place.volume.tree.paths[place.inside]
 
 
 def _subtree(place: Place) -> Iterator[str]:

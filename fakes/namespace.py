@@ -6,7 +6,8 @@ import errno
 import os
 from typing import NamedTuple
 
-from fakes.volume import Node, Volume
+from fakes.tree import Node
+from fakes.volume import Volume
 
 _MOST_LINKS_FOLLOWED = 40
 

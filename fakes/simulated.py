@@ -22,6 +22,7 @@ from fakes.world import HostRow, World
 
 COMMAND_S = 0.005  # what any ordinary command takes
 NOT_MODELLED_STATUS = 70
+_RUN = "/var/run"
 _CALENDAR_STARTS_NS = 1_400_000_000 * 10**9
 
 
@@ -101,6 +102,7 @@ class SimulatedWorld:
         if pair in self.state.cut_links:
             self.state.cut_links.remove(pair)
             self.state.record(self.now, pair[0], "link", f"healed {pair[1]}")
+            self.settle()  # the peers find each other whether or not anybody looks
 
     def stall_sync(self, stalled: bool) -> None:
         """Resyncs stand still, or go on."""
@@ -151,7 +153,7 @@ class SimulatedMachine:
         pid = self._row.next_pid
         self._row.next_pid += 1
         self._daemons[pid] = daemon
-        self._processes.start(self._ticks(pid, daemon))
+        self._processes.start(self._ticks(pid, daemon), daemon=True)
         return pid
 
     def kill(self, pid: int) -> None:
@@ -311,10 +313,17 @@ class SimulatedMachine:
         row = self._row
         self._boots += 1
         row.powered, row.boot_id = True, _boot_id(self._number, self._boots)
+        self._clear_run_directory()
         self._record("power", "on")
         for name, service in row.services.items():
             if service.starts_at_boot:
                 self._leave(self._process(Call(("service", name, "start"))), 0.0)
+
+    def _clear_run_directory(self) -> None:
+        """What rc.sysinit does at boot: nothing in /var/run outlives the processes that it tells of."""
+        if self.files.exists(_RUN):
+            for path in [path for path in self.files.walk(_RUN) if self.files.stat(path).kind == "file"]:
+                self.files.unlink(path)
 
     def _record(self, kind: str, detail: str) -> None:
         self.simulation.state.record(self.now(), self.name, kind, detail)

@@ -137,6 +137,7 @@ class HostRow:
     services: dict[str, Service] = field(default_factory=dict)
     listening: list[int] = field(default_factory=list)  # TCP ports of other programs
     next_pid: int = 2000
+    drbd_version: str = ""  # of this host, where it is not the world's
 
 
 @dataclass
@@ -191,6 +192,7 @@ class World:
     cloud: Cloud = field(default_factory=Cloud)
     sync_bytes_per_s: int = 200 * 1024 * 1024  # of resources that come up from now on
     blocked_ports: list[int] = field(default_factory=list)  # TCP ports that a firewall between the hosts drops
+    silent_ports: list[list[str | int]] = field(default_factory=list)  # host and port whose answers never arrive
     cut_links: list[list[str]] = field(default_factory=list)  # pairs of host names, sorted
     events: list[Occurrence] = field(default_factory=list)
     unsupported: list[str] = field(default_factory=list)
@@ -205,3 +207,8 @@ class World:
         a, b = self.hosts[one], self.hosts[other]
         alive = a.powered and b.powered and not a.frozen and not b.frozen
         return alive and sorted([one, other]) not in self.cut_links
+
+
+def played(row: HostRow, world: World) -> str:
+    """The DRBD version that this host plays: the world's, unless its own package is another one."""
+    return row.drbd_version or world.version

@@ -14,10 +14,16 @@ from harness.checks.verdict import judge_file
 from harness.labs import catalogue, doctor
 from harness.migration.outcome import Outcome
 from harness.migration.run import Listeners, Migration
-from harness.report import json_report, junit, text
+from harness.report import json_report, junit, sweep_text, text
 from harness.report.model import FindingLine, RehearsalReport, TrialReport
 from harness.trials.rehearsal import Planned, plan_rehearsal, rehearse
 from harness.trials.scenario import load_scenarios
+from harness.trials.sweep import options
+from harness.trials.sweep.points import FAULTS, MOMENTS
+from harness.trials.sweep.shrink import name_of, save, scenario_text, shrink
+from harness.trials.sweep.single import Single, run_single
+from harness.trials.sweep.slices import Spec
+from harness.trials.sweep.sweep import sweep
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
 _INVENTORY = click.option(
@@ -63,6 +69,61 @@ def _tell_trial(planned: Planned, report: TrialReport | None) -> None:
         click.echo(f"{report.verdict.name:<12} {report.seconds:7.2f} s  {name}", err=True)
 
 
+@walrus_ha.command("sweep")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--depth", type=click.IntRange(1, 2), default=1, show_default=True, help="Faults in one trial.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of the store that comes with the tool.")
+@click.option("--jobs", type=click.IntRange(1), help="Processes at once. Default: one a processor.")
+@click.option("--executor", type=click.Choice(["processes", "dask"]), default="processes", show_default=True)
+@click.option("--scheduler", help="Address of the Dask scheduler.")
+@click.option("--only", help="Run exactly one trial: NUMBER:FAULT:MOMENT, several of them with commas.")
+@click.option("--save", "folder", type=click.Path(path_type=Path), help="Write failing trials as scenarios here.")
+@_JSON
+def sweep_command(
+    paths: tuple[Path, ...],
+    depth: int,
+    seed: int | None,
+    jobs: int | None,
+    executor: str,
+    scheduler: str | None,
+    only: str | None,
+    folder: Path | None,
+    as_json: bool,
+) -> None:
+    """Break one run of the engine at every command and moment, resume each, and judge them all.
+
+    The run starts from a SCENARIO's start, or from a small awkward store.
+    """
+    spec = options.spec_of(paths, seed, depth)
+    if only:
+        _sweep_one(spec, only, folder, as_json)
+    report = sweep(spec, options.executor_of(executor, scheduler, jobs), lambda line: click.echo(line, err=True))
+    report.command = " ".join(["walrus-ha sweep", *map(str, paths), *([f"--seed {seed}"] if seed is not None else [])])
+    click.echo(json.dumps(report.figures()) if as_json else sweep_text.render(report, FAULTS, MOMENTS))
+    for failure in report.failures[:20] if folder else ():
+        _keep(spec, shrink(spec, run_single(spec, failure.points)), folder)
+    sys.exit(report.exit_status)
+
+
+def _sweep_one(spec: Spec, only: str, folder: Path | None, as_json: bool) -> None:
+    single = run_single(spec, options.points_of(only))
+    told = single.told
+    _keep(spec, shrink(spec, single), folder)
+    if as_json:
+        click.echo(json.dumps({"only": only, **told._asdict()}))
+    else:
+        click.echo("\n".join(f"{point}: {what}" for point, what in single.hits))
+        click.echo(f"attempts: {', '.join(told.outcomes)}")
+        click.echo("\n".join(told.broken + told.unknown) or "All invariants hold.")
+    sys.exit(1 if told.broken or told.unknown else 0)
+
+
+def _keep(spec: Spec, single: Single, folder: Path | None) -> None:
+    if folder is not None:
+        path = save(folder, name_of(single), scenario_text(spec, single))
+        click.echo(f"written: {path}", err=True)
+
+
 @walrus_ha.command("check")
 @_INVENTORY
 @_JSON
@@ -79,13 +140,16 @@ def check_command(inventory_path: Path, as_json: bool) -> None:
 @_JSON
 def plan_command(inventory_path: Path, as_json: bool) -> None:
     """Print the steps of the move, where it stands and what would undo each; changes nothing."""
-    rows = _migration(inventory_path).plan()
+    migration = _migration(inventory_path)
+    rows, window = migration.plan(), migration.estimate()
     if as_json:
         keys = ("step", "summary", "state", "undo")
-        click.echo(json.dumps({"steps": [dict(zip(keys, row, strict=True)) for row in rows]}))
+        steps = [dict(zip(keys, row, strict=True)) for row in rows]
+        click.echo(json.dumps({"steps": steps, "window_s": [round(window.least_s), round(window.most_s)]}))
         return
     for number, (step, summary, state, undo) in enumerate(rows, 1):
         click.echo(f"{number:2} {step:<20} {state:<8} {summary}\n{'':32}undo: {undo}")
+    click.echo(f"The services will be down {window}, from stop-services to confirm-service.")
 
 
 @walrus_ha.command("migrate")

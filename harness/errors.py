@@ -21,6 +21,7 @@
     ├── UnexpectedOutput       a program printed what no parser of ours knows
     └── LabError               the laboratory, not the migration, went wrong
         ├── LabUnavailable     this machine cannot offer that lab; says what is missing
+        ├── ReplicaRefused     the side that does not serve cannot be promoted or mounted: a finding, not a failure
         └── FaultNotProven     a fault left no receipt that it happened
 """
 
@@ -161,6 +162,10 @@ class LabError(WalrusHaError):
 
 class LabUnavailable(LabError):
     """This machine cannot offer that lab; the message names what is missing and how to get it."""
+
+
+class ReplicaRefused(LabError):
+    """The side that does not serve cannot be promoted or mounted; the message is what the host itself said to that."""
 
 
 class FaultNotProven(LabError):

@@ -18,6 +18,7 @@ FORMAT = 1
 Kind = Literal["file", "directory", "symlink", "other"]
 EffectName = Literal["read", "write", "destroy"]
 CommandName = Literal["migrate", "rollback", "second_migrate"]  # the last: another engine, started in between
+DriverName = Literal["engine", "vendor"]  # our engine, or somebody who types the vendor's text
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,19 @@ class Attempt:
     last_words: str  # what an operator read last
     bytes_copied: int = 0  # by the copy jobs of this attempt, as counted on the receiving side
     findings: list[str] = Field(default_factory=list)  # preflight errors that it was refused for
+    acted: list[str] = Field(default_factory=list)  # the steps that acted, in order
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a plan said before, or between, attempts, and whether looking changed anything."""
+
+    at: float
+    attempts: int  # made before it
+    to_do: list[str]  # the steps that the plan says will act
+    changed: list[str] = Field(default_factory=list)  # HOST:PATH that is not as before the look, journal included
+    sent: list[str] = Field(default_factory=list)  # requests of the look that change a host
+    window_s: list[float] = Field(default_factory=list)  # the estimated window at best and at worst
 
 
 @dataclass(frozen=True)
@@ -169,6 +183,8 @@ class Expectation:
     copied_again: float | None = None  # share of already copied bytes that may be copied again
     exit_status: int | None = None  # of the last attempt; None: any that fits the outcome
     findings: list[str] = Field(default_factory=list)  # errors that a refusal must name, these and no others
+    caught_by: list[str] = Field(default_factory=list)  # checks that must find something wrong: a negative control
+    caught_saying: list[str] = Field(default_factory=list)  # words that these checks must say of it
 
 
 @dataclass
@@ -183,6 +199,8 @@ class Evidence:
     original: str
     additional: str
     format: int = FORMAT
+    driver: DriverName = "engine"
+    beside: str = ""  # the vendor's scenario whose start this trial of our engine shares
     frozen: Manifest | None = None  # the store as the lab seeded it, read by the lab before the first attempt
     before: list[HostSnapshot] = Field(default_factory=list)
     after: list[HostSnapshot] = Field(default_factory=list)
@@ -191,9 +209,14 @@ class Evidence:
     events: list[Event] = Field(default_factory=list)
     receipts: list[Receipt] = Field(default_factory=list)
     censuses: list[Census] = Field(default_factory=list)
+    changed: list[str] | None = None  # "HOST:PATH KIND" not as before, outside the data's places; None: not seen
+    leaks: list[str] = Field(default_factory=list)  # artefacts in which the planted secret stands
+    looks: list[Look] = Field(default_factory=list)
+    written: list[Entry] = Field(default_factory=list)  # entries as a client left them on the served store afterwards
     reads: list[ObjectRead] = Field(default_factory=list)
     served: Manifest | None = None  # what lies under the store's path on the ENABLED (or original) host at the end
     replica: Manifest | None = None  # read from the other side after promoting it, when the move completed
+    replica_refusal: str = ""  # what the other side answered when it could not be promoted or mounted
     replication: Replication | None = None  # where the lab has disks to compare, when the move completed
     unsupported: list[str] = Field(default_factory=list)  # invocations that a fake does not model
     trace_hash: str = ""

@@ -66,6 +66,12 @@ def _sync_rate(value: str) -> str:
     return number + unit
 
 
+def bytes_per_s(rate: str) -> int:
+    """The bytes a second that a rate in DRBD's notation means."""
+    number, unit = (rate[:-1], rate[-1]) if rate[-1:] in ("K", "M", "G") else (rate, "")
+    return int(number) * _RATE_KIB[unit] * 1024
+
+
 class Settings(Strict):
     """The settings of the move, under ``migrate:`` in the inventory; defaults are the vendor's."""
 
@@ -79,6 +85,8 @@ class Settings(Strict):
     first_sync: Literal["full", "skip"] = "full"
     strategy: Literal["staged"] = "staged"
     sync_rate: Annotated[str, AfterValidator(_sync_rate)] = "40M"  # bytes a second, DRBD's notation
+    disk_rate: Annotated[str, AfterValidator(_sync_rate)] = "100M"  # what one copy on the original reaches, as measured
+    window_s: Seconds | None = None  # how long the services may be down; preflight refuses what cannot fit
     copy_limit_kib_s: Annotated[int, Field(gt=0, lt=2**31)] | None = None
     partition: ComponentName = "walrus"
     component: ComponentName = "walrus-additional"  # the additional Walrus' name on the CLC

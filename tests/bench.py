@@ -20,6 +20,9 @@ from harness.hosts.command import Command
 from harness.labs import catalogue, doctor
 from harness.labs.lab import Start, StoreSpec
 from harness.trials.scenario import Scenario, load_scenarios
+from harness.trials.sweep.executor import Processes
+from harness.trials.sweep.slices import Spec, small_start
+from harness.trials.sweep.sweep import sweep
 from harness.trials.trial import run_trial
 
 RESULTS = Path("bench.json")
@@ -51,6 +54,17 @@ def _simulated() -> Iterator[Figure]:
     """Trials in this process."""
     for scenario in load_scenarios([catalogue.scenario_folder() / "core"]):
         yield Figure(f"simulated trial: {scenario.name}", _median(partial(_trial, scenario, "simulated"), 5), 0.2)
+
+
+def _sweep() -> Iterator[Figure]:
+    """Every fault at every command, with the anchor: what a trial takes on the average."""
+    report = sweep(Spec(small_start()), Processes(2))
+    yield Figure(f"sweep at depth 1: {report.run} of {report.enumerated} points run", report.seconds, 20.0)
+    yield Figure(
+        "one trial of that sweep, on the average (anchor: the containers trial below)",
+        report.seconds / report.run,
+        1 / 400,
+    )
 
 
 def _containers() -> Iterator[Figure]:
@@ -103,7 +117,7 @@ def _median(work: Callable[[], None], times: int) -> float:
 def main() -> int:
     """Measure in every lab that this machine offers; 1 when a bound was missed."""
     figures: list[Figure] = []
-    for lab, measure in (("simulated", _simulated), ("containers", _containers)):
+    for lab, measure in (("simulated", _simulated), ("simulated", _sweep), ("containers", _containers)):
         if lacking := doctor.missing(lab):
             print(f"not measured: {lacking}")
             continue

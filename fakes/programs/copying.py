@@ -21,6 +21,7 @@ from fakes.program import Reply, Slow
 from fakes.programs.gnu import reason
 from fakes.programs.hashing import READ_BYTES_PER_S
 
+_MOST_PIECES = 256  # of one file: a file of a quarter terabyte must not take an hour to model
 _PIECE_BYTES = 1024**2
 _PIECE_S = 0.25  # under a low limit pieces are as small as it writes in this time
 _LOOK_S = 1e-5  # at each entry
@@ -287,6 +288,7 @@ class Copy:
     def _pieces(self, size: int) -> Iterator[int]:
         """How much is written after each piece."""
         piece = min(_PIECE_BYTES, max(1, int(self._wanted.bytes_per_s * _PIECE_S)))
+        piece = max(piece, size // _MOST_PIECES)
         yield from range(piece, size, piece)
         if size:
             yield size

@@ -150,30 +150,6 @@ def mv(call: Call, machine: Machine) -> Reply:
     return Reply()
 
 
-def cp(call: Call, machine: Machine) -> Reply:
-    """``cp -p -- FILE NEW``: content, mode, owner and time."""
-    names = operands(call, ("-p",))
-    if len(names) != 2:
-        raise not_modelled(call)
-    old, new = names
-    files = memory(machine)
-    try:
-        source = files.stat(files.resolve(old))
-    except OSError as error:
-        return fails(f"cp: cannot stat {quoted(old)}: {reason(error)}")
-    target = status_of(machine, new)
-    if source.kind != "file" or (target and target.kind == "directory"):
-        raise not_modelled(call)
-    try:
-        files.put_content(new, files.content(old))
-    except OSError as error:
-        return fails(f"cp: cannot create regular file {quoted(new)}: {reason(error)}")
-    files.chown(files.resolve(new), source.uid, source.gid)
-    files.chmod(new, source.mode)
-    files.utime(files.resolve(new), source.mtime_ns)
-    return Reply()
-
-
 def rmdir(call: Call, machine: Machine) -> Reply:
     """``rmdir -- PATH``."""
     path = operand(call, ())
@@ -268,10 +244,29 @@ def chmod(call: Call, machine: Machine) -> Reply:
 
 
 def sync(call: Call, machine: Machine) -> Reply:
-    """``sync``: everything, on this machine."""
-    if len(call.argv) != 1:
-        raise not_modelled(call)
-    machine.files.sync()
+    """``sync``: everything on this machine. ``sync [-f] -- PATH...``: each file, or each one's file system.
+
+    Without operands it is sync(2), which does not tell when a disk refuses.
+    """
+    if len(call.argv) == 1:
+        machine.files.sync()
+        return Reply()
+    files = memory(machine)
+    whole = call.argv[1] == "-f"
+    said = []
+    for path in operands(call, ("-f",) if whole else ()):
+        if not files.exists(path):
+            said.append(f"sync: error opening {quoted(path)}: No such file or directory")
+            continue
+        try:
+            files.sync_filesystem(path) if whole else files.sync_file(path)
+        except OSError as error:
+            said.append(f"sync: error syncing {quoted(path)}: {reason(error)}")
+    return complaints(said)
+
+
+def true(call: Call, machine: Machine) -> Reply:
+    """``true``."""
     return Reply()
 
 
@@ -283,10 +278,10 @@ PROGRAMS: dict[str, Program] = {
     "test": test,
     "mkdir": mkdir,
     "mv": mv,
-    "cp": cp,
     "rmdir": rmdir,
     "rm": rm,
     "chown": chown,
     "chmod": chmod,
     "sync": sync,
+    "true": true,
 }

@@ -72,16 +72,21 @@ def enter(machine: Machine, state: str, message: str = "") -> None:
             change(world, machine.row(world), mine, state, machine.now(), message)
 
 
-def change(world: World, row: HostRow, changed: WalrusState, state: str, now: float, message: str = "") -> None:
+def change(
+    world: World, row: HostRow, changed: WalrusState, state: str, now: float, message: str = "", kind: str = "walrus"
+) -> None:
     """Note a Walrus' new state and, when it differs, that it changed."""
     changed.message = message
     if changed.state != state:
         changed.state, changed.changed_at = state, now
-        world.record(now, row.name, "walrus", state)
+        world.record(now, row.name, kind, state)
 
 
 def settle(world: World, now: float) -> None:
-    """What the cloud controller finds out by itself: a Walrus that does not answer is NOTREADY."""
+    """What the cloud controller finds out by itself: a Walrus that does not answer is NOTREADY.
+
+    That is what it believes of a process that may not even run, and an event of its own kind.
+    """
     for found in world.cloud.walruses.values():
         row = next((row for row in world.hosts.values() if row.address == found.host), None)
         if row is None or found.state not in ("ENABLED", "DISABLED"):
@@ -89,7 +94,7 @@ def settle(world: World, now: float) -> None:
         service = row.services.get(SERVICE)
         silent = found.seen_at > 0 and now - found.seen_at > _silent_s(world)
         if silent or service is None or not service.running or not walrus.cloud_reachable(world, row.name):
-            change(world, row, found, "NOTREADY", now, f"Host {found.host} not yet bootstrapped")
+            change(world, row, found, "NOTREADY", now, f"Host {found.host} not yet bootstrapped", "walrus-lost")
 
 
 def _silent_s(world: World) -> float:

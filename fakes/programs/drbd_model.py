@@ -174,7 +174,7 @@ def _linked(one: Replica, other: Replica) -> bool:
 
 
 def _blocked(one: Replica) -> bool:
-    ports = one.world.blocked_ports
+    ports = [*one.world.blocked_ports, *(port for _, port in one.world.silent_ports)]
     return bool(ports) and any(int(end.rpartition(":")[2]) in ports for end in (one.side.local, one.side.remote))
 
 
@@ -217,10 +217,26 @@ def meet(one: Replica, other: Replica, now: float) -> None:
             _adopt(side, now, rules.sanitised(side.state._replace(connection="StandAlone")))
             drop_network(side)
         return
+    if winner and _by_policy(one, other):
+        target = other if winner > 0 else one
+        detail = f"after-sb policy: discard the data of {target.resource.name}"
+        one.world.record(now, target.row.name, "destroy", detail)
     agree_on_size(one, other)
     _agree(one, other, now, winner, one.side.disk)
     for side in (one, other):
         side.side.discard_my_data = False
+
+
+def _by_policy(one: Replica, other: Replica) -> bool:
+    """The peers have split data, nobody said whose to discard, and yet they agree."""
+    ours, theirs = one.metadata, other.metadata
+    if ours is None or theirs is None or one.side.discard_my_data or other.side.discard_my_data:
+        return False
+    if "Inconsistent" in (one.side.disk, other.side.disk):
+        return False  # who has no whole data of its own loses none
+    crashed = one.side.crashed_primary, other.side.crashed_primary
+    primary = one.side.role == "Primary", other.side.role == "Primary"
+    return abs(generations.compare(ours, theirs, crashed, primary)) == generations.SPLIT_BRAIN
 
 
 def _common_kib(one: Replica, other: Replica) -> int:

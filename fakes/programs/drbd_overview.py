@@ -1,4 +1,7 @@
-"""drbd-overview, which comes with 8.3: /proc/drbd with names, and what the devices are used for."""
+"""drbd-overview, which comes with 8.3: /proc/drbd with names, and what the devices are used for.
+
+The tools that play 8.4 are drbd-utils 9.22, which have dropped it (ChangeLog, 9.6).
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,19 @@ from fakes.programs.volumes import human
 from fakes.world import HostRow, World
 
 
+def installed(world: World) -> bool:
+    """Whether the host's tools still have the program."""
+    return world.version == "8.3"
+
+
 def drbd_overview(call: Call, machine: Machine) -> Reply:
     """``drbd-overview`` without arguments."""
     if len(call.argv) != 1 or call.user != "root":
         raise UnsupportedInvocation(" ".join(call.argv))
     now = machine.now()
     with machine.world() as world:
-        if world.version != "8.3":
-            raise UnsupportedInvocation("drbd-overview is not among the tools that play 8.4")
+        if not installed(world):
+            return Reply(127, b"", b"sh: drbd-overview: not found\n")
         settle(world, now)
         row = machine.row(world)
         if "drbd" not in row.modules:

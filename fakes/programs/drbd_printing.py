@@ -161,9 +161,9 @@ def generation_line(metadata: Metadata) -> str:
 # Versions and usage
 
 
-def version(world: World, module_loaded: bool) -> str:
-    """``drbdadm --version``."""
-    if world.version == "8.3":
+def version(played: str, module_loaded: bool) -> str:
+    """``drbdadm --version`` of a host that plays this version."""
+    if played == "8.3":
         code = 0x08030C if module_loaded else 0
         build, api, userland, words = BUILD_83, 88, 0x08030C, "8.3.12"
     else:

@@ -13,6 +13,7 @@ from fakes.programs.drbd_config import Configuration, ConfigurationError, HostSe
 from fakes.programs.drbd_model import settle
 from fakes.programs.drbd_replica import replica
 from fakes.programs.drbdsetup import Request, Session, shown
+from fakes.world import played
 
 CONFIGURATION = "/etc/drbd.conf"
 USAGE = 1
@@ -330,7 +331,7 @@ def drbdadm(call: Call, machine: Machine) -> Reply:
     with machine.world() as world:
         session = Session(world, machine.row(world), machine, now)
         if call.argv[1:] in (("--version",), ("-V",)):
-            return Reply(0, drbd_printing.version(world, "drbd" in session.row.modules).encode())
+            return Reply(0, drbd_printing.version(played(session.row, world), "drbd" in session.row.modules).encode())
         found = _take_apart(call, world.version)
         if isinstance(found, Reply):
             return found

@@ -7,7 +7,7 @@ from fakes.program import Call, Program, Reply, UnsupportedInvocation
 from fakes.programs.drbd_kernel import unconfigured
 from fakes.programs.drbd_model import settle
 from fakes.programs.drbd_replica import replica
-from fakes.world import HostRow, World
+from fakes.world import HostRow, World, played
 
 KERNEL_84 = "6.1.176"
 _VERSIONS = {"8.3": "8.3.12", "8.4": "8.4.11"}
@@ -39,7 +39,7 @@ def modinfo(call: Call, machine: Machine) -> Reply:
     if call.argv[1:] != ("-F", "version", "drbd"):
         raise UnsupportedInvocation(" ".join(call.argv))
     with machine.world() as world:
-        return Reply(0, f"{_VERSIONS[world.version]}\n".encode())
+        return Reply(0, f"{_VERSIONS[played(machine.row(world), world)]}\n".encode())
 
 
 def rmmod(call: Call, machine: Machine) -> Reply:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from fakes import programs
 from fakes.machine import Machine
 from fakes.program import Call, Program, Reply, Slow
-from fakes.programs.gnu import fails, not_modelled, simulated
+from fakes.programs import drbd_overview
+from fakes.programs.gnu import fails, memory, not_modelled, simulated
 from fakes.programs.kernel_files import listening_ports
 
 # Programs that only transports call on real hosts; here they are merely installed.
@@ -16,6 +19,7 @@ _SUPERUSERS = (
 )
 _PROBE = 'exec 3<>"/dev/tcp/$0/$1"'
 _SOURCE_AND_RUN = '. "$0" && exec "$@"'
+_PLAIN_LINE = re.compile(r"[A-Za-z0-9_./:=-]+( [A-Za-z0-9_./:=-]+(/\*)?)+")
 _UNREACHABLE_AFTER_S = 3.0
 
 
@@ -41,29 +45,52 @@ def which(call: Call, machine: Machine) -> Reply:
     names = call.argv[1:]
     if not names or any(name.startswith("-") for name in names):
         raise not_modelled(call)
-    installed = (programs.programs().keys() | _INSTALLED) - simulated(machine).missing_programs
+    missing = set(simulated(machine).missing_programs)
+    with machine.world() as world:
+        if not drbd_overview.installed(world):
+            missing.add("drbd-overview")
+    installed = (programs.programs().keys() | _INSTALLED) - missing
     found = [name for name in names if name in installed]
     lines = (f"/usr/{'sbin' if name.startswith(_SUPERUSERS) else 'bin'}/{name}\n" for name in found)
     return Reply(0 if len(found) == len(names) else 1, "".join(lines).encode())
 
 
 def sysctl(call: Call, machine: Machine) -> Reply:
-    """``sysctl -w vm.drop_caches=3``: only root may; clean pages have no other effect here."""
+    """``sysctl -w vm.drop_caches=3``: only root may; matters after a flush that failed."""
     if call.argv[1:] != ("-w", "vm.drop_caches=3"):
         raise not_modelled(call)
     if call.user != "root":
         return fails('sysctl: permission denied on key "vm.drop_caches"', 255)
+    simulated(machine).files.drop_clean_pages()
     return Reply(0, b"vm.drop_caches = 3\n")
 
 
 def sh(call: Call, machine: Machine) -> Reply | Slow:
-    """``sh -c '. "$0" && exec "$@"' FILE COMMAND...``: a command with a file of credentials sourced."""
+    """``sh -c '. "$0" && exec "$@"' FILE COMMAND...``, or ``sh -c LINE`` with a line of plain words.
+
+    The first is a command with a file of credentials sourced. In the second a word may end in ``/*``.
+    """
+    if len(call.argv) == 3 and call.argv[1] == "-c" and _PLAIN_LINE.fullmatch(call.argv[2]):
+        words = [name for word in call.argv[2].split(" ") for name in _expanded(word, machine)]
+        return programs.dispatch(Call(tuple(words), call.stdin, call.user), machine)
     if len(call.argv) < 5 or call.argv[1:3] != ("-c", _SOURCE_AND_RUN):
         raise not_modelled(call)
     sourced = call.argv[3]
     if not machine.files.exists(sourced):
         return fails(f"{sourced}: 1: .: cannot open {sourced}: No such file", 2)
     return programs.dispatch(Call(call.argv[4:], call.stdin, call.user), machine)
+
+
+def _expanded(word: str, machine: Machine) -> list[str]:
+    """What the shell makes of a word: names that begin with a dot do not match, and no match leaves it as it is."""
+    if not word.endswith("/*"):
+        return [word]
+    directory, files = word[:-1], memory(machine)
+    try:
+        names = [name for name in files.listdir(directory.rstrip("/")) if not name.startswith(".")]
+    except OSError:
+        names = []
+    return [directory + name for name in names] or [word]
 
 
 def timeout(call: Call, machine: Machine) -> Slow:
@@ -81,7 +108,9 @@ def _probe(machine: Machine, limit_s: int, address: str, port: int) -> Slow:
         yield min(_UNREACHABLE_AFTER_S, limit_s)
         return _not_connected(address, port, "No route to host")
     foreign = target.name != machine.name
-    if foreign and (port in simulation.state.blocked_ports or not simulation.state.linked(machine.name, target.name)):
+    state = simulation.state
+    dropped = port in state.blocked_ports or [target.name, port] in state.silent_ports
+    if foreign and (dropped or not simulation.state.linked(machine.name, target.name)):
         yield limit_s
         return Reply(124)
     if port in listening_ports(simulation.state.hosts[target.name]):

@@ -17,19 +17,20 @@ from fakes.world import Service
 _TITLE = "Eucalyptus services"
 _STARTING = f"Starting {_TITLE}: ".encode()
 _STOPPING = f"Stopping {_TITLE}: ".encode()
+_RESTARTING = f"Restarting {_TITLE}: ".encode()
 _LEVELS = "0123456"
 _START_LEVELS = "2345"
 
 
 def service(call: Call, machine: Machine) -> Reply | Slow:
-    """``service NAME start|stop|status`` for eucalyptus-cloud."""
+    """``service NAME start|stop|restart|status`` for eucalyptus-cloud."""
     match call.argv[1:]:
-        case [name, "start" | "stop" | "status" as verb] if name == SERVICE:
+        case [name, "start" | "stop" | "restart" | "status" as verb] if name == SERVICE:
             if call.user != "root":
                 return Reply(1, b"Eucalyptus init scripts must be run as root.\n")
             if not machine.files.exists(walrus.CONFIGURATION) and verb != "stop":
                 return Reply(1, b"Cannot find eucalyptus configuration file!\n")
-            return {"start": _start, "stop": _stop, "status": _status}[verb](machine)
+            return {"start": _start, "stop": _stop, "restart": _restart, "status": _status}[verb](machine)
     raise UnsupportedInvocation(" ".join(call.argv))
 
 
@@ -51,6 +52,14 @@ def _start(machine: Machine) -> Reply:
         return Reply(0, _STARTING + f"\n{_TITLE} are already running!\n".encode())
     _launch(machine)
     return Reply(0, _STARTING + b"done.\n")
+
+
+def _restart(machine: Machine) -> Slow:
+    """Stop what runs, if anything does, and start; of both only the last word is said."""
+    if _pid(machine) is not None:
+        yield from _terminate(machine)
+    _launch(machine)
+    return Reply(0, _RESTARTING + b"done.\n")
 
 
 def _launch(machine: Machine) -> None:

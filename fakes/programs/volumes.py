@@ -33,8 +33,20 @@ def blockdev(call: Call, machine: Machine) -> Reply:
             reason = "No such file or directory" if found is None else "Wrong medium type"
             if found is None or not found.open_for_reading:
                 return Reply(1, printed.encode(), f"blockdev: cannot open {path}: {reason}\n".encode())
-            printed += f"{found.size_bytes}\n" if verb == ("--getsize64",) else ""
+            if verb == ("--getsize64",):
+                printed += f"{found.size_bytes}\n"
+            else:
+                _flush(machine, found)
     return Reply(0, printed.encode())
+
+
+def _flush(machine: Machine, found: Device) -> None:
+    """What is mounted from the device is flushed with it."""
+    from fakes.memory import MemoryFilesystem
+
+    if isinstance(machine.files, MemoryFilesystem):
+        for at in found.mounts:
+            machine.files.sync_filesystem(at)
 
 
 # lsblk

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from harness.checks.finding import Finding, Unknown, weigh
@@ -11,6 +12,7 @@ from harness.checks.replay import STOPPED, Seen, World, in_order, pair, replay, 
 from harness.evidence import Event, Evidence
 
 _REPLICATED = "/dev/drbd"
+_DISCARDING = re.compile(r"^\s*(after-sb-\dpri\s+(?:discard-\S+|violently-\S+|consensus))\s*;", re.MULTILINE)
 
 
 def exclusivity(evidence: Evidence) -> Finding:
@@ -23,6 +25,7 @@ def exclusivity(evidence: Evidence) -> Finding:
         started_on_an_unfinished_pair,
         synchronised_the_wrong_way,
         discarded,
+        would_discard,
         made_anew_after_restore,
         forced_after_restore,
         split_brain,
@@ -60,8 +63,17 @@ def walrus_while_quiet(evidence: Evidence) -> Iterator[str]:
         for host in pair(evidence):
             yield from _runs_at_freeze(evidence, quiet, host)
         for event, world in replay(evidence):
-            if _starts(event, world) and quiet.holds(event.at):
+            if _starts(event, world) and quiet.holds(event.at) and not _by_an_outsider(evidence, quiet, event):
                 yield f"Walrus on {event.host} became {event.detail} at {event.at:g} s, between freeze and commit"
+
+
+def _by_an_outsider(evidence: Evidence, quiet: Quiet, event: Event) -> bool:
+    """The scenario let somebody else start the service; excused only where the move was not committed then."""
+    started = any(
+        receipt.proven and receipt.fault == "outsider" and receipt.detail.startswith(f"{event.host}: `service ")
+        for receipt in evidence.receipts
+    )
+    return started and not quiet.committed
 
 
 def _starts(event: Event, world: World) -> bool:
@@ -129,13 +141,23 @@ def discarded(evidence: Evidence) -> Iterator[str]:
             yield f"data was discarded on {event.host} at {event.at:g} s: {event.detail}"
 
 
+def would_discard(evidence: Evidence) -> Iterator[str]:
+    """Nor does what the move leaves behind stand ready to, the next time that the pair is split."""
+    if not moved(evidence):
+        return
+    for snapshot in evidence.after:
+        for path, text in sorted(snapshot.files.items()):
+            for policy in _DISCARDING.findall(text or ""):
+                yield f"{snapshot.host}:{path} has `{policy}`: after a split brain one side's data goes unasked"
+
+
 def made_anew_after_restore(evidence: Evidence) -> Iterator[str]:
     """Once data is being restored, no metadata and no file system is made any more, short of a new freeze."""
     for quiet in quiet_times(evidence):
         restored = [
             sent.at
             for sent in evidence.sent
-            if sent.step == RESTORE and sent.effect != "read" and quiet.start <= sent.at <= quiet.end
+            if sent.step in RESTORE and sent.effect != "read" and quiet.start <= sent.at <= quiet.end
         ]
         for event in in_order(evidence):
             late = bool(restored) and restored[0] < event.at and (event.at < quiet.end or quiet.committed)

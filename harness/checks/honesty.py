@@ -69,7 +69,9 @@ def _named_hosts(evidence: Evidence, attempt: Attempt) -> set[str]:
 
 
 def _data_was_changed(evidence: Evidence) -> bool:
-    return any(receipt.proven and receipt.fault in ("write_object", "corrupt") for receipt in evidence.receipts)
+    return any(
+        receipt.proven and receipt.fault in ("write_object", "corrupt", "truncate") for receipt in evidence.receipts
+    )
 
 
 def _says_untouched(attempt: Attempt) -> bool:

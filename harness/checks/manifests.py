@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from harness.checks.finding import Unknown
-from harness.evidence import Entry, Manifest
+from harness.evidence import Entry, Evidence, Manifest
 
 SHOWN = 10  # entries named in a report, of each kind of difference
 ROOT = "."
@@ -64,6 +64,19 @@ def require_frozen(manifest: Manifest | None) -> Manifest:
         if entry.kind == "file" and entry.sha256 is None:
             raise Unknown(f"the frozen manifest has no hash of {printable(entry.path)}")
     return frozen
+
+
+def expected_at_the_end(evidence: Evidence) -> Manifest:
+    """What must be served at the end: the frozen store, and over it what clients have written through the pair.
+
+    Raises:
+        Unknown: see ``require_frozen``.
+    """
+    frozen = require_frozen(evidence.frozen)
+    if not evidence.written:
+        return frozen
+    entries = frozen.by_path() | {entry.path: entry for entry in evidence.written}
+    return Manifest([entries[path] for path in sorted(entries)])
 
 
 def lines(what: str, said: list[str]) -> Iterator[str]:

@@ -1,4 +1,7 @@
-"""When the engine was where, told from what it sent, not from what it says.
+"""When the procedure was where, told from what was sent, not from what anybody says.
+
+The vendor's text has steps of its own; where it copies the store away it takes it for frozen, as our engine does after
+its freeze, and its last step is where the pair is trusted to serve.
 
 A request is recorded when its answer is there, so its effect lies between the record before and its own.
 """
@@ -10,8 +13,10 @@ from dataclasses import dataclass
 
 from harness.evidence import Attempt, Evidence, Sent
 
-FREEZE, STOP, RESTORE = "freeze-manifest", "stop-services", "restore-store"
-FROM_COMMIT_ON = frozenset({"commit", "start-services", "set-properties", "confirm-service"})
+STOP = "stop-services"
+FREEZE = frozenset({"freeze-manifest", "c3-copy-away"})
+RESTORE = frozenset({"restore-store", "c6-copy-back"})
+FROM_COMMIT_ON = frozenset({"commit", "start-services", "set-properties", "confirm-service", "c8-start"})
 FOREVER = float("inf")
 
 
@@ -42,7 +47,7 @@ def _quiet_times(sent: list[Sent]) -> Iterator[Quiet]:
     start: float | None = None
     before = 0.0
     for one in sent:
-        if start is None and one.step == FREEZE:
+        if start is None and one.step in FREEZE:
             start = one.at
         elif start is not None and one.step in FROM_COMMIT_ON:
             yield Quiet(start, one.at, True)

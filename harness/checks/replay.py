@@ -10,7 +10,20 @@ from harness.evidence import Event, Evidence
 
 STOPPED = "STOPPED"
 KINDS = frozenset(
-    {"role", "mount", "unmount", "walrus", "power", "frozen", "link", "disk", "connection", "destroy", "complaint"}
+    {
+        "role",
+        "mount",
+        "unmount",
+        "walrus",
+        "walrus-lost",
+        "power",
+        "frozen",
+        "link",
+        "disk",
+        "connection",
+        "destroy",
+        "complaint",
+    }
     | {"sync-source", "sync-target", "sync-done"}
 )
 

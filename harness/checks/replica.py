@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.checks.finding import Finding, Unknown, not_asked, weigh
-from harness.checks.manifests import differences, lines, require, require_frozen
+from harness.checks.manifests import differences, expected_at_the_end, lines, require
 from harness.checks.phases import moved
 from harness.evidence import Evidence
 
@@ -19,7 +19,10 @@ def replica(evidence: Evidence) -> Finding:
 
 
 def replica_differs(evidence: Evidence) -> Iterator[str]:
-    frozen = require_frozen(evidence.frozen)
+    if evidence.replica_refusal:
+        yield f"the other side cannot serve: {evidence.replica_refusal}"
+        return
+    frozen = expected_at_the_end(evidence)
     yield from lines("the replica", differences(frozen, require(evidence.replica, "the replica")))
 
 

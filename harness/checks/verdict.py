@@ -8,27 +8,34 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from harness.checks.boundary import boundary
 from harness.checks.configuration import configuration
+from harness.checks.control import caught
 from harness.checks.durability import durability
 from harness.checks.exclusivity import exclusivity
 from harness.checks.finding import Finding, Verdict, last_line, worst
+from harness.checks.foresight import foresight
 from harness.checks.groundwork import groundwork
 from harness.checks.honesty import honesty
 from harness.checks.idempotence import idempotence, reruns
 from harness.checks.kernel import complained, kernel
 from harness.checks.outcome import outcome
 from harness.checks.phases import last_outcome
+from harness.checks.proof import proof
 from harness.checks.replica import replica
 from harness.checks.reversibility import reversibility
+from harness.checks.secrecy import secrecy
 from harness.checks.service import service
 from harness.checks.thrift import thrift
 from harness.errors import InvalidInput, Problem
 from harness.evidence import FORMAT, Evidence
 
 Check = Callable[[Evidence], Finding]
+_MUST_HOLD = ("groundwork", "outcome")  # of a negative control too: it happened as its scenario tells it
 
 CHECKS: dict[str, Check] = {
-    check.__name__: check for check in (durability, exclusivity, service, replica, reversibility, idempotence)
+    check.__name__: check
+    for check in (durability, exclusivity, service, replica, reversibility, idempotence, foresight)
 }
 """The checks that a scenario can name."""
 
@@ -43,13 +50,28 @@ class Judgement:
 
 
 def judge(evidence: Evidence) -> Judgement:
-    """Judge the evidence by the checks that its scenario names and by those that always apply."""
+    """Judge the evidence by the checks that its scenario names and by those that always apply.
+
+    A negative control, whose scenario says which checks must find something wrong, is judged by whether they do.
+    """
     findings = tuple(_look(name, check, evidence) for name, check in _applying(evidence))
+    if evidence.expectation.caught_by:
+        return _control(evidence, findings)
     verdict = worst(finding.verdict for finding in findings)
     if verdict is Verdict.PASS:
         return Judgement(verdict, findings, "")
     decisive = next(finding for finding in findings if finding.verdict is verdict)
     return Judgement(verdict, findings, f"{decisive.check}: {decisive.reason}")
+
+
+def _control(evidence: Evidence, findings: tuple[Finding, ...]) -> Judgement:
+    """PASS when every named check failed, on evidence that is good enough to say so; it is told which and why."""
+    told = caught(evidence.expectation, findings)
+    decisive = (told, *(finding for finding in findings if finding.check in _MUST_HOLD))
+    verdict = worst(finding.verdict for finding in decisive)
+    blamed = next(finding for finding in decisive if finding.verdict is verdict)
+    reason = told.reason if verdict is Verdict.PASS else f"{blamed.check}: {blamed.reason}"
+    return Judgement(verdict, (told, *findings), reason)
 
 
 def judge_file(path: Path) -> Judgement:
@@ -77,6 +99,10 @@ def _applying(evidence: Evidence) -> Iterator[tuple[str, Check]]:
     for name in named:
         yield name, CHECKS.get(name, _no_such_check(name))
     yield "honesty", honesty
+    yield "proof", proof
+    yield "secrecy", secrecy
+    if evidence.changed is not None:
+        yield "boundary", boundary
     if last_outcome(evidence) == "completed":
         yield "configuration", configuration
     if complained(evidence):

@@ -288,21 +288,35 @@ def answer(host: str, request: Request, reply: Reply) -> Answer:
     Raises:
         Fenced, Held, Rebooted: the host refused by token; the request did not run.
         CommandFailed: the host could not perform it.
-        Indeterminate: an earlier request still runs under the host's lock; this one did not.
+        Indeterminate: an earlier request still runs under the host's lock; this one did not. Or nobody understands it.
     """
+    try:
+        return _meaning(host, request, reply)
+    except ValueError:  # a number or a state that is none
+        raise _misunderstood(host, request, reply.words) from None
+
+
+def _number(word: str) -> int:
+    """What the script prints for a number: digits."""
+    if not word.isascii() or not word.isdigit() or len(word) > 18:
+        raise ValueError(word)
+    return int(word)
+
+
+def _meaning(host: str, request: Request, reply: Reply) -> Answer:
     match reply.words:
         case ("exit", status) if isinstance(request, Command):
-            return Result(int(status), reply.stdout, reply.stderr)
+            return Result(_number(status), reply.stdout, reply.stderr)
         case ("ok",):
             return None
         case ("job", "done", status):
-            return JobReport(JobStatus.DONE, Result(int(status), reply.stdout, reply.stderr))
+            return JobReport(JobStatus.DONE, Result(_number(status), reply.stdout, reply.stderr))
         case ("job", status):
             return JobReport(JobStatus(status))
         case ("holder", epoch, run_id):
-            return Fence(int(epoch), run_id)
+            return Fence(_number(epoch), run_id)
         case ("failed", status):
-            raise CommandFailed(host, str(request), Result(int(status), reply.stdout, reply.stderr))
+            raise CommandFailed(host, str(request), Result(_number(status), reply.stdout, reply.stderr))
         case _:
             raise _refusal(host, request, reply.words)
 
@@ -320,4 +334,8 @@ def _refusal(host: str, request: Request, words: tuple[str, ...]) -> Exception:
             return Held(host, f"run {run_id} holds this host under epoch {epoch} and has not finished")
         case ("busy",):
             return Indeterminate(host, f"`{request}` did not run: an earlier request still runs under the host's lock")
+    return _misunderstood(host, request, words)
+
+
+def _misunderstood(host: str, request: Request, words: tuple[str, ...]) -> Indeterminate:
     return Indeterminate(host, f"`{request}` has a reply that nobody understands: {' '.join(words)[:200]!r}")

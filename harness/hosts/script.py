@@ -72,10 +72,14 @@ def quote(argument: str) -> str:
     """One word for any POSIX shell, whatever characters it holds.
 
     Raises:
-        InvalidInput: no argument can hold NUL.
+        InvalidInput: no argument can hold NUL, or half of a surrogate pair, which is no bytes.
     """
     if "\0" in argument:
         raise InvalidInput(f"{argument!r} holds a NUL byte, which no argument or path can")
+    try:
+        os.fsencode(argument)
+    except UnicodeEncodeError:
+        raise InvalidInput(f"{argument!r} holds half of a surrogate pair, which is no character") from None
     return "'" + argument.replace("'", "'\\''") + "'"
 
 

@@ -12,9 +12,12 @@ from harness.evidence import Receipt
 from harness.labs.container_host import LabHost
 from harness.labs.container_look import run_script
 from harness.labs.container_rack import Rack
-from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES
+from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Survives, written_places
+from harness.labs.look import TRUNCATE
+from harness.labs.orders import judged, typed
 from harness.labs.premises import BACKING_DEVICE, SERVICE, place_path
 from harness.labs.sessions import COMMAND_BEGINS_WITHIN_S, RESET, receipt
+from harness.labs.whole_disks import WholeDisks, require_no_choice
 
 _LEFT_KIB = 64
 _FILLER = ".filler"
@@ -68,7 +71,7 @@ df -P -k -- "$1" | awk 'NR == 2 {print $4}'
 """
 
 
-class ContainerFaults:
+class ContainerFaults(WholeDisks):
     """Implements harness.labs.lab.Faults. What DRBD would notice is told to the fakes, for they are the DRBD."""
 
     def __init__(self, rack: Rack) -> None:
@@ -84,8 +87,9 @@ class ContainerFaults:
 
     # Power
 
-    def power_off(self, role: str) -> Receipt:
+    def power_off(self, role: str, survives: Survives = "flushed") -> Receipt:
         """Every process dies at once and the files stay; what had reached the peer's disk has reached it."""
+        require_no_choice(role, survives)
         host = self._host(role)
         with host.power:
             if host.status() == "paused":
@@ -251,8 +255,12 @@ class ContainerFaults:
         found = run_script(self._host(role), _FLIP, *self._roots(place))
         return self._receipt("corrupt", found["proven"], f"{self._host(role).plan.name}:{found['victim']}")
 
-    def write_object(self, role: str) -> Receipt:
-        roots = (*self._roots("old-store"), *self._roots("store"))
+    def truncate(self, role: str, place: str) -> Receipt:
+        found = run_script(self._host(role), TRUNCATE, *self._roots(place))
+        return self._receipt("truncate", found["proven"], f"{self._host(role).plan.name}:{found['victim']}")
+
+    def write_object(self, role: str, served: bool = False) -> Receipt:
+        roots = [root for place in written_places(served) for root in self._roots(place)]
         found = run_script(self._host(role), _WRITE, *roots)
         return self._receipt("write_object", found["proven"], f"{self._host(role).plan.name}:{found['victim']}")
 
@@ -262,6 +270,13 @@ class ContainerFaults:
         return (f"image of {BACKING_DEVICE}",) if place == "device" else (path,)
 
     # Fakes
+
+    def outsider(self, role: str, argv: tuple[str, ...], status: int) -> Receipt:
+        argv = typed(argv, BACKING_DEVICE)
+        host = self._host(role)
+        answer = host.execute(*argv, ok=range(256))
+        said = answer.stderr or answer.stdout
+        return self._receipt("outsider", *judged(host.plan.name, argv, answer.exit_status, status, said))
 
     def unmodelled_call(self, role: str) -> Receipt:
         host = self._host(role)

@@ -22,6 +22,7 @@ from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL, Start
 from harness.labs.premises import (
     BACKING_DEVICE,
     CLOUD_KEY,
+    CLOUD_SECRET,
     EUCALYPTUS_ID,
     FILES,
     FIRST_WALRUS,
@@ -77,7 +78,7 @@ def files_for(host: LabHost, keys: LabKeys, start: Start) -> dict[str, File]:
         "/root/.ssh/authorized_keys": File(keys.authorized(), 0o600),
     }
     if role in (CLC, ORIGINAL):
-        files[CLOUD_KEY] = File(b"the cloud's key", 0o600)
+        files[CLOUD_KEY] = File(CLOUD_SECRET, 0o600)
     return files | _fakes()
 
 
@@ -87,6 +88,8 @@ def _texts(role: str, differs: Mapping[str, Any]) -> dict[str, str]:
         texts["/etc/redhat-release"] = differs["os_release"][role] + "\n"
     if role in differs.get("eucalyptus_version", {}):
         texts["/etc/eucalyptus/eucalyptus-version"] = differs["eucalyptus_version"][role] + "\n"
+    if differs.get("file", {}).get("host") == role:
+        texts[differs["file"]["path"]] = differs["file"]["line"] + "\n"
     if differs.get("fstab_line", {}).get("host") == role:
         texts["/etc/fstab"] += differs["fstab_line"]["line"] + "\n"
     return texts
@@ -111,6 +114,7 @@ def world_for(hosts: Mapping[str, LabHost], start: Start) -> str:
     for role, host in hosts.items():
         row = HostRow(host.plan.name, host.address, boot_id="", role=role)
         if role in PAIR:
+            row.drbd_version = start.differs.get("drbd_version", {}).get(role, "")
             row.disks[BACKING_DEVICE] = _disk(role, start)
             row.services[SERVICE] = Service()
         world.hosts[row.name] = row
@@ -139,7 +143,7 @@ def prepare(host: LabHost, settings: Settings, start: Start) -> None:
     role, differs = host.plan.role, start.differs
     if "listening_port" in differs and differs["listening_port"]["host"] == role:
         host.container.exec_run([PYTHON, "-c", _LISTENER, str(differs["listening_port"]["port"])], detach=True)
-    if differs.get("drbd_port_blocked") and role in PAIR:
+    if differs.get("drbd_port_blocked") in (True, role) and role in PAIR:
         # Answers from the port find no way back: to the peer the port looks filtered, and everything else passes.
         host.execute("ip", "rule", "add", "ipproto", _TCP, "sport", str(settings.port), "blackhole")
     owner = EUCALYPTUS_ID + (1 if differs.get("uid_differs") and role == ADDITIONAL else 0)

@@ -15,7 +15,7 @@ from harness.labs.container_rack import Rack
 from harness.labs.hostfiles import File
 from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL
 from harness.labs.premises import BACKING_DEVICE, SERVICE, WATCHED, place_path
-from harness.labs.reading import read_sample
+from harness.labs.reading import ANY_ANSWER, read_sample, require_taken
 
 _HTTP_S = 30
 _RESCUE = "/etc/lab/rescue"  # a host that has power, and does not boot while this is there
@@ -136,8 +136,10 @@ class ContainerTruth:
         for role in (idle, serving):
             self._host(role).execute("service", SERVICE, "stop")
         promoted = self._host(idle)
-        promoted.execute("drbdadm", "primary", settings.resource)
-        promoted.execute("mount", "-t", settings.filesystem, settings.device, settings.store)
+        promote = ("drbdadm", "primary", settings.resource)
+        for argv in (promote, ("mount", "-t", settings.filesystem, settings.device, settings.store)):
+            answer = promoted.execute(*argv, ok=ANY_ANSWER)
+            require_taken(promoted.plan.name, argv, answer.exit_status, answer.stderr)
         return _manifest(run_script(promoted, _WALK, settings.store))
 
     def bytes_received(self, role: str, place: str) -> int:

@@ -19,6 +19,7 @@ from harness.labs.container_rack import rack
 from harness.labs.container_truth import ContainerTruth
 from harness.labs.docker_cleanup import connect, watch_over
 from harness.labs.lab import Opened, Start
+from harness.labs.premises import require_one_drbd_device
 
 
 class ContainersLab:
@@ -42,6 +43,7 @@ class ContainersLab:
     @contextlib.contextmanager
     def open(self, start: Start) -> Iterator[Opened]:
         """A lab of its own, gone when the block ends, also when this process is killed in it."""
+        require_one_drbd_device(start)
         run_id = secrets.token_hex(4)
         watchdog = watch_over(run_id)
         with contextlib.ExitStack() as ending:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from harness.clock import Clock
 from harness.evidence import Event, HostSnapshot, Manifest, ObjectRead, Receipt, Replication
@@ -14,6 +14,7 @@ from harness.inventory import Inventory
 
 ORIGINAL, ADDITIONAL, CLC = "original", "additional", "clc"
 ROLES = (ORIGINAL, ADDITIONAL, CLC)
+Survives = Literal["flushed", "all", "torn"] | int  # what of the unflushed survives a power cut; a number: that image
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,10 @@ class Start:
 class Faults(Protocol):
     """Breaks things, and proves that it did. Hosts are given by role. Every method returns its receipt."""
 
-    def power_off(self, role: str) -> Receipt: ...
+    def power_off(self, role: str, survives: Survives = "flushed") -> Receipt:
+        """Cut the power. Only a lab that models disks can choose what of the unflushed survives."""
+        ...
+
     def power_on(self, role: str) -> Receipt:
         """Start the host again and wait until it answers."""
         ...
@@ -73,6 +77,19 @@ class Faults(Protocol):
         """The disk under DRBD works again. DRBD has let go of one that failed: somebody must attach it."""
         ...
 
+    def break_object(self, role: str, place: str) -> Receipt:
+        """Reading one object of a place ends in EIO; where disks are whole or not FaultNotProven, here and below."""
+        ...
+
+    def mend_object(self, role: str, place: str) -> Receipt: ...
+    def fail_flush(self, role: str, place: str) -> None:
+        """The next content that is flushed to the disk with the place is refused; ``flush_failed`` proves it."""
+        ...
+
+    def flush_failed(self, role: str, place: str) -> Receipt:
+        """Whether it was refused by now; if not, it will not be any more."""
+        ...
+
     def reset_ssh(self, role: str) -> Receipt:
         """Wait until a command of the engine runs on the host, then end all of its sessions without a word."""
         ...
@@ -81,8 +98,16 @@ class Faults(Protocol):
         """Change one byte of one object, time and size kept, in ``store``, ``staging``, ``old-store`` or ``device``."""
         ...
 
-    def write_object(self, role: str) -> Receipt:
-        """Change an object of the store as a writer that was not stopped would."""
+    def truncate(self, role: str, place: str) -> Receipt:
+        """Cut one object to half its length, its time kept."""
+        ...
+
+    def write_object(self, role: str, served: bool = False) -> Receipt:
+        """Change an object of the store as a writer that was not stopped would, or ``served`` as Walrus does."""
+        ...
+
+    def outsider(self, role: str, argv: tuple[str, ...], status: int) -> Receipt:
+        """Run a command as somebody else on the host would; proven when it ends with that exit status."""
         ...
 
     def unmodelled_call(self, role: str) -> Receipt:
@@ -112,7 +137,11 @@ class Truth(Protocol):
         ...
 
     def read_replica(self) -> Manifest:
-        """Stop the services, promote the side that is not serving, mount it, walk it. The lab's last use."""
+        """Stop the services, promote the side that is not serving, mount it, walk it. The lab's last use.
+
+        Raises:
+            ReplicaRefused: it cannot be promoted or mounted; a finding about the pair.
+        """
         ...
 
     def bytes_received(self, role: str, place: str) -> int:
@@ -126,6 +155,11 @@ class Truth(Protocol):
     def unsupported(self) -> list[str]:
         """Calls that a fake refused to model, so far."""
         ...
+
+
+def written_places(served: bool) -> tuple[str, ...]:
+    """Where ``Faults.write_object`` finds its object: who was not stopped has the old store in hand, wherever it is."""
+    return ("store",) if served else ("old-store", "store")
 
 
 class Timers(Protocol):
@@ -168,6 +202,7 @@ class Opened:
     clock: Clock
     timers: Timers = field(default_factory=WallTimers)
     repeatable: bool = False
+    state: object | None = None  # of a lab whose whole state can be compared: harness.labs.simulated_state.WorldState
 
 
 class Lab(Protocol):

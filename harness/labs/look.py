@@ -31,3 +31,16 @@ def answer(found):
 
 
 """
+
+# Cut the first object below the first place that there is to half its length; its time stays.
+TRUNCATE = """
+victim = objects(sys.argv[1:])[0]
+before = os.stat(victim)
+with open(victim, "r+b") as file:
+    file.truncate(before.st_size // 2)
+    os.fsync(file.fileno())
+os.utime(victim, ns=(before.st_atime_ns, before.st_mtime_ns))
+after = os.stat(victim)
+proven = after.st_size < before.st_size and after.st_mtime_ns == before.st_mtime_ns
+answer({"victim": ascii(victim), "proven": proven})
+"""

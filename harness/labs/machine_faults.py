@@ -9,15 +9,18 @@ from typing import Any
 from harness.clock import WallClock
 from harness.errors import FaultNotProven
 from harness.evidence import Event, Receipt
-from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES
+from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Survives, written_places
+from harness.labs.look import TRUNCATE
 from harness.labs.machine_disks import DiskFaults
 from harness.labs.machine_furnish import PAIR
 from harness.labs.machine_host import SSH_PORT, MachineHost, run_script
 from harness.labs.machine_rack import MachineRack
 from harness.labs.machine_resync import ResyncFaults
 from harness.labs.machine_scripts import FILL, FLIP, LOCATE, WRITE
+from harness.labs.orders import judged, typed
 from harness.labs.premises import place_path
 from harness.labs.sessions import COMMAND_BEGINS_WITHIN_S, RESET, receipt
+from harness.labs.whole_disks import WholeDisks, require_no_choice
 
 _LEFT_BYTES = 64 * 1024
 _FILLER = ".filler"
@@ -33,7 +36,7 @@ except OSError:
 """
 
 
-class MachineFaults:
+class MachineFaults(WholeDisks):
     """Implements harness.labs.lab.Faults."""
 
     def __init__(self, rack: MachineRack) -> None:
@@ -54,8 +57,9 @@ class MachineFaults:
 
     # Power
 
-    def power_off(self, role: str) -> Receipt:
+    def power_off(self, role: str, survives: Survives = "flushed") -> Receipt:
         """The kernel's process dies, and with it all that it had not written to its disks."""
+        require_no_choice(role, survives)
         host = self._host(role)
         with host.power:
             if host.status() != "off":
@@ -193,12 +197,25 @@ class MachineFaults:
         detail = f"{host.plan.name}:{found['victim']} at byte {found['at']} of its disk"
         return self._receipt("corrupt", same, detail)
 
-    def write_object(self, role: str) -> Receipt:
-        paths = [place_path(self._rack.settings, place) for place in ("old-store", "store")]
+    def truncate(self, role: str, place: str) -> Receipt:
+        if place == "device":
+            place = "store"  # mounted there; an object cannot be cut behind the back of a file system
+        found = run_script(self._host(role), TRUNCATE, place_path(self._rack.settings, place))
+        return self._receipt("truncate", found["proven"], f"{self._host(role).plan.name}:{found['victim']}")
+
+    def write_object(self, role: str, served: bool = False) -> Receipt:
+        paths = [place_path(self._rack.settings, place) for place in written_places(served)]
         found = run_script(self._host(role), WRITE, *paths)
         return self._receipt("write_object", found["proven"], f"{self._host(role).plan.name}:{found['victim']}")
 
     # The end
+
+    def outsider(self, role: str, argv: tuple[str, ...], status: int) -> Receipt:
+        argv = typed(argv, self._host(role).backing_disk)
+        host = self._host(role)
+        answer = host.execute(*argv, ok=range(256))
+        said = answer.stderr or answer.stdout
+        return self._receipt("outsider", *judged(host.plan.name, argv, answer.exit_status, status, said))
 
     def unmodelled_call(self, role: str) -> Receipt:
         raise FaultNotProven(

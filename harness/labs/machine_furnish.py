@@ -26,7 +26,16 @@ from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL, ROLES, Start
 from harness.labs.machine_host import MachineHost, Plan
 from harness.labs.machine_signatures import BYTES
 from harness.labs.machine_signatures import PROGRAMS as PROGRAMS_BY_SIGNATURE
-from harness.labs.premises import CLOUD_KEY, EUCALYPTUS_ID, FILES, FIRST_WALRUS, NAMES, SERVICE
+from harness.labs.premises import (
+    CLOUD_KEY,
+    CLOUD_SECRET,
+    EUCALYPTUS_ID,
+    FILES,
+    FIRST_WALRUS,
+    NAMES,
+    SERVICE,
+    require_one_drbd_device,
+)
 
 if TYPE_CHECKING:
     from harness.labs.machine_rack import MachineRack
@@ -120,10 +129,15 @@ import time
 from fakes.worldfile import WorldFile
 path, name, patience_s, patch = sys.argv[1:]
 world, deadline = WorldFile(path, durable=True), time.monotonic() + float(patience_s)
-while (found := world.read().cloud.walruses[name]).state != "ENABLED" and time.monotonic() < deadline:
+while True:
+    now = world.read()
+    found = now.cloud.walruses[name]
+    idle = [row.name for row in now.hosts.values() if not all(one.running for one in row.services.values())]
+    if (found.state == "ENABLED" and not idle) or time.monotonic() > deadline:
+        break
     time.sleep(0.1)
 world.patch(json.loads(patch))
-answer({"state": found.state, "message": found.message})
+answer({"state": found.state, "message": found.message, "idle": idle})
 """
 _SHOW = """
 from fakes.worldfile import WorldFile, to_plain
@@ -141,6 +155,9 @@ def require_possible(start: Start) -> None:
     Raises:
         LabUnavailable: naming the one that cannot, and why.
     """
+    if start.differs.get("drbd_version"):
+        raise LabUnavailable("the version of DRBD is the kernel's, and all machines have the same kernel")
+    require_one_drbd_device(start)
     if start.drbd != "8.4":
         raise LabUnavailable(f"DRBD {start.drbd} cannot be had in machines: their kernel has 8.4")
 
@@ -167,7 +184,7 @@ def files_for(plan: Plan, rack: MachineRack) -> dict[str, File]:
         HAZARDS: File(_hazards(role, rack.settings, rack.start.differs).encode(), 0o755),
     }
     if role in (CLC, ORIGINAL):
-        files[CLOUD_KEY] = File(b"the cloud's key", 0o600)
+        files[CLOUD_KEY] = File(CLOUD_SECRET, 0o600)
     if role == CLC:
         files[WORLD_FILE] = File(_world_before(addresses).encode())
     return files | _programs(role) | _fakes()
@@ -179,6 +196,8 @@ def _texts(role: str, differs: Mapping[str, Any]) -> dict[str, str]:
         texts["/etc/redhat-release"] = differs["os_release"][role] + "\n"
     if role in differs.get("eucalyptus_version", {}):
         texts["/etc/eucalyptus/eucalyptus-version"] = differs["eucalyptus_version"][role] + "\n"
+    if differs.get("file", {}).get("host") == role:
+        texts[differs["file"]["path"]] = differs["file"]["line"] + "\n"
     if differs.get("fstab_line", {}).get("host") == role:
         texts["/etc/fstab"] += differs["fstab_line"]["line"] + "\n"
     return texts
@@ -187,7 +206,7 @@ def _texts(role: str, differs: Mapping[str, Any]) -> dict[str, str]:
 def _hazards(role: str, settings: Settings, differs: Mapping[str, Any]) -> str:
     """A script that plants, at every boot, what would not outlive one."""
     lines = ["#!/bin/sh"]
-    if differs.get("drbd_port_blocked") and role in PAIR:
+    if differs.get("drbd_port_blocked") in (True, role) and role in PAIR:
         # Answers from the port find no way back: to the peer the port looks filtered, and everything else passes.
         lines.append(f"ip rule add ipproto {_TCP} sport {settings.port} blackhole")
     if differs.get("listening_port", {}).get("host") == role:
@@ -274,10 +293,11 @@ def _seed(original: MachineHost, rack: MachineRack) -> None:
 
 
 def open_cloud(rack: MachineRack) -> None:
-    """Wait until the original Walrus serves, plant what the cloud does wrong from then on, forget the events.
+    """Wait until the original Walrus serves and the additional host's service runs, plant what the cloud does wrong
+    from then on, forget the events.
 
     Raises:
-        LabError: it does not serve in time.
+        LabError: they do not in time.
     """
     differs = rack.start.differs
     cloud: dict[str, Any] = {
@@ -290,7 +310,7 @@ def open_cloud(rack: MachineRack) -> None:
     enabled_s = _ENABLED_S * rack.hosts[CLC].kernel.slowness
     arguments = (WORLD_FILE, FIRST_WALRUS, str(enabled_s), patch)
     last = machine_host.run_script(rack.hosts[CLC], _OPEN_CLOUD, *arguments, timeout_s=2 * _ENABLED_S)
-    if last["state"] != "ENABLED":
+    if last["state"] != "ENABLED" or last["idle"]:
         raise LabError(f"{FIRST_WALRUS} is not ENABLED after {enabled_s:g} s: {last}")
 
 

@@ -17,7 +17,7 @@ from harness.labs.machine_rack import MachineRack
 from harness.labs.machine_scripts import FETCH, LISTING, PLACES, SNAPSHOT, WORLD
 from harness.labs.machine_sides import compare_sides
 from harness.labs.premises import SERVICE, WATCHED, place_path
-from harness.labs.reading import read_sample
+from harness.labs.reading import ANY_ANSWER, read_sample, require_taken
 
 _HTTP_S = 30
 _WALK_S = 300.0
@@ -133,7 +133,7 @@ class MachineTruth:
             )
             for host in (self._host(role) for role in ROLES)
         ]
-        walrus = [Event(**event) for event in self._world()["events"] if event["kind"] == "walrus"]
+        walrus = [Event(**event) for event in self._world()["events"] if event["kind"].startswith("walrus")]
         return merged(list(self._rack.happened), *told, walrus)
 
     def _world(self) -> dict[str, Any]:
@@ -178,8 +178,10 @@ class MachineTruth:
         """Both services stop, the side that did not serve is promoted and mounted, and its files are walked."""
         idle = self._stop_services()
         settings = self._rack.settings
-        idle.execute("drbdadm", "primary", settings.resource)
-        idle.execute("mount", "-t", settings.filesystem, settings.device, settings.store)
+        promote = ("drbdadm", "primary", settings.resource)
+        for argv in (promote, ("mount", "-t", settings.filesystem, settings.device, settings.store)):
+            answer = idle.execute(*argv, ok=ANY_ANSWER)
+            require_taken(idle.plan.name, argv, answer.exit_status, answer.stderr)
         found = self._look(idle, ("store",), ())["manifests"]["store"]
         return Manifest([Entry(**entry) for entry in found["entries"]], found["error"])
 

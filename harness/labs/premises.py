@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from harness.errors import LabUnavailable
 from harness.inventory import Settings
-from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL
+from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL, Start
 
 NAMES = {ORIGINAL: "walrus00", ADDITIONAL: "walrus01", CLC: "clc00"}
 BACKING_DEVICE = "/dev/sdb"
@@ -11,6 +12,7 @@ SERVICE = "eucalyptus-cloud"
 EUCALYPTUS_ID = 498  # uid and gid
 KEYS = "/var/lib/eucalyptus/keys"
 CLOUD_KEY = f"{KEYS}/euca.p12"
+CLOUD_SECRET = b"the-cloud-s-key-which-nobody-may-print"  # found anywhere else, it has leaked
 FIRST_WALRUS = "walrus-original"  # as the cloud knows the Walrus that is there before the move
 SIGNATURE_UUID = "0b5e55ed-0000-4000-8000-00000000b10c"
 
@@ -30,6 +32,16 @@ FILES = {
     "/etc/drbd.d/global_common.conf": "global { usage-count no; }\ncommon { }\n",
 }
 WATCHED = ("/etc/fstab", "/etc/drbd.conf", "/etc/eucalyptus/eucalyptus.conf")  # and the inventory's drbd_conf
+
+
+def require_one_drbd_device(start: Start) -> None:
+    """The start plants no second DRBD device, which only the simulation has.
+
+    Raises:
+        LabUnavailable: it does.
+    """
+    if "other_drbd_mount" in start.differs:
+        raise LabUnavailable("a second DRBD device can be had in the simulated lab only")
 
 
 def place_path(settings: Settings, place: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from harness.errors import FaultNotProven
 from harness.evidence import Receipt
-from harness.labs.lab import ORIGINAL
+from harness.labs.lab import ORIGINAL, Survives
 from harness.labs.machine_faults import MachineFaults
 from harness.labs.machine_network import PAIR
 from harness.labs.privileged_rack import PrivilegedRack
@@ -22,7 +22,7 @@ class PrivilegedFaults(MachineFaults):
         self._privileged = rack
         self._silenced = False  # a frozen host is, for as long as it is
 
-    def power_off(self, role: str) -> Receipt:
+    def power_off(self, role: str, survives: Survives = "flushed") -> Receipt:
         host = self._host(role)
         raise FaultNotProven(
             f"{host.plan.name} shares its kernel with its peer: nothing unflushed can be lost on one host"

@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
+from harness.errors import ReplicaRefused
 from harness.evidence import Manifest, ObjectRead
 
 SAMPLE = 5
+ANY_ANSWER = range(126)  # exit statuses that are the program's own
 
 # For each key, percent-encoded, the HTTP status (0: nobody answered) and, with 200, the SHA-256 of what came.
 Fetch = Callable[[list[str]], Sequence[tuple[int, str | None]]]
+
+
+def require_taken(host: str, argv: Sequence[str], exit_status: int, said: bytes) -> None:
+    """What the replica must let happen to it before it can be read did happen.
+
+    Raises:
+        ReplicaRefused: it did not.
+    """
+    if exit_status != 0:
+        answer = said.decode(errors="replace").strip()
+        raise ReplicaRefused(f"{host}: `{' '.join(argv)}` ended with status {exit_status}: {answer}")
 
 
 def read_sample(when: str, expected: Manifest, now: Callable[[], float], fetch: Fetch) -> list[ObjectRead]:

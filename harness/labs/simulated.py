@@ -14,6 +14,7 @@ from harness.labs.premises import BACKING_DEVICE, NAMES
 from harness.labs.simulated_door import Door
 from harness.labs.simulated_faults import SimulatedFaults
 from harness.labs.simulated_site import ADDRESSES, build
+from harness.labs.simulated_state import WorldState
 from harness.labs.simulated_truth import SimulatedTruth
 
 
@@ -81,4 +82,5 @@ class SimulatedLab:
         inventory = Inventory(node("original"), node("additional"), node("clc"), settings, "the simulated lab")
         faults = SimulatedFaults(world, inventory)
         truth = SimulatedTruth(world, inventory)
-        yield Opened(inventory, faults, truth, VirtualClock(world), VirtualTimers(world), repeatable=True)
+        state = WorldState(world, inventory)
+        yield Opened(inventory, faults, truth, VirtualClock(world), VirtualTimers(world), repeatable=True, state=state)

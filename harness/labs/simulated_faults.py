@@ -6,11 +6,14 @@ from collections.abc import Callable
 
 from fakes.program import Call
 from fakes.simulated import SimulatedMachine, SimulatedWorld
+from fakes.survival import NAMED
+from fakes.volume import Survival
 from harness.errors import FaultNotProven
 from harness.evidence import Receipt
 from harness.inventory import Inventory
-from harness.labs.lab import ADDITIONAL, ORIGINAL
-from harness.labs.premises import NAMES, place_path
+from harness.labs.lab import ADDITIONAL, ORIGINAL, Survives, written_places
+from harness.labs.orders import judged, typed
+from harness.labs.premises import BACKING_DEVICE, NAMES, place_path
 from harness.labs.simulated_truth import objects_in
 
 _LEFT_BYTES = 64 * 1024
@@ -30,10 +33,12 @@ class SimulatedFaults:
     def _receipt(self, fault: str, proven: bool, detail: str) -> Receipt:
         return Receipt(self._world.now, fault, proven, detail)
 
-    def power_off(self, role: str) -> Receipt:
+    def power_off(self, role: str, survives: Survives = "flushed") -> Receipt:
         machine = self._machine(role)
-        machine.power_off()
-        return self._receipt("power_off", not self._world.state.hosts[machine.name].powered, machine.name)
+        survival, told = _chosen(machine, survives)
+        machine.power_off(survival)
+        detail = f"{machine.name}, {told}"
+        return self._receipt("power_off", not self._world.state.hosts[machine.name].powered, detail)
 
     def power_on(self, role: str) -> Receipt:
         machine = self._machine(role)
@@ -99,25 +104,69 @@ class SimulatedFaults:
     def mend_disk(self, role: str) -> Receipt:
         raise _no_disk(self._machine(role))
 
+    def break_object(self, role: str, place: str) -> Receipt:
+        machine, victim = self._victim(role, place)
+        machine.files.make_unreadable(victim)
+        return self._receipt("read_error", not _can_be_read(machine, victim), f"{machine.name}:{victim!r}")
+
+    def mend_object(self, role: str, place: str) -> Receipt:
+        machine = self._machine(role)
+        machine.files.make_readable()
+        return self._receipt("mend_object", True, f"{machine.name}: every object can be read")
+
+    def fail_flush(self, role: str, place: str) -> None:
+        self._machine(role).files.fail_next_flush(self._directory(role, place))
+
+    def flush_failed(self, role: str, place: str) -> Receipt:
+        machine, where = self._machine(role), self._directory(role, place)
+        failed = machine.files.forgive_flush(where)
+        what = "a flush was refused" if failed else "nothing was flushed"
+        return self._receipt("fsync_fails", failed, f"{machine.name}:{where}: {what}")
+
     def reset_ssh(self, role: str) -> Receipt:
         raise FaultNotProven(f"{self._machine(role).name} is reached by a function's call: there is no session to end")
 
     def corrupt(self, role: str, place: str) -> Receipt:
-        machine, root = self._machine(role), place_path(self._settings, place)
-        victim = objects_in(machine.files, root)[0]
+        machine, victim = self._victim(role, place)
         before = machine.files.sha256(victim)
         machine.files.flip_byte(victim)
         return self._receipt("corrupt", machine.files.sha256(victim) != before, f"{machine.name}:{victim!r}")
 
-    def write_object(self, role: str) -> Receipt:
+    def truncate(self, role: str, place: str) -> Receipt:
+        machine, victim = self._victim(role, place)
+        before = machine.files.stat(victim)
+        machine.files.shorten(victim)
+        after = machine.files.stat(victim)
+        proven = after.size < before.size and after.mtime_ns == before.mtime_ns
+        return self._receipt("truncate", proven, f"{machine.name}:{victim!r}")
+
+    def _victim(self, role: str, place: str) -> tuple[SimulatedMachine, str]:
+        """The first object of a place with content.
+
+        Raises:
+            FaultNotProven: there is none.
+        """
+        machine, root = self._machine(role), place_path(self._settings, place)
+        found = objects_in(machine.files, root) if machine.files.exists(root) else []
+        if not found:
+            raise FaultNotProven(f"{machine.name}: there is no object in {root}")
+        return machine, found[0]
+
+    def write_object(self, role: str, served: bool = False) -> Receipt:
         machine = self._machine(role)
         files = machine.files
-        roots = (place_path(self._settings, place) for place in ("old-store", "store"))
+        roots = (place_path(self._settings, place) for place in written_places(served))
         root = next(root for root in roots if files.exists(root))
         victim = objects_in(files, root)[0]
         files.write(victim, b"written by somebody who was not stopped")
         files.sync()
         return self._receipt("write_object", files.read(victim).startswith(b"written"), f"{machine.name}:{victim!r}")
+
+    def outsider(self, role: str, argv: tuple[str, ...], status: int) -> Receipt:
+        argv = typed(argv, BACKING_DEVICE)
+        machine = self._machine(role)
+        reply = machine.execute(Call(argv))
+        return self._receipt("outsider", *judged(machine.name, argv, reply.exit_status, status, reply.stderr))
 
     def unmodelled_call(self, role: str) -> Receipt:
         machine = self._machine(role)
@@ -134,9 +183,29 @@ class SimulatedFaults:
         for ending in endings:
             for role in NAMES:
                 ending(role)
+        for role in NAMES:
+            self._machine(role).files.make_readable()
         for role, where in sorted(self._filled):
             self._machine(role).files.empty(where)
         self._filled.clear()
+
+
+def _can_be_read(machine: SimulatedMachine, path: str) -> bool:
+    try:
+        machine.files.content(path)
+    except OSError:
+        return False
+    return True
+
+
+def _chosen(machine: SimulatedMachine, survives: Survives) -> tuple[Survival, str]:
+    """What of the unflushed survives, and how to say it."""
+    if isinstance(survives, str):
+        return NAMED[survives], f"what was flushed survives, of the rest: {survives}"
+    images = machine.files.images()
+    if survives >= len(images):
+        raise FaultNotProven(f"{machine.name}: there are {len(images)} images, none has the number {survives}")
+    return images[survives], f"image {survives} of {len(images)}"
 
 
 def _no_disk(machine: SimulatedMachine) -> FaultNotProven:

@@ -8,12 +8,13 @@ from typing import Any
 from fakes import programs, seeding
 from fakes.program import Call
 from fakes.simulated import SimulatedMachine, SimulatedWorld
-from fakes.world import Disk, Service
+from fakes.world import Disk, Mount, Service
 from harness.inventory import Settings
 from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL, Start
 from harness.labs.premises import (
     BACKING_DEVICE,
     CLOUD_KEY,
+    CLOUD_SECRET,
     EUCALYPTUS_ID,
     FILES,
     FIRST_WALRUS,
@@ -26,6 +27,7 @@ from harness.labs.premises import (
 ADDRESSES = {ORIGINAL: "10.99.0.10", ADDITIONAL: "10.99.0.11", CLC: "10.99.0.5"}
 _DIRECTORIES = ("/dev", "/etc", "/var", "/var/lib", "/var/lib/eucalyptus", "/var/run", "/tmp", "/root", KEYS)
 _PATIENCE_TICKS = 20
+_TIMES_THE_STORE = 4  # room on the root disk for the store, its staged copy and what the system needs
 _STAGING_INODES = 200_000
 
 
@@ -56,7 +58,7 @@ def _furnish(machine: SimulatedMachine, role: str) -> None:
         machine.files.write(path, text.encode())
     _add_user(machine, EUCALYPTUS_ID)
     if role == CLC:
-        machine.files.write(CLOUD_KEY, b"the cloud's key", 0o600)
+        machine.files.write(CLOUD_KEY, CLOUD_SECRET, 0o600)
 
 
 def _add_user(machine: SimulatedMachine, number: int) -> None:
@@ -88,6 +90,7 @@ def _walrus_host(machine: SimulatedMachine, settings: Settings, size: int, rate:
 
 def _seed(world: SimulatedWorld, settings: Settings, start: Start) -> None:
     original = world.machines[NAMES[ORIGINAL]]
+    original.files.grow_root(_TIMES_THE_STORE * start.store.bytes)
     _make(original, settings.staging)
     if start.staging_bytes is not None:
         original.files.add_volume(settings.staging, start.staging_bytes, _STAGING_INODES)
@@ -168,15 +171,34 @@ def _eucalyptus_version(world: SimulatedWorld, settings: Settings, value: Mappin
 
 
 def _port_blocked(world: SimulatedWorld, settings: Settings, value: object) -> None:
-    world.state.blocked_ports.append(settings.port)
+    if value is True:
+        world.state.blocked_ports.append(settings.port)
+    else:
+        world.state.silent_ports.append([NAMES[str(value)], settings.port])
 
 
 def _listening_port(world: SimulatedWorld, settings: Settings, value: Mapping[str, Any]) -> None:
     world.state.hosts[NAMES[value["host"]]].listening.append(value["port"])
 
 
+def _file(world: SimulatedWorld, settings: Settings, value: Mapping[str, str]) -> None:
+    _at(world, value["host"]).files.write(value["path"], value["line"].encode() + b"\n")
+
+
+def _drbd_version(world: SimulatedWorld, settings: Settings, value: Mapping[str, str]) -> None:
+    for role, version in value.items():
+        world.state.hosts[NAMES[role]].drbd_version = version
+
+
 def _missing_program(world: SimulatedWorld, settings: Settings, value: Mapping[str, str]) -> None:
     _at(world, value["host"]).missing_programs.add(value["program"])
+
+
+def _other_drbd_mount(world: SimulatedWorld, settings: Settings, value: Mapping[str, str]) -> None:
+    machine = _at(world, value["host"])
+    machine.files.make_node(value["device"])
+    _make(machine, value["at"])
+    world.state.hosts[machine.name].mounts.append(Mount(value["device"], value["at"], "ext4"))
 
 
 _HAZARDS: dict[str, Callable[[SimulatedWorld, Settings, Any], None]] = {
@@ -189,5 +211,8 @@ _HAZARDS: dict[str, Callable[[SimulatedWorld, Settings, Any], None]] = {
     "eucalyptus_version": _eucalyptus_version,
     "drbd_port_blocked": _port_blocked,
     "listening_port": _listening_port,
+    "file": _file,
+    "drbd_version": _drbd_version,
     "missing_program": _missing_program,
+    "other_drbd_mount": _other_drbd_mount,
 }

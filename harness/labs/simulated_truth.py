@@ -13,7 +13,7 @@ from harness.evidence import Entry, Event, HostSnapshot, Manifest, ObjectRead
 from harness.inventory import Inventory
 from harness.labs.lab import ADDITIONAL, ORIGINAL
 from harness.labs.premises import BACKING_DEVICE, NAMES, SERVICE, WATCHED, place_path
-from harness.labs.reading import read_sample
+from harness.labs.reading import read_sample, require_taken
 
 _LOOKING_GLASS = "/tmp/looking-glass"
 
@@ -85,9 +85,11 @@ class SimulatedTruth:
         serving = self._machine(self._enabled("after"))
         for machine in (idle, serving):
             self._run(machine, "service", SERVICE, "stop")
-        self._run(idle, "drbdadm", "primary", self._settings.resource)
         device, place = self._settings.device, self._settings.store
-        self._run(idle, "mount", "-t", self._settings.filesystem, device, place)
+        promote = ("drbdadm", "primary", self._settings.resource)
+        for argv in (promote, ("mount", "-t", self._settings.filesystem, device, place)):
+            reply = programs.run(Call(argv), idle)
+            require_taken(idle.name, argv, reply.exit_status, reply.stderr)
         return _walk(idle.files, place)
 
     def _run(self, machine: SimulatedMachine, *argv: str) -> None:
@@ -107,10 +109,14 @@ class SimulatedTruth:
 
 def _fetch(serving: SimulatedMachine, key: str) -> tuple[int, str | None]:
     status, path = walrus.located(serving, walrus.HTTP_PREFIX + key)
-    return status, serving.files.sha256(path) if status == 200 else None
+    try:
+        return status, serving.files.sha256(path) if status == 200 else None
+    except OSError:
+        return 500, None
 
 
 def _walk(files: MemoryFilesystem, root: str) -> Manifest:
     if not files.exists(root):
         return Manifest([], f"{root} does not exist")
-    return Manifest([Entry(**entry) for entry in truth.walk(files, files.resolve(root))])
+    with files.laid_bare():
+        return Manifest([Entry(**entry) for entry in truth.walk(files, files.resolve(root))])

@@ -234,6 +234,8 @@ class Engine:
 
     def roll_back(self, why: str) -> NoReturn:
         """Take back everything in reverse order, look whether it is gone, and end with RolledBack or Stopped."""
+        if self.site.original.fence is None:  # a host was lost before any could be claimed
+            self.claim(without_absent=True)
         begun = frozenset(step.name for step in self.plan if self.site.memory.intended(step.name))
         rollback = Rollback(
             self.site, self._eyes, self.plan, lambda kind, step, text: self._tell(Event(kind, step, text))

@@ -12,6 +12,7 @@ from harness.migration.site import Progress, Site
 
 _FIRST_LOOK_S = 0.05
 _LONGEST_PAUSE_S = 5.0
+_HEARTBEAT_S = 30.0  # what lasts for hours is looked at less often, but never less than this
 _LONGEST_JOB_S = 3600.0
 
 
@@ -70,6 +71,7 @@ class _Watch:
         """The job's answer, None when it vanished; ends it when nothing moves for ``patience_s`` seconds."""
         clock = self.site.clock
         pause, best, moved_at = _FIRST_LOOK_S, -1.0, clock.now()
+        began = moved_at
         while True:
             report = self.host.poll(self.job_id)
             if report.status is not JobStatus.RUNNING:
@@ -84,7 +86,7 @@ class _Watch:
                 raise TimedOut(f"{self.host.name}: {self.purpose} made no progress for {patience_s:g} s")
             # Measuring a large tree costs time of its own; it must not become the work.
             clock.sleep(max(pause, 2 * (clock.now() - looked_at)))
-            pause = min(pause * 1.5, _LONGEST_PAUSE_S)
+            pause = min(pause * 1.5, max(_LONGEST_PAUSE_S, min(_HEARTBEAT_S, (clock.now() - began) / 100)))
 
 
 def end_jobs(site: Site[Host], host: Host, step: str) -> None:

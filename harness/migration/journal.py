@@ -20,6 +20,12 @@ from typing import Any
 from harness.errors import JournalDamaged, Refused
 
 _FIRST = "0" * 64
+_HOLDS: dict[str, dict[str, type]] = {  # what a record of a kind is asked for
+    "begun": {"run_id": str},
+    "epoch": {"epoch": int},
+    "fact": {"name": str, "value": object},
+    "stopped": {"why": str},
+}
 
 
 @dataclass(frozen=True)
@@ -61,11 +67,25 @@ def _decode(line: bytes, previous: str, where: str, seq: int) -> Entry:
         record = json.loads(line)
         claimed = record.pop("hash")
         entry = Entry(record["seq"], record["kind"], record["step"], record["data"], record["date"], claimed)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        _require_form(entry)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise JournalDamaged(f"{where} is not a journal record; the run's memory cannot be trusted") from error
     if claimed != _chained(previous, record) or entry.seq != seq:
         raise JournalDamaged(f"{where} does not match the chain of hashes; it was changed after it was written")
     return entry
+
+
+def _require_form(entry: Entry) -> None:
+    """The fields are of their kinds, whatever the hash says.
+
+    Raises:
+        KeyError, TypeError: one is missing or is something else.
+    """
+    fields = [(entry.seq, int), (entry.kind, str), (entry.step, str), (entry.data, dict), (entry.date, str)]
+    fields += [(entry.data[name], kind) for name, kind in _HOLDS.get(entry.kind, {}).items()]
+    for value, kind in fields:
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
+            raise TypeError(f"{value!r:.100} is no {kind.__name__}")
 
 
 def _chained(previous: str, record: dict[str, Any]) -> str:

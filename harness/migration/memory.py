@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.clock import Clock
-from harness.errors import JournalDamaged
+from harness.errors import JournalDamaged, UnexpectedOutput
 from harness.migration.journal import Entry, Journal
 from harness.systems import store
 
@@ -49,6 +49,12 @@ class Memory:
     @property
     def run_id(self) -> str | None:
         return next((entry.data["run_id"] for entry in self._journal.entries if entry.kind == "begun"), None)
+
+    @property
+    def promised(self) -> dict[str, str]:
+        """What of the inventory the present run was begun with; empty before it began."""
+        begun = next((entry for entry in reversed(self._present()) if entry.kind == "begun"), None)
+        return dict(begun.data.get("promised", {})) if begun else {}
 
     @property
     def epoch(self) -> int:
@@ -118,7 +124,7 @@ class Memory:
             return self._loaded[1]
         try:
             manifest = store.load(self._manifest_path)
-        except (OSError, ValueError) as error:
+        except (OSError, UnexpectedOutput) as error:
             raise JournalDamaged(f"{self._manifest_path}: the frozen manifest cannot be read: {error}") from error
         if store.digest(manifest) != digest:
             raise JournalDamaged(f"{self._manifest_path}: the frozen manifest is not the one that the journal names")

@@ -8,6 +8,7 @@ from harness.errors import Fenced, HostError, Indeterminate, OperatorNeeded, Reb
 from harness.hosts.host import Host, Reader
 from harness.migration.site import Site
 from harness.migration.step import Step
+from harness.systems import files
 
 _TRIES = 3
 
@@ -52,19 +53,21 @@ class Rollback:
             remains += left
             if not left:
                 memory.note("undone", step.name)
+        remains = remains or [f"{host.name}: give the host back" for host in self._site.hosts if host.fence is None]
         if not remains:
             self._release()
             memory.note("rolled-back")
         return remains
 
     def _take_back(self, step: Step, host: Host) -> str | None:
-        if host.name in self._away:
+        if host.name in self._away or host.fence is None:  # away now, or when this run claimed the others
             return f"{host.name}: {step.undo_summary}"
         for _ in range(_TRIES):
             try:
                 step.undo(self._site, host)
                 found = step.still_there(self._eyes, self._reader(host))
                 if found is None:
+                    files.sync(host)  # what the journal calls undone must not come back with a power cut
                     return None
                 why = found
             except Unreachable:

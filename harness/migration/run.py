@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,11 +14,13 @@ from harness.hosts.host import Host
 from harness.inventory import Inventory
 from harness.migration import words
 from harness.migration.engine import Engine, Listener, RolledBack
+from harness.migration.estimate import Estimate, estimate
 from harness.migration.journal import Journal
 from harness.migration.memory import Memory
 from harness.migration.outcome import Outcome, PreflightRefused
 from harness.migration.plan import PLANS
 from harness.migration.preflight import Finding, preflight
+from harness.migration.promise import broken, promised
 from harness.migration.site import Progress, Site, readable
 from harness.migration.step import Blocked, Pending, Satisfied
 
@@ -63,8 +64,9 @@ class Migration:
             return self._already_done(engine)
         if not memory.began or memory.rolled_back:
             self._require_preflight(engine)
-            digest = hashlib.sha256(repr(self.inventory.settings).encode()).hexdigest()
-            memory.note("begun", run_id=memory.run_id or self._name_run(), settings=digest)
+            memory.note("begun", run_id=memory.run_id or self._name_run(), promised=promised(self.inventory))
+        elif errors := tuple(broken(self.inventory, memory.promised)):
+            raise PreflightRefused(errors)
         engine.run()
         return Outcome("completed", 0, words.completed(engine.site))
 
@@ -95,14 +97,21 @@ class Migration:
     def plan(self) -> list[tuple[str, str, str, str]]:
         """Each step with its name, summary, present state and what would undo it; changes nothing."""
         with self._looking() as engine:
-            rows = []
+            rows, began, behind = [], engine.site.memory.began, False
             for step in engine.plan:
-                began = engine.site.memory.began
                 asked = step in engine.asked()
                 state = engine.look(step) if began and asked else Pending("not begun")
+                if behind and not engine.site.memory.done(step.name):
+                    state = Pending("comes after a step that is to do, so the present state says nothing of it")
+                behind = behind or (asked and not isinstance(state, Satisfied))
                 word = {Satisfied: "done", Pending: "to do", Blocked: "blocked"}[type(state)] if asked else "past"
                 rows.append((step.name, step.summary, word, step.undo_summary or "nothing to undo"))
             return rows
+
+    def estimate(self) -> Estimate:
+        """How long the services will be down, as an interval; changes nothing."""
+        with self._looking() as engine:
+            return estimate(readable(engine.site))
 
     def verify(self) -> list[str]:
         """What is not as a finished move must be, empty when all is; changes nothing."""
@@ -131,14 +140,17 @@ class Migration:
         try:
             engine.roll_back("asked for")
         except RolledBack as ended:
-            if ended.remains:
-                raise
+            if ended.remains:  # what was asked for is not finished
+                return Outcome("stopped", 4, words.rolled_back(engine.site, ended))
             return Outcome("rolled_back", 0, words.rolled_back(engine.site, ended))
 
     @staticmethod
     def status_of(folder: Path) -> dict[str, object]:
         """Where the run of this folder stands, from its journal alone; no host is asked."""
         return words.status(folder)
+
+    def _memory(self, journal: Journal) -> Memory:
+        return Memory(journal, self.folder, self.clock)
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[Engine]:
@@ -157,7 +169,7 @@ class Migration:
 
     @contextlib.contextmanager
     def _engine(self, journal: Journal | None) -> Iterator[Engine]:
-        memory = Memory(journal or Journal(self.folder, -1, []), self.folder, self.clock)
+        memory = self._memory(journal or Journal(self.folder, -1, []))
         hosts = [Host(node.name, node.connection.open(node.name), self.clock) for node in self.inventory.nodes()]
         original, additional, clc = hosts
         site = Site(original, additional, clc, self.inventory, memory, self.clock, self._listeners.progress)

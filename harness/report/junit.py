@@ -40,6 +40,8 @@ def _case(trial: TrialReport) -> Element:
     case.set("name", printable(trial.scenario))
     case.set("time", f"{trial.seconds:.3f}")
     properties = {"trace_hash": trial.trace_hash, "evidence": str(trial.evidence_path or "")}
+    if trial.caught_by and trial.verdict is Verdict.PASS:
+        properties["caught"] = trial.reason
     if any(properties.values()):
         parent = SubElement(case, "properties")
         for name, value in properties.items():

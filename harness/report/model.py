@@ -8,13 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from harness.checks.ending import Ending, ending
 from harness.checks.verdict import Finding, Judgement, Verdict
-from harness.evidence import Evidence
+from harness.evidence import DriverName, Evidence
 
 
 @dataclass(frozen=True)
 class TrialReport:
-    """One trial: what it was, how it was judged, and why. ``reason`` is one line, empty for a PASS."""
+    """One trial: what it was, how it was judged, and why.
+
+    ``reason`` is one line, empty for a PASS; that of a negative control says what caught it.
+    """
 
     scenario: str
     lab: str
@@ -24,6 +28,10 @@ class TrialReport:
     trace_hash: str = ""
     findings: tuple[Finding, ...] = ()
     evidence_path: Path | None = None
+    driver: DriverName = "engine"
+    beside: str = ""  # the vendor's trial of the same start
+    caught_by: tuple[str, ...] = ()
+    ending: Ending | None = None
 
     @classmethod
     def judged(cls, evidence: Evidence, judgement: Judgement, evidence_path: Path | None = None) -> TrialReport:
@@ -37,6 +45,10 @@ class TrialReport:
             trace_hash=evidence.trace_hash,
             findings=judgement.findings,
             evidence_path=evidence_path,
+            driver=evidence.driver,
+            beside=evidence.beside,
+            caught_by=tuple(evidence.expectation.caught_by),
+            ending=ending(evidence),
         )
 
     @classmethod

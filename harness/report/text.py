@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from harness.checks.verdict import Finding, Judgement, Verdict
+from harness.report.comparison import comparison
 from harness.report.model import FindingLine, RehearsalReport, TrialReport, bad_first, printable
 
 _DETAILS = 20  # sentences shown of one finding; the evidence holds all
@@ -13,7 +14,8 @@ _DETAILS = 20  # sentences shown of one finding; the evidence holds all
 
 def render(report: RehearsalReport) -> str:
     """The whole report."""
-    parts = [_table(report.trials), *map(_trouble, _in_trouble(report)), _skips(report), _count(report)]
+    trouble = map(_trouble, _in_trouble(report))
+    parts = [_table(report.trials), *trouble, comparison(report.trials), _skips(report), _count(report)]
     return "\n\n".join(part for part in parts if part)
 
 

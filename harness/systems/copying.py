@@ -7,6 +7,7 @@ import re
 from harness.errors import UnexpectedOutput
 from harness.hosts.command import Command, Effect
 from harness.hosts.host import Host
+from harness.systems.printed import whole
 
 
 def copy_command(source: str, destination: str, limit_kib_s: int | None, by_content: bool = False) -> Command:
@@ -28,7 +29,7 @@ def copied_bytes(stats: str) -> int:
     match = re.search(r"^Literal data: ([0-9,.]+) bytes", stats, re.MULTILINE)
     if not match:
         raise UnexpectedOutput(f"rsync --stats printed {stats[-200:]!r}")
-    return int(re.sub("[,.]", "", match.group(1)))
+    return whole(re.sub("[,.]", "", match.group(1)), "rsync --stats")
 
 
 def drop_cached_pages(host: Host, root: str, timeout_s: float = 3600.0) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass
 
 from harness.errors import UnexpectedOutput
 from harness.hosts.command import Command, Effect, Result
 from harness.hosts.host import Host, Reader
+from harness.systems.printed import lines
 
 VERSION_FILE = "/etc/eucalyptus/eucalyptus-version"
 CONFIGURATION = "/etc/eucalyptus/eucalyptus.conf"
@@ -41,11 +41,13 @@ class Cloud:
     def walruses(self, clc: Reader) -> list[Registered]:
         """Every registered Walrus, as ``euca_conf --list-walruses`` prints them."""
         found = []
-        for line in clc.read(self.command(("euca_conf", "--list-walruses"))).text.splitlines():
-            fields = line.split("\t")
+        for line in lines(clc.read(self.command(("euca_conf", "--list-walruses"))).text):
+            fields = [field.strip() for field in line.split("\t")]
             if fields[0] != "WALRUS":
                 continue
-            _, partition, name, address, state, *_ = [field.strip() for field in fields]
+            if len(fields) < 5:
+                raise UnexpectedOutput(f"{clc.name}: euca_conf --list-walruses printed {line!r}")
+            _, partition, name, address, state, *_ = fields
             if state not in STATES:
                 raise UnexpectedOutput(f"{clc.name}: unknown state in {line!r}")
             found.append(Registered(name, partition, address, state))
@@ -60,8 +62,8 @@ class Cloud:
 
     def properties(self, clc: Reader) -> dict[str, str]:
         """Every property that has a value."""
-        lines = clc.read(self.command(("euca-describe-properties",))).text.splitlines()
-        rows = [line.split("\t") for line in lines if line.startswith("PROPERTY\t")]
+        printed = lines(clc.read(self.command(("euca-describe-properties",))).text)
+        rows = [line.split("\t") for line in printed if line.startswith("PROPERTY\t")]
         return {row[1]: row[2] for row in rows if len(row) > 2 and row[2] not in ("<unset>", "")}
 
     def set_property(self, clc: Host, name: str, value: str) -> None:
@@ -78,24 +80,46 @@ def key_sync_failed(result: Result) -> bool:
     return b"key sync" in result.stderr and b"failed" in result.stderr
 
 
-_CLOUD_OPTS = re.compile(r"^(\s*CLOUD_OPTS=)(.*)$", re.MULTILINE)
+_CLOUD_OPTS = re.compile(r"^([ \t]*(?:export[ \t]+)?CLOUD_OPTS=)(.*)$", re.MULTILINE)
+_VALUE = re.compile(
+    r"""(?:"((?:[^"\\`$\0-\x08\x0a-\x1f]|\$[A-Za-z_{])*)"   # variables may stand in it; they stay as they are
+       |'([^'"\\`$\0-\x08\x0a-\x1f]*)'
+       |([A-Za-z0-9_./:=,+@%-]*))
+       (?:[ \t]+(?:\#.*)?)?""",
+    re.VERBOSE,
+)
 
 
 def cloud_opts(configuration: str) -> list[str]:
-    """The options of the last CLOUD_OPTS line; a commented line does not count."""
-    lines = _CLOUD_OPTS.findall(configuration)
-    return shlex.split(shlex.split(lines[-1][1], comments=True)[0]) if lines and lines[-1][1].strip() else []
+    """The options of the last CLOUD_OPTS line; a commented line does not count.
+
+    Raises:
+        UnexpectedOutput: the value is more than one quoted text: the services' shell would make something else of it
+            than can be told from here.
+    """
+    found = _CLOUD_OPTS.findall(configuration)
+    if not found:
+        return []
+    value = _VALUE.fullmatch(found[-1][1])
+    if not value:
+        raise UnexpectedOutput(
+            f"{CONFIGURATION} sets CLOUD_OPTS in a way that is not understood: {found[-1][1]!r:.200}"
+        )
+    return [option for option in re.split("[ \t]+", "".join(part or "" for part in value.groups())) if option]
 
 
 def with_storage_manager(configuration: str) -> str:
     """The configuration with the DRBD storage manager added to CLOUD_OPTS; options that are there stay.
 
     The vendor's text sets the variable anew, which throws heap and bind options away.
+
+    Raises:
+        UnexpectedOutput: as ``cloud_opts``.
     """
     options = [option for option in cloud_opts(configuration) if not option.startswith("-Dwalrus.storage.manager=")]
-    line = f'CLOUD_OPTS="{" ".join([*options, MANAGER_OPTION])}"'
+    value = f'"{" ".join([*options, MANAGER_OPTION])}"'
     matches = list(_CLOUD_OPTS.finditer(configuration))
     if not matches:
-        return f"{configuration.rstrip()}\n{line}\n".lstrip("\n")
+        return f"{configuration.rstrip()}\nCLOUD_OPTS={value}\n" if configuration.strip() else f"CLOUD_OPTS={value}\n"
     last = matches[-1]
-    return configuration[: last.start()] + line + configuration[last.end() :]
+    return configuration[: last.end(1)] + value + configuration[last.end() :]

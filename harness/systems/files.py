@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.errors import CommandFailed, UnexpectedOutput
 from harness.hosts.command import Command, Effect
 from harness.hosts.host import Host, Reader
+from harness.systems.printed import whole
 
 BACKUP_SUFFIX = ".before-walrus-ha"
 
@@ -38,8 +40,12 @@ def stat(host: Reader, path: str) -> FileStat | None:
         if b"No such file or directory" in result.stderr:
             return None
         raise CommandFailed(host.name, f"stat {path}", result)
-    kind, mode, uid, gid, size, device = result.text.rstrip("\n").split("|")
-    return FileStat(_KINDS.get(kind, "other"), int(mode, 8), int(uid), int(gid), int(size), int(device))
+    fields = result.text.rstrip("\n").split("|")
+    if len(fields) != 6:
+        raise UnexpectedOutput(f"{host.name}: stat {path} printed {result.text!r}")
+    who = f"{host.name}: stat {path}"
+    uid, gid, size, device = (whole(field, who) for field in fields[2:])
+    return FileStat(_KINDS.get(fields[0], "other"), whole(fields[1], who, 8), uid, gid, size, device)
 
 
 def read(host: Reader, path: str) -> str | None:
@@ -81,13 +87,19 @@ def sync(host: Host, timeout_s: float = 3600.0) -> None:
     host.run(Command(("sync",), Effect.WRITE, timeout_s=timeout_s))
 
 
-def back_up(host: Host, path: str) -> None:
-    """Keep the file as it is beside itself, once; the caller flushes before it changes the file."""
-    backup = path + BACKUP_SUFFIX
-    if stat(host, path) is None or stat(host, backup) is not None:
-        return
-    host.run(Command(("cp", "-p", "--", path, backup + ".new"), Effect.WRITE))
-    host.run(Command(("mv", "-T", "--", backup + ".new", backup), Effect.WRITE))
+def back_up(host: Host, paths: Iterable[str]) -> None:
+    """Keep files as they are beside themselves, each once; the caller flushes before it changes them.
+
+    A name can be on stable storage before what it names: only content that was flushed gets the name of a backup.
+    """
+    missing = [path for path in paths if stat(host, path) and stat(host, path + BACKUP_SUFFIX) is None]
+    for path in missing:
+        host.run(Command(("cp", "-p", "--", path, path + BACKUP_SUFFIX + ".new"), Effect.WRITE))
+    if missing:
+        sync(host)
+    for path in missing:
+        backup = path + BACKUP_SUFFIX
+        host.run(Command(("mv", "-T", "--", backup + ".new", backup), Effect.WRITE))
 
 
 def restore_backup(host: Host, path: str, was_absent: bool) -> None:
@@ -113,10 +125,11 @@ class Room:
 
 def room(host: Reader, path: str) -> Room:
     """Free bytes and inodes of the file system that holds ``path``."""
+    who = f"{host.name}: df -P {path}"
     blocks = _df(host, "-k", path)
     inodes = _df(host, "-i", path)
-    free_inodes = int(inodes[3]) if inodes[3].isdigit() and inodes[1] not in ("0", "-") else None
-    return Room(int(blocks[3]) * 1024, free_inodes, blocks[0], blocks[5])
+    free_inodes = whole(inodes[3], who) if inodes[3] != "-" and inodes[1] not in ("0", "-") else None
+    return Room(whole(blocks[3], who) * 1024, free_inodes, blocks[0], blocks[5])
 
 
 def _df(host: Reader, unit: str, path: str) -> list[str]:
@@ -131,5 +144,5 @@ def _df(host: Reader, unit: str, path: str) -> list[str]:
 def used_kib(host: Reader, path: str) -> int:
     """Space that a tree occupies, in KiB; 0 where there is none."""
     result = host.ask(Command(("du", "-s", "-k", "--", path), timeout_s=600.0))
-    first = result.text.split("\t", 1)[0]
-    return int(first) if first.isdigit() else 0
+    first, tab, _ = result.text.partition("\t")
+    return whole(first, f"{host.name}: du {path}") if tab else 0

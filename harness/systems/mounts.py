@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.errors import StepBlocked, UnexpectedOutput
 from harness.hosts.command import Command, Effect
 from harness.hosts.host import Host, Reader
+from harness.systems.printed import lines
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Mount:
 def mounts(host: Reader) -> list[Mount]:
     """Everything that is mounted, in the kernel's order."""
     found = []
-    for line in host.read(Command(("cat", "/proc/mounts"))).text.splitlines():
+    for line in lines(host.read(Command(("cat", "/proc/mounts"))).text):
         fields = line.split(" ")
         if len(fields) < 4:
             raise UnexpectedOutput(f"{host.name}: /proc/mounts holds {line!r}")
@@ -77,11 +78,16 @@ class FstabLine:
 def parse_fstab(text: str) -> list[FstabLine]:
     """The entries of an fstab, comments and malformed lines left out."""
     entries = []
-    for number, line in enumerate(text.splitlines(), 1):
-        fields = line.split("#", 1)[0].split() if line.lstrip().startswith("#") else line.split()
-        if len(fields) >= 4:
+    for number, line in enumerate(lines(text), 1):
+        fields = _fields(line)
+        if len(fields) >= 4 and not fields[0].startswith("#"):
             entries.append(FstabLine(fields[0], fields[1], fields[2], fields[3], number))
     return entries
+
+
+def _fields(line: str) -> list[str]:
+    """As getmntent(3) parts them: at blanks and tabs, and at nothing else."""
+    return [field for field in re.split("[ \\t]", line) if field]
 
 
 def fstab_with(text: str, device: str, at: str, fstype: str) -> str:
@@ -90,5 +96,5 @@ def fstab_with(text: str, device: str, at: str, fstype: str) -> str:
     ``noauto``: the service mounts; ``owner``: it does so as the user eucalyptus (vendor's *Configure DRBD*).
     """
     wanted = f"{device} {at} {fstype} noauto,owner 0 0"
-    kept = [line for line in text.splitlines() if line.split()[:2] != [device, at]]
+    kept = [line for line in lines(text) if _fields(line)[:2] != [device, at]]
     return "\n".join([*kept, wanted]) + "\n"

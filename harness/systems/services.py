@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.errors import UnexpectedOutput
 from harness.hosts.command import Command, Effect
 from harness.hosts.host import Host, Reader
+from harness.systems.printed import lines, whole
 
 
 def processes(host: Reader, service: str) -> list[int]:
@@ -14,11 +15,11 @@ def processes(host: Reader, service: str) -> list[int]:
     (tools/eucalyptus-cloud.in, 3.2).
     """
     found = []
-    for line in host.read(Command(("ps", "axww", "-o", "pid=,args="))).text.splitlines():
+    for line in lines(host.read(Command(("ps", "axww", "-o", "pid=,args="))).text):
         pid, _, arguments = line.strip().partition(" ")
         program = arguments.split(" ")[0].rsplit("/", 1)[-1]
         if program == service or f"{service}.pid" in arguments:
-            found.append(int(pid))
+            found.append(whole(pid, f"{host.name}: ps"))
     return found
 
 

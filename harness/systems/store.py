@@ -8,15 +8,18 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from harness.errors import CommandFailed, UnexpectedOutput
 from harness.hosts.command import Command
 from harness.hosts.host import Reader
+from harness.systems.printed import whole
 
 LOST_AND_FOUND = b"lost+found"
 _LISTING_FORMAT = r"%y\0%s\0%m\0%U\0%G\0%T@\0%n\0%D:%i\0%P\0%l\0"
 _FIELDS = 10
+_TIME = re.compile(rb"-?[0-9]{1,20}(\.[0-9]{1,20})?")
+_SHA256 = re.compile(rb"[0-9a-f]{64}")
 _KINDS = {b"f": "file", b"d": "directory", b"l": "symlink"}
 
 
@@ -63,14 +66,16 @@ def _is_lost_and_found(path: bytes) -> bool:
 
 def _entry(record: list[bytes], first_path: dict[bytes, bytes]) -> Entry:
     kind, size, mode, uid, gid, mtime, _links, inode, path, target = record
+    if not _TIME.fullmatch(mtime):
+        raise UnexpectedOutput(f"find printed {mtime!r} where a time belongs")
     is_file = kind == b"f"
     return Entry(
         path=path,
         kind=_KINDS.get(kind, "other"),
-        size=int(size) if is_file else 0,
-        mode=int(mode, 8),
-        uid=int(uid),
-        gid=int(gid),
+        size=whole(size, "find") if is_file else 0,
+        mode=whole(mode, "find", 8),
+        uid=whole(uid, "find"),
+        gid=whole(gid, "find"),
         mtime=mtime.decode(),
         target=target,
         same_as=first_path.get(inode, b"") if is_file else b"",
@@ -94,7 +99,7 @@ def parse_hashes(output: bytes, root: str) -> dict[bytes, str]:
             continue
         escaped = line.startswith(b"\\")
         digest, _, name = (line[1:] if escaped else line).partition(b" *")
-        if len(digest) != 64 or not name.startswith(prefix):
+        if not _SHA256.fullmatch(digest) or not name.startswith(prefix):
             raise UnexpectedOutput(f"sha256sum printed {line!r}")
         hashes[(_unescape(name) if escaped else name)[len(prefix) :]] = digest.decode()
     return hashes
@@ -126,7 +131,11 @@ def parse_extended_attributes(output: bytes, root: str) -> dict[bytes, tuple[tup
             if block.strip():
                 raise UnexpectedOutput(f"getfattr printed {block!r}")
             continue
-        name = re.sub(rb"\\([0-7]{3})", lambda match: bytes([int(match.group(1), 8)]), lines[0][len(b"# file: ") :])
+        name = re.sub(
+            rb"\\([0-3][0-7]{2})", lambda match: bytes([int(match.group(1), 8)]), lines[0][len(b"# file: ") :]
+        )
+        if name != prefix and not name.startswith(prefix + b"/"):
+            raise UnexpectedOutput(f"getfattr names {name!r}, which is not below {root}")
         pairs = [line.decode("ascii", "surrogateescape").partition("=") for line in lines[1:]]
         # SELinux labels belong to the host's policy and not to the object.
         kept = tuple(sorted((key, value) for key, _, value in pairs if key != "security.selinux"))
@@ -219,23 +228,27 @@ def save(manifest: Manifest, path: Path) -> None:
 
 
 def load(path: Path) -> Manifest:
-    """Read what ``save`` wrote."""
+    """Read what ``save`` wrote.
+
+    Raises:
+        UnexpectedOutput: when it wrote something else.
+    """
     manifest = {}
-    for line in path.read_bytes().splitlines():
-        name, kind, size, mode, uid, gid, mtime, target, same_as, sha256, xattrs = json.loads(line)
-        decoded = base64.b64decode(name)
-        pairs = tuple((key, value) for key, value in xattrs)
-        manifest[decoded] = Entry(
-            decoded,
-            kind,
-            size,
-            mode,
-            uid,
-            gid,
-            mtime,
-            base64.b64decode(target),
-            base64.b64decode(same_as),
-            sha256,
-            pairs,
-        )
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+        try:
+            entry = _loaded(json.loads(line))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise UnexpectedOutput(f"{path}:{number}: no entry of a manifest: {error!s:.200}") from error
+        manifest[entry.path] = entry
     return manifest
+
+
+def _loaded(fields: list[Any]) -> Entry:
+    """An entry from its line."""
+    name, kind, size, mode, uid, gid, mtime, target, same_as, sha256, xattrs = fields
+    path, target, same_as = (base64.b64decode(text, validate=True) for text in (name, target, same_as))
+    pairs = tuple((key, value) for key, value in xattrs)
+    words, numbers = (kind, mtime, sha256, *(word for pair in pairs for word in pair)), (size, mode, uid, gid)
+    if not all(type(word) is str for word in words) or not all(type(number) is int for number in numbers):
+        raise TypeError("a field is of another kind")
+    return Entry(path, kind, size, mode, uid, gid, mtime, target, same_as, sha256, pairs)

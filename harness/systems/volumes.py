@@ -9,6 +9,7 @@ from harness.errors import CommandFailed, StepBlocked, UnexpectedOutput
 from harness.hosts.command import Command, Effect
 from harness.hosts.host import Host, Reader
 from harness.systems import mounts
+from harness.systems.printed import lines, whole
 
 # Internal DRBD metadata at the end of the device: 32 KiB of bitmap a GiB, rounded up, and the fixed part.
 _BITMAP_BYTES_PER_GIB = 32 * 1024
@@ -25,7 +26,8 @@ def is_block_device(host: Reader, device: str) -> bool:
 
 
 def size_bytes(host: Reader, device: str) -> int:
-    return int(host.read(Command(("blockdev", "--getsize64", device))).text)
+    text = host.read(Command(("blockdev", "--getsize64", device))).text
+    return whole(text.rstrip("\n"), f"{host.name}: blockdev --getsize64 {device}")
 
 
 @dataclass(frozen=True)
@@ -63,14 +65,17 @@ def all_signatures(host: Reader, device: str) -> str:
 
 def holders(host: Reader, device: str) -> list[str]:
     """Names of what is stacked on the device (partitions, LVM, md, DRBD) and where it is mounted."""
-    lines = host.read(Command(("lsblk", "-n", "-r", "-o", "NAME,TYPE,MOUNTPOINT", device))).text.splitlines()
-    own, *stacked = [line.split(" ") for line in lines]
+    printed = host.read(Command(("lsblk", "-n", "-r", "-o", "NAME,TYPE,MOUNTPOINT", device))).text
+    if not printed.strip():
+        raise UnexpectedOutput(f"{host.name}: lsblk {device} printed nothing")
+    own, *stacked = [line.split(" ") for line in lines(printed)]
     mounted = [f"mounted on {own[2]}"] if len(own) > 2 and own[2] else []
     return mounted + [fields[0] for fields in stacked]
 
 
 def swap_devices(host: Reader) -> list[str]:
-    return [line.split()[0] for line in host.read(Command(("cat", "/proc/swaps"))).text.splitlines()[1:]]
+    found = lines(host.read(Command(("cat", "/proc/swaps"))).text)[1:]
+    return [line.split()[0] for line in found if line.strip()]
 
 
 def occupied_by(host: Reader, device: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 from harness.errors import LabError
 from harness.evidence import Receipt, Sent
@@ -13,14 +14,20 @@ from harness.migration.engine import Event
 from harness.migration.site import Progress
 from harness.trials.scenario import (
     At,
+    AtCommand,
     Corrupt,
     CutLink,
     DiskErrors,
     Fault,
     FillDisk,
     Freeze,
+    FsyncFails,
+    Image,
     KillEngine,
+    LyingExit,
+    Outsider,
     PowerOff,
+    ReadError,
     ResetSsh,
     SecondEngine,
     SlowDisk,
@@ -28,14 +35,11 @@ from harness.trials.scenario import (
     UnmodelledCall,
     WriteObject,
 )
+from harness.trials.strikes import EngineKilled, Strikes
 from harness.trials.tap import CommandFaults, program_of
 
 _AT_ONCE_S = 0.001
 _SYNC_BEGINS, _SYNC = "become-primary", "wait-for-sync"
-
-
-class EngineKilled(BaseException):
-    """The engine dies here and now; no handler of the engine sees it, as none would see SIGKILL."""
 
 
 def roles(host: str) -> tuple[str, ...]:
@@ -73,16 +77,21 @@ class Schedule:
     step: str = ""
     sent: list[Sent] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
-    filled: list[tuple[str, str]] = field(default_factory=list)
+    endings: list[Callable[[], Receipt]] = field(default_factory=list)  # of what lasts as long as an attempt
+    acted: list[str] = field(default_factory=list)  # steps of the present attempt
 
     def __post_init__(self) -> None:
-        self.armed = [Armed(fault) for fault in self.faults]
+        counted = [fault for fault in self.faults if isinstance(fault, AtCommand)]
+        self.strikes = Strikes(self.opened, counted, self.receipts.append)
+        self.armed = [Armed(fault) for fault in self.faults if not isinstance(fault, AtCommand)]
 
     # What the engine tells
 
     def on_event(self, event: Event) -> None:
         if event.kind in ("acting", "undoing"):
             self.step = event.step
+        if event.kind == "acting" and event.step not in self.acted:
+            self.acted.append(event.step)
         if event.kind == "acting":
             self._hold_the_sync(event.step)
         if event.kind == "acting":
@@ -108,16 +117,23 @@ class Schedule:
     def on_progress(self, progress: Progress) -> None:
         self._reach(progress.step, "during", progress.fraction or 0.0)
 
-    def before_send(self, role: str, request: Request) -> None: ...
+    def before_send(self, role: str, request: Request) -> None:
+        self.strikes.before(self.attempt, role, self._name(role), request)
+
+    def _name(self, role: str) -> str:
+        return next(node.name for node in self.opened.inventory.nodes() if node.role == role)
 
     def after_send(self, role: str, request: Request) -> None:
         """A step without progress of its own is in its middle once its first change is made."""
+        self.strikes.after(role, self._name(role), request)
         if self.step and effect_of(request) is not Effect.READ:
             self._reach(self.step, "during")
 
     # Faults that hit a command
 
     def hit(self, role: str, request: Request) -> CommandFaults | None:
+        if counted := self.strikes.hit():
+            return counted
         argv = program_of(request)
         if not argv:
             return None
@@ -135,6 +151,14 @@ class Schedule:
 
     def proven(self, fault: CommandFaults, detail: str) -> None:
         self.receipts.append(Receipt(self.opened.clock.now(), fault.do, True, detail))
+
+    def truncate(self, fault: LyingExit) -> None:
+        if fault.truncates is None:
+            return
+        try:
+            self.receipts.append(self.opened.faults.truncate(fault.host, fault.truncates))
+        except LabError as failed:
+            self._receipt(fault.do, False, str(failed))
 
     # Faults that hit the world
 
@@ -159,9 +183,10 @@ class Schedule:
             case KillEngine():
                 self._receipt("kill_engine", True, f"in {self.step or fault.at.step}")
                 raise EngineKilled(fault.at.step)
-            case PowerOff(host=host, for_s=for_s):
+            case PowerOff(host=host, for_s=for_s, survives=survives):
                 for role in roles(host):
-                    self.receipts.append(doors.power_off(role))
+                    chosen = survives.image if isinstance(survives, Image) else survives
+                    self.receipts.append(doors.power_off(role, chosen))
                     self._later(for_s, doors.power_on, role)
                 self.census(f"{host} without power")
             case Freeze(host=host, for_s=for_s):
@@ -177,10 +202,16 @@ class Schedule:
             case FillDisk(host=role, path=path, until=until):
                 self.receipts.append(doors.fill_disk(role, path))
                 if until == "attempt_end":
-                    self.filled.append((role, path))
+                    self.endings.append(partial(doors.free_disk, role, path))
             case DiskErrors(host=role, for_s=for_s):
                 self.receipts.append(doors.break_disk(role))
                 self._later(for_s, doors.mend_disk, role)
+            case ReadError(host=role, place=place):
+                self.receipts.append(doors.break_object(role, place))
+                self.endings.append(partial(doors.mend_object, role, place))
+            case FsyncFails(host=role, place=place):
+                doors.fail_flush(role, place)
+                self.endings.append(partial(doors.flush_failed, role, place))
             case SlowDisk(host=role, delay_ms=delay_ms, for_s=for_s):
                 self.receipts.append(doors.slow_disk(role, delay_ms))
                 self._later(for_s, doors.mend_disk, role)
@@ -191,6 +222,8 @@ class Schedule:
                 self.receipts.append(doors.corrupt(role, place))
             case WriteObject(host=role):
                 self.receipts.append(doors.write_object(role))
+            case Outsider(host=role, argv=argv, status=status):
+                self.receipts.append(doors.outsider(role, tuple(argv), status))
             case UnmodelledCall(host=host):
                 self.receipts.extend(doors.unmodelled_call(role) for role in roles(host))
             case SecondEngine():
@@ -205,11 +238,13 @@ class Schedule:
 
     def end_of_attempt(self) -> None:
         """Give back what was taken for the length of an attempt."""
-        while self.filled:
-            self.receipts.append(self.opened.faults.free_disk(*self.filled.pop()))
+        while self.endings:
+            self.receipts.append(self.endings.pop()())
 
     def missed(self) -> None:
         """Every fault that never found its moment is one without proof."""
         for armed in self.armed:
             if not armed.sprung:
                 self._receipt(armed.fault.do, False, "its moment never came")
+        for strike in self.strikes.waiting:
+            self._receipt(strike.do, False, f"command {strike.number} of attempt {strike.attempt} never came")

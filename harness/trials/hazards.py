@@ -29,11 +29,27 @@ class ListeningPort(Strict):
     port: Annotated[int, Field(ge=1, le=65535)]
 
 
+class PlantedFile(Strict):
+    """One configuration file of a host, of one line."""
+
+    host: WalrusRole
+    path: Annotated[str, Field(pattern=r"^/etc/[A-Za-z0-9._/-]+$", max_length=100)]
+    line: OneLine
+
+
 class MissingProgram(Strict):
     """This program is not installed on the host."""
 
     host: Role
     program: Program
+
+
+class OtherMount(Strict):
+    """A DRBD device of another resource, mounted on a directory of its own."""
+
+    host: WalrusRole
+    device: Annotated[str, Field(pattern=r"^/dev/drbd[0-9]{1,4}$")]
+    at: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._-]+)+$", max_length=200)]
 
 
 class Differs(Strict):
@@ -64,8 +80,11 @@ class Differs(Strict):
         Field(min_length=1, description="The line in /etc/redhat-release, by host."),
     ] = None
     drbd_port_blocked: Annotated[
-        Literal[True] | None,
-        Field(description="Packets between the pair to the DRBD port are dropped; all others pass."),
+        Literal[True] | WalrusRole | None,
+        Field(
+            description="Packets between the pair to the DRBD port are dropped, or only what this host answers from "
+            "it; all others pass."
+        ),
     ] = None
     key_sync_fails: Annotated[
         Literal[True] | None,
@@ -80,7 +99,17 @@ class Differs(Strict):
         str | None,
         Field(pattern=r"^//?[A-Za-z0-9._/-]+$", description="The value of the cloud property walrus.storagedir."),
     ] = None
+    file: Annotated[
+        PlantedFile | None, Field(description="A configuration file of a host that is not as on the other one.")
+    ] = None
+    drbd_version: Annotated[
+        dict[WalrusRole, Literal["8.3", "8.4"]] | None,
+        Field(min_length=1, description="The DRBD of a host, where it is not the one that start.drbd says."),
+    ] = None
     missing_program: Annotated[MissingProgram | None, Field(description="A program that a host lacks.")] = None
+    other_drbd_mount: Annotated[
+        OtherMount | None, Field(description="Another DRBD device, mounted on a host all along.")
+    ] = None
     next_enabled: Annotated[
         Literal["walrus00", "walrus01"] | None,
         Field(description="Which Walrus wins the next election of the cloud controller."),

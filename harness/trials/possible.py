@@ -6,18 +6,24 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from harness.trials.literal.choices import VENDOR_STEPS
 from harness.trials.scenario import (
     STEP_NAMES,
+    Action,
+    AtCommand,
     Corrupt,
     CutLink,
     DiskErrors,
     Fault,
     FillDisk,
     FreeDisk,
+    FsyncFails,
     KillEngine,
     PowerOff,
     PowerOn,
+    ReadError,
     ResetSsh,
+    ResumeWith,
     ScenarioFile,
     SlowDisk,
     StallSync,
@@ -30,6 +36,7 @@ MEASURED_STEPS = ("stage-store", "restore-store", "wait-for-sync")
 """Steps that know how far they are; elsewhere a share of the work means nothing."""
 
 FIRST_CONNECTED, FIRST_SYNCING, LAST_SYNCING = "connect-peers", "become-primary", "wait-for-sync"
+ATTEMPTS = ("resume", "run_again", "rollback")
 KERNEL_LABS = ("privileged", "machines")
 
 
@@ -46,11 +53,37 @@ def impossible(scenario: ScenarioFile) -> Iterator[Impossible]:
     """Everything in the scenario that cannot happen."""
     yield from _labs(scenario)
     yield from _store(scenario)
+    yield from _story(scenario)
+    yield from _driver(scenario)
+    if scenario.beside is not None:
+        engine = scenario.model_copy(update={"driver": "engine", **dict(scenario.beside), "beside": None})
+        for found in _story(engine):
+            yield Impossible(("beside", *found.location), found.message, found.suggestion)
+
+
+def _story(scenario: ScenarioFile) -> Iterator[Impossible]:
+    """What one driver does and meets."""
     for index, fault in enumerate(scenario.faults):
         yield from _moment(scenario, fault, ("faults", index))
         yield from _target(scenario, fault, ("faults", index))
     yield from _actions(scenario)
     yield from _expectation(scenario)
+
+
+def _driver(scenario: ScenarioFile) -> Iterator[Impossible]:
+    """The vendor's text is a control: it has choices, something to be caught by, and our engine beside it."""
+    if scenario.driver == "vendor":
+        if scenario.beside is None:
+            yield Impossible(("driver",), "nothing is said of our engine from the same start", "add beside: {}")
+        if scenario.expect.outcome != "completed":
+            hint = "write outcome: completed, and caught_by: with the checks that must find it"
+            yield Impossible(("expect", "outcome"), "the vendor's text knows no end but its last line", hint)
+        if words := [word for word in scenario.then if word in ("rollback", "run_again")]:
+            yield Impossible(("then",), f"the vendor's text has no {words[0]}", "write resume, or take it out")
+        return
+    for key in ("choices", "beside"):
+        if key in scenario.model_fields_set:
+            yield Impossible((key,), f"only the vendor's text has {key}", "add driver: vendor, or take it out")
 
 
 def _labs(scenario: ScenarioFile) -> Iterator[Impossible]:
@@ -66,6 +99,11 @@ def _labs(scenario: ScenarioFile) -> Iterator[Impossible]:
     if scenario.start.settings.model_fields_set & {"strategy"}:
         hint = "write it as strategy: under start"
         yield Impossible(("start", "settings", "strategy"), "the strategy is no setting of a scenario", hint)
+
+    if scenario.start.differs.other_drbd_mount is not None:
+        for index, lab in enumerate(scenario.labs):
+            if lab != "simulated":
+                yield Impossible(("labs", index), f"the lab {lab} has one DRBD device", "take the lab out")
 
 
 def _store(scenario: ScenarioFile) -> Iterator[Impossible]:
@@ -87,12 +125,19 @@ def _moment(scenario: ScenarioFile, fault: Fault, place: Location) -> Iterator[I
     at = fault.at
     if at is None:
         return
+    known = VENDOR_STEPS if scenario.driver == "vendor" else STEP_NAMES
+    if at.step not in known:
+        hint = f"choose one of {', '.join(known)}"
+        yield Impossible((*place, "at", "step"), f"{at.step} is no step of the {scenario.driver}'s", hint)
+        return
     if at.progress is not None and at.moment != "during":
         hint = "write moment: during, or leave progress out"
         yield Impossible((*place, "at", "progress"), f"{at.moment} a step there is no progress", hint)
     elif at.progress is not None and at.step not in MEASURED_STEPS:
         hint = f"leave progress out; measured are {', '.join(MEASURED_STEPS)}"
         yield Impossible((*place, "at", "progress"), f"the progress of {at.step} is not measured", hint)
+    if scenario.driver == "vendor":
+        return
     number = STEP_NAMES.index(at.step)
     if isinstance(fault, CutLink) and number < STEP_NAMES.index(FIRST_CONNECTED):
         hint = f"choose {FIRST_CONNECTED} or a later step"
@@ -113,10 +158,13 @@ def _stall(scenario: ScenarioFile, step: str, place: Location) -> Iterator[Impos
 
 def _target(scenario: ScenarioFile, fault: Fault, place: Location) -> Iterator[Impossible]:
     """Whether what the fault hits is there."""
-    if isinstance(fault, Corrupt | WriteObject) and not scenario.start.store.objects:
+    if isinstance(fault, Corrupt | WriteObject | ReadError) and not scenario.start.store.objects:
         yield Impossible((*place, "do"), "there is no object to change", "give start.store some objects")
-    if isinstance(fault, Corrupt | FillDisk):
-        where, key = (fault.place, "place") if isinstance(fault, Corrupt) else (fault.path, "path")
+    if isinstance(fault, FsyncFails) and fault.place == "device":
+        hint = "choose another place, or disk_errors"
+        yield Impossible((*place, "place"), "DRBD lets go of a disk that refuses a write", hint)
+    if isinstance(fault, Corrupt | ReadError | FsyncFails | FillDisk):
+        where, key = (fault.path, "path") if isinstance(fault, FillDisk) else (fault.place, "place")
         if fault.host == "additional" and where in ("staging", "old-store"):
             hint = "choose host: original, or another place"
             yield Impossible((*place, key), f"the additional host has no {where}", hint)
@@ -129,12 +177,18 @@ def _lacking(fault: Fault, lab: str) -> str | None:
     """What the lab lacks for this fault."""
     model = lab not in KERNEL_LABS
     match fault:
+        case AtCommand() if lab != "simulated":
+            return "sends other commands than the simulated lab, where they were counted"
         case UnmodelledCall() if not model:
             return "has no fakes to call"
         case DiskErrors() | SlowDisk() if model:
             return "has no disks that could fail"
         case CutLink(only_from=str()) if model:
             return "cannot cut one direction of a link alone"
+        case PowerOff(survives=survives) if lab in ("containers", "machines") and survives != "flushed":
+            return "cannot choose what survives a power cut"
+        case ReadError() | FsyncFails() if lab != "simulated":
+            return "cannot fail for one object alone"
         case PowerOff() if lab == "privileged":
             return "has one kernel for all hosts, whose power cannot be cut for one of them"
         case ResetSsh() if lab == "simulated":
@@ -184,8 +238,7 @@ def _expectation(scenario: ScenarioFile) -> Iterator[Impossible]:
     if expect.findings and expect.outcome != "refused":
         hint = "write outcome: refused, or remove findings"
         yield Impossible(("expect", "findings"), f"findings refuse a run; this one is {expect.outcome}", hint)
-    asked_back = scenario.then[-1:] == ["rollback"]  # refused for the commit point, which is no finding of preflight
-    if expect.outcome == "refused" and not expect.findings and not asked_back:
+    if expect.outcome == "refused" and not expect.findings and not _asks_too_late(scenario):
         hint = "add findings: with the ids that preflight must report"
         yield Impossible(("expect", "outcome"), "a refusal without a reason proves nothing", hint)
     allowed = _exit_statuses(scenario)
@@ -193,15 +246,28 @@ def _expectation(scenario: ScenarioFile) -> Iterator[Impossible]:
         hint = f"write {' or '.join(map(str, allowed))}, or leave it out"
         message = f"what ends {expect.outcome} here does not end with status {expect.exit_status}"
         yield Impossible(("expect", "exit_status"), message, hint)
+    if expect.caught_saying and not expect.caught_by:
+        hint = "add caught_by: with the checks that say so"
+        yield Impossible(("expect", "caught_saying"), "no check is said to catch anything", hint)
+    for index, check in enumerate(expect.caught_by):
+        if check not in expect.checks or check in expect.caught_by[:index]:
+            hint = "name each once, and in checks too"
+            message = f"{check} is named twice, or does not judge this trial"
+            yield Impossible(("expect", "caught_by", index), message, hint)
     for index, check in enumerate(expect.checks):
         if check in expect.checks[:index]:
             yield Impossible(("expect", "checks", index), f"the check {check} is named twice", "name each check once")
     yield from _ends(scenario)
 
 
+def _asks_too_late(scenario: ScenarioFile) -> bool:
+    """A rollback past the commit point is refused for that reason alone."""
+    return bool(scenario.then) and scenario.then[-1] == "rollback"
+
+
 def _exit_statuses(scenario: ScenarioFile) -> tuple[int, ...]:
     """How the last attempt can end: a rollback that was asked for is a success, one that a failure led to is none."""
-    last = next((action for action in reversed(scenario.then) if isinstance(action, str)), None)
+    last = next((action for action in reversed(scenario.then) if action in ATTEMPTS), None)
     return {
         "completed": (0,),
         "refused": (3,),
@@ -211,9 +277,17 @@ def _exit_statuses(scenario: ScenarioFile) -> tuple[int, ...]:
     }[scenario.expect.outcome]
 
 
+def _attempts(scenario: ScenarioFile) -> list[Action]:
+    """What runs the engine again."""
+    return [action for action in scenario.then if action in ATTEMPTS or isinstance(action, ResumeWith)]
+
+
 def _ends(scenario: ScenarioFile) -> Iterator[Impossible]:
     """Whether the story has somebody to bring it to its end."""
-    outcome, attempts = scenario.expect.outcome, [action for action in scenario.then if isinstance(action, str)]
+    outcome, attempts = (
+        scenario.expect.outcome,
+        _attempts(scenario),
+    )
     killed = any(isinstance(fault, KillEngine) for fault in scenario.faults)
     if killed and not attempts:
         hint = "add then: [resume] or then: [rollback]"

@@ -15,15 +15,18 @@ from pydantic import Discriminator, Field, Tag
 
 from harness import yamlfile
 from harness.errors import InvalidInput, Problem
+from harness.evidence import DriverName
 from harness.inventory import Settings
 from harness.labs.lab import Start, StoreSpec
-from harness.trials.hazards import Differs, Program, Role, WalrusRole
+from harness.trials.actions import ClientWrites, CutNow, TypeLine
+from harness.trials.hazards import Differs, OneLine, Program, Role, WalrusRole
+from harness.trials.literal.choices import Choices, VendorStep
 from harness.yamlmodel import Bytes, BytesPerSecond, Strict, validate
 
 _NAME = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
 
 LabName = Literal["simulated", "containers", "privileged", "machines"]
-CheckName = Literal["durability", "exclusivity", "service", "replica", "reversibility"]
+CheckName = Literal["durability", "exclusivity", "service", "replica", "reversibility", "foresight"]
 OutcomeName = Literal["completed", "rolled_back", "stopped", "refused", "operator_needed"]
 StepName = Literal[
     "register-additional",
@@ -49,6 +52,17 @@ STEP_NAMES: tuple[str, ...] = get_args(StepName)  # in the plan's order
 ALL_CHECKS: tuple[CheckName, ...] = ("durability", "exclusivity", "service", "replica", "reversibility")
 Place = Literal["store", "staging", "old-store", "device"]
 AnyHost = Literal["original", "additional", "clc", "both"]  # both: original and additional
+SweepFault = Literal[
+    "kill_engine",
+    "cut_original",
+    "cut_additional",
+    "cut_clc",
+    "cut_both",
+    "cut_link",
+    "lose_reply",
+    "fail",
+    "hang",
+]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Nth = Annotated[int, Field(ge=1, le=10_000)]
 
@@ -56,7 +70,7 @@ Nth = Annotated[int, Field(ge=1, le=10_000)]
 class At(Strict):
     """The moment of a fault: before, during or after a step; during at a share of its copy, hash or sync."""
 
-    step: StepName
+    step: Literal[StepName, VendorStep]
     moment: Literal["before", "during", "after"]
     progress: Annotated[float, Field(ge=0, le=1)] | None = None
 
@@ -68,13 +82,34 @@ class KillEngine(Strict):
     at: At
 
 
+class Image(Strict):
+    """One of the legal states after a power cut, by number: 0 flushed, 1 all, 2 names only, 3 torn, then others."""
+
+    image: Annotated[int, Field(ge=0, le=100_000)]
+
+
+def _survival_kind(value: Any) -> str:
+    return "word" if isinstance(value, str) else "image"
+
+
+Survival = Annotated[
+    Annotated[Literal["flushed", "all", "torn"], Tag("word")] | Annotated[Image, Tag("image")],
+    Discriminator(_survival_kind),
+]
+
+
 class PowerOff(Strict):
-    """A host loses power; what was not flushed is lost. Without ``for_s`` it stays off until ``then`` ends that."""
+    """A host loses power. Without ``for_s`` it stays off until ``then`` ends that.
+
+    ``survives`` says what becomes of what was not flushed: nothing of it is there (flushed), everything (all), every
+    name and the beginning of each file (torn), or one of the legal images.
+    """
 
     do: Literal["power_off"]
     at: At
     host: AnyHost
     for_s: Seconds | None = None
+    survives: Survival = "flushed"
 
 
 class Freeze(Strict):
@@ -120,6 +155,24 @@ class DiskErrors(Strict):
     at: At
     host: WalrusRole
     for_s: Seconds
+
+
+class ReadError(Strict):
+    """Reading one object of a place ends in an input/output error, until the attempt ends."""
+
+    do: Literal["read_error"]
+    at: At
+    host: WalrusRole
+    place: Place
+
+
+class FsyncFails(Strict):
+    """The disk with a place refuses once what is flushed to it; from then on those pages count as clean."""
+
+    do: Literal["fsync_fails"]
+    at: At
+    host: WalrusRole
+    place: Place
 
 
 class SlowDisk(Strict):
@@ -174,6 +227,13 @@ class LoseReply(CommandFault):
     do: Literal["lose_reply"]
 
 
+class LyingExit(CommandFault):
+    """The program exits 0 without its effect, or having cut one object of a place to half its length."""
+
+    do: Literal["lying_exit"]
+    truncates: Place | None = None
+
+
 class Corrupt(Strict):
     """One byte of one object changes, size and times kept."""
 
@@ -198,6 +258,36 @@ class SecondEngine(Strict):
     at: At
 
 
+class AtCommand(Strict):
+    """A fault of the sweep at one command of the engine, counted from 1 in its attempt; the power is back after 3 s."""
+
+    do: Literal["at_command"]
+    number: Nth
+    attempt: Annotated[int, Field(ge=1, le=100)] = 1
+    fault: SweepFault
+    moment: Literal["not_sent", "sent", "during", "done", "answered"]
+    after_s: Annotated[float, Field(gt=0, le=3600)] | None = None  # how long after it was sent, during it
+
+    @property
+    def at(self) -> None:
+        """No step: commands are counted whatever they belong to."""
+
+
+class Order(Strict):
+    """A command that somebody else types on a host, and how it must end there for the fault to count."""
+
+    host: WalrusRole
+    argv: Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(min_length=1)]
+    status: Annotated[int, Field(ge=0, le=255)] = 0
+
+
+class Outsider(Order):
+    """Somebody else at work: cron, puppet, or an administrator runs a command that the engine did not ask for."""
+
+    do: Literal["outsider"]
+    at: At
+
+
 class UnmodelledCall(Strict):
     """A program is called in a way that its fake does not model; such a trial must not pass."""
 
@@ -214,14 +304,19 @@ Fault = Annotated[
     | StallSync
     | FillDisk
     | DiskErrors
+    | ReadError
+    | FsyncFails
     | SlowDisk
     | ResetSsh
     | FailCommand
     | HangCommand
     | LoseReply
+    | LyingExit
     | Corrupt
     | WriteObject
     | SecondEngine
+    | AtCommand
+    | Outsider
     | UnmodelledCall,
     Field(discriminator="do"),
 ]
@@ -258,6 +353,18 @@ class FreeDisk(Strict):
     free_disk: Filled
 
 
+class OutsiderRuns(Strict):
+    """Somebody else runs a command on a host, between two attempts."""
+
+    outsider: Order
+
+
+class ResumeWith(Strict):
+    """Run the move again with other settings than it was begun with: the inventory was edited in between."""
+
+    resume_with: Settings
+
+
 def _action_kind(value: Any) -> str | None:
     """The tag of an action: a bare word, or the single key of a map."""
     if isinstance(value, str):
@@ -269,14 +376,24 @@ def _action_kind(value: Any) -> str | None:
     return None
 
 
-Word = Literal["resume", "rollback", "run_again"]
+Word = Literal["resume", "rollback", "run_again", "plan", "write_served"]
 Action = Annotated[
     Annotated[Word, Tag("word")]
     | Annotated[PowerOn, Tag("power_on")]
     | Annotated[Heal, Tag("heal")]
     | Annotated[Wait, Tag("wait_s")]
-    | Annotated[FreeDisk, Tag("free_disk")],
+    | Annotated[FreeDisk, Tag("free_disk")]
+    | Annotated[OutsiderRuns, Tag("outsider")]
+    | Annotated[ResumeWith, Tag("resume_with")]
+    | Annotated[TypeLine, Tag("type_line")]
+    | Annotated[ClientWrites, Tag("client_writes")]
+    | Annotated[CutNow, Tag("cut_link_for_s")],
     Discriminator(_action_kind),
+]
+
+
+First = Annotated[
+    Annotated[Literal["plan"], Tag("word")] | Annotated[OutsiderRuns, Tag("outsider")], Discriminator(_action_kind)
 ]
 
 
@@ -323,6 +440,21 @@ class Expect(Strict):
     copied_again: Annotated[float, Field(ge=0, le=1)] | None = None
     checks: Annotated[list[CheckName], Field(min_length=1)] = Field(default_factory=lambda: list(ALL_CHECKS))
     exit_status: Annotated[int, Field(ge=0, le=255)] | None = None
+    caught_by: Annotated[
+        list[CheckName],
+        Field(description="Checks that must find something wrong: the trial passes when they do and fails when not."),
+    ] = Field(default_factory=list)
+    caught_saying: Annotated[
+        list[OneLine], Field(description="Words that these checks must say, so that they catch this and nothing else.")
+    ] = Field(default_factory=list)
+
+
+class Beside(Strict):
+    """What our engine makes of the same start as the vendor's text, and of the same kind of trouble."""
+
+    faults: list[Fault] = Field(default_factory=list)
+    then: list[Action] = Field(default_factory=list)
+    expect: Expect = Expect(outcome="completed")
 
 
 class ScenarioFile(Strict):
@@ -332,9 +464,13 @@ class ScenarioFile(Strict):
     labs: Annotated[list[LabName], Field(min_length=1)]
     not_in: dict[LabName, Annotated[str, Field(min_length=10)]] = Field(default_factory=dict)
     start: Before = Before()
+    first: list[First] = Field(default_factory=list)
+    driver: DriverName = "engine"
+    choices: Choices = Choices()
     faults: list[Fault] = Field(default_factory=list)
     then: list[Action] = Field(default_factory=list)
     expect: Expect
+    beside: Beside | None = None
 
 
 class Scenario(ScenarioFile):
@@ -342,10 +478,20 @@ class Scenario(ScenarioFile):
 
     name: str
     source: str
+    beside_of: str = ""  # the scenario of the vendor's text whose start this one shares
+
+    def engine_beside(self) -> Scenario | None:
+        """The trial of our engine from the same start, where this one is the vendor's."""
+        if self.beside is None:
+            return None
+        story = {"driver": "engine", "choices": Choices(), "beside": None, **dict(self.beside)}
+        names = {"name": f"{self.name}.engine", "beside_of": self.name}
+        claim = {"claim": f"our engine from the same start as: {self.claim}"}
+        return Scenario.model_construct(**{**dict(self), **story, **names, **claim})
 
 
 def load_scenarios(paths: Iterable[Path]) -> list[Scenario]:
-    """Read scenario files, and all of those below folders, sorted by name.
+    """Read scenario files, and all of those below folders, sorted by name; after each of the vendor's our engine's.
 
     Raises:
         InvalidInput: with every problem of every file, each with line, column and a suggestion.
@@ -364,7 +510,7 @@ def load_scenarios(paths: Iterable[Path]) -> list[Scenario]:
             problems.append(Problem(str(path), 1, 1, message, "the name of a file is its claim: choose another"))
     if problems:
         raise InvalidInput(*sorted(problems))
-    return [found[name] for name in sorted(found)]
+    return [one for name in sorted(found) for one in (found[name], found[name].engine_beside()) if one]
 
 
 def _files(path: Path, problems: list[Problem]) -> list[Path]:

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from harness.clock import Clock
 from harness.errors import CommandFailed, Indeterminate, WalrusHaError
 from harness.evidence import EffectName, Sent
-from harness.hosts.command import Answer, Command, Effect, Fence, JobReport, Request, Result, StartJob, effect_of
+from harness.hosts.command import (
+    Answer,
+    Command,
+    Effect,
+    Fence,
+    JobReport,
+    JobStatus,
+    PollJob,
+    Request,
+    Result,
+    StartJob,
+    effect_of,
+)
 from harness.hosts.transport import Connection, Transport
-from harness.trials.scenario import FailCommand, HangCommand, LoseReply
+from harness.trials.scenario import FailCommand, HangCommand, LoseReply, LyingExit
 
 _LONGEST_HANG_S = 3.0
+_NO_EFFECT = ("true",)
 _EFFECTS: dict[Effect, EffectName] = {
     Effect.READ: "read",
     Effect.WRITE: "write",
@@ -21,7 +34,7 @@ _EFFECTS: dict[Effect, EffectName] = {
 }
 
 Proceed = Callable[[], Answer]
-CommandFaults = FailCommand | HangCommand | LoseReply
+CommandFaults = FailCommand | HangCommand | LoseReply | LyingExit
 
 
 class Watcher(Protocol):
@@ -38,6 +51,9 @@ class Watcher(Protocol):
         ...
 
     def proven(self, fault: CommandFaults, detail: str) -> None: ...
+    def truncate(self, fault: LyingExit) -> None:
+        """Do to an object what the program is to have done to it."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -63,6 +79,7 @@ class _Tap:
         self._role = role
         self._watcher = watcher
         self._clock = clock
+        self._truncating: dict[str, LyingExit] = {}  # jobs whose end is awaited to truncate what they made
 
     def send(self, request: Request, fence: Fence | None = None) -> Answer:
         self._watcher.before_send(self._role, request)
@@ -70,6 +87,7 @@ class _Tap:
         outcome = "died"
         try:
             answer = self._through(request, fence, fault)
+            self._truncate_when_done(request, answer)
             outcome = _outcome(answer)
         except WalrusHaError as error:
             outcome = type(error).__name__
@@ -99,10 +117,28 @@ class _Tap:
                 self._watcher.proven(fault, f"`{request}` ran and its reply was dropped")
                 raise Indeterminate(self._name, f"the reply to `{request}` was lost")
 
+            case LyingExit(truncates=None):
+                self._watcher.proven(fault, f"`{request}` answers status 0 without its effect")
+                return self._inner.send(_without_effect(request), fence)
+            case LyingExit():
+                answer = self._inner.send(request, fence)
+                if isinstance(request, StartJob):
+                    self._truncating[request.job_id] = fault
+                else:
+                    self._watcher.truncate(fault)
+                return answer
+
+    def _truncate_when_done(self, request: Request, answer: Answer) -> None:
+        """Before the engine hears of the job's end."""
+        if isinstance(request, PollJob) and isinstance(answer, JobReport) and answer.status is JobStatus.DONE:
+            fault = self._truncating.pop(request.job_id, None)
+            if fault is not None:
+                self._watcher.truncate(fault)
+
     def _failed(self, request: Request, result: Result) -> Answer:
-        if isinstance(request, StartJob):
-            raise CommandFailed(self._name, str(request), result)
-        return result
+        if isinstance(request, Command):
+            return result
+        raise CommandFailed(self._name, str(request), result)
 
     def _record(self, request: Request, outcome: str) -> None:
         watcher = self._watcher
@@ -113,6 +149,16 @@ class _Tap:
 
     def close(self) -> None:
         self._inner.close()
+
+
+def _without_effect(request: Request) -> Request:
+    """The same request for a program that does nothing and says that all went well."""
+    match request:
+        case Command():
+            return replace(request, argv=_NO_EFFECT, stdin=b"")
+        case StartJob(command=command):
+            return replace(request, command=replace(command, argv=_NO_EFFECT, stdin=b""))
+    return request
 
 
 def _outcome(answer: Answer) -> str:

@@ -9,16 +9,30 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from harness.checks.manifests import differences
-from harness.errors import LabError, WalrusHaError
-from harness.evidence import Attempt, Census, Evidence, Expectation, Manifest
-from harness.inventory import Inventory, Node
+from harness.checks.manifests import differences, expected_at_the_end
+from harness.checks.phases import moved
+from harness.errors import LabError, ReplicaRefused, WalrusHaError
+from harness.evidence import Attempt, Census, Evidence, Expectation, Look, Manifest
+from harness.inventory import Inventory, Node, Settings
 from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Lab, Opened
 from harness.migration.outcome import Outcome
 from harness.migration.run import Listeners, Migration
-from harness.trials.faults import EngineKilled, Schedule, roles
-from harness.trials.scenario import Action, FreeDisk, Heal, PowerOn, Scenario, Wait
-from harness.trials.tap import TappedConnection
+from harness.trials.actions import ClientWrites, CutNow, TypeLine
+from harness.trials.faults import Schedule, roles
+from harness.trials.literal.operator import Operator
+from harness.trials.looking import Bystander, changed, footprint, leaks
+from harness.trials.scenario import (
+    Action,
+    FreeDisk,
+    Heal,
+    OutsiderRuns,
+    PowerOn,
+    ResumeWith,
+    Scenario,
+    Wait,
+)
+from harness.trials.strikes import EngineKilled
+from harness.trials.tap import TappedConnection, Watcher
 
 _PLACES = (
     (ORIGINAL, "store"),
@@ -27,6 +41,7 @@ _PLACES = (
     (ORIGINAL, "device"),
 )  # the additional host's side is read at the end, by promoting it
 _ATTEMPTS = ("resume", "run_again", "rollback")
+_REST_S, _LOOK_S = 60.0, 1.0
 _SETTLED = ("completed", "rolled_back", "refused")
 
 
@@ -63,6 +78,8 @@ class Trial:
     evidence: Evidence = field(init=False)
     schedule: Schedule = field(init=False)
     _counted: int = 0
+    _surroundings: dict[str, str] = field(default_factory=dict)
+    _operator: Operator | None = None
 
     def __post_init__(self) -> None:
         expect, inventory = self.scenario.expect, self.opened.inventory
@@ -71,8 +88,16 @@ class Trial:
             claim=self.scenario.claim,
             lab=self.lab,
             seed=self.scenario.start.store.seed,
+            driver=self.scenario.driver,
+            beside=self.scenario.beside_of,
             expectation=Expectation(
-                expect.outcome, list(expect.checks), expect.copied_again, expect.exit_status, list(expect.findings)
+                expect.outcome,
+                list(expect.checks),
+                expect.copied_again,
+                expect.exit_status,
+                list(expect.findings),
+                list(expect.caught_by),
+                list(expect.caught_saying),
             ),
             original=inventory.original.name,
             additional=inventory.additional.name,
@@ -87,9 +112,15 @@ class Trial:
         """Look, break, do what is to be done, heal, look again."""
         truth, evidence = self.opened.truth, self.evidence
         evidence.frozen = truth.manifest(ORIGINAL, "store")
+        for early in self.scenario.first:
+            if early != "plan":
+                self._do(early)
         evidence.before = [truth.snapshot(role) for role in ROLES]
         evidence.reads = truth.read_objects("before", evidence.frozen)
+        self._surroundings = self._look_around()
         self._counted = self._copied()
+        if "plan" in self.scenario.first:
+            self._look()
         self._attempt("migrate")
         for action in self.scenario.then:
             self._do(action)
@@ -102,6 +133,15 @@ class Trial:
                 self._attempt("migrate")
             case "rollback":
                 self._attempt("rollback")
+            case "plan":
+                self._look()
+            case ResumeWith(resume_with=settings):
+                changed = self.opened.inventory.settings.model_copy(update=settings.model_dump(exclude_unset=True))
+                self._attempt("migrate", changed)
+            case OutsiderRuns(outsider=order):
+                self.schedule.receipts.append(faults.outsider(order.host, tuple(order.argv), order.status))
+            case "write_served":
+                self._write_served(self._serving())
             case PowerOn(power_on=host):
                 self.schedule.receipts.extend(faults.power_on(role) for role in roles(host))
             case Heal():
@@ -110,50 +150,119 @@ class Trial:
                 self.opened.clock.sleep(seconds)
             case FreeDisk(free_disk=disk):
                 self.schedule.receipts.append(faults.free_disk(disk.host, disk.path))
+            case TypeLine(type_line=typed):
+                self._the_operator().type_line(typed.host, typed.line)
+            case CutNow(cut_link_for_s=seconds):
+                self.schedule.receipts.append(faults.cut_link())
+                healed = self.schedule.receipts.append
+                self.opened.timers.after(seconds, lambda: healed(faults.heal_link()))
+            case ClientWrites(client_writes=role):
+                self.schedule.receipts.append(faults.write_object(role, served=True))
 
     def _settle(self) -> None:
         """The faults are over; what is true now is what counts."""
         truth, evidence = self.opened.truth, self.evidence
         assert evidence.frozen is not None
         self.schedule.missed()
+        if self.scenario.driver == "vendor":
+            self._let_the_cloud_rest()
         evidence.after = [truth.snapshot(role) for role in ROLES]
         outcome = evidence.attempts[-1].outcome
         serving = self._serving()
         if outcome in _SETTLED:
-            evidence.reads = evidence.reads + truth.read_objects("after", evidence.frozen)
+            evidence.reads = evidence.reads + truth.read_objects("after", expected_at_the_end(evidence))
         evidence.served = truth.manifest(serving, "store")
         if self.scenario.then and self.scenario.then[-1] not in _ATTEMPTS:
             self._census("at the end")  # otherwise the one after the last attempt was taken a moment ago
         evidence.events = truth.events()
-        if outcome == "completed":
+        evidence.changed = changed(self._surroundings, self._look_around())
+        if outcome == "completed" or (outcome == "refused" and moved(evidence)):
             evidence.replication = truth.compare_sides()
-            evidence.replica = truth.read_replica()
+            try:
+                evidence.replica = truth.read_replica()
+            except ReplicaRefused as refusal:
+                evidence.replica_refusal = str(refusal)
+
+    def _let_the_cloud_rest(self) -> None:
+        """The text ends with a start; a cloud that comes up is waited for, so that it is not judged half-way."""
+        deadline = self.opened.clock.now() + _REST_S
+        while self.opened.clock.now() < deadline and sorted(self._states().values()) != ["DISABLED", "ENABLED"]:
+            self.opened.clock.sleep(_LOOK_S)
 
     def _serving(self) -> str:
         """The role of the host whose Walrus was ENABLED last and is so still."""
+        return ADDITIONAL if self._states()[ADDITIONAL] == "ENABLED" else ORIGINAL
+
+    def _states(self) -> dict[str, str]:
+        """The state of each Walrus, as the events tell it."""
         state = {ORIGINAL: "", ADDITIONAL: ""}
         by_name = {self.evidence.original: ORIGINAL, self.evidence.additional: ADDITIONAL}
         for event in self.opened.truth.events():
-            if event.kind == "walrus" and event.host in by_name:
+            if event.kind in ("walrus", "walrus-lost") and event.host in by_name:
                 state[by_name[event.host]] = event.detail
-        return ADDITIONAL if state[ADDITIONAL] == "ENABLED" else ORIGINAL
+        return state
 
     def conclude(self) -> None:
         """What can be known even after the lab failed."""
         evidence = self.evidence
         evidence.unsupported = self.opened.truth.unsupported()
+        evidence.leaks = leaks(evidence, self.workdir)
         evidence.trace_hash = self._trace_hash()
 
     # The engine
 
-    def _attempt(self, command: Literal["migrate", "rollback"]) -> None:
+    def _look(self) -> None:
+        """Ask for the plan as an operator would, and see whether asking changed anything."""
+        sent = len(self.evidence.sent)
+        watcher = Bystander(self.evidence.sent, self.schedule.attempt)
+        # A detached copy goes on while somebody looks; what it writes is not the look's doing.
+        apart = self.opened.inventory.settings.staging if self.evidence.attempts else None
+        before = footprint(self.opened.truth, self.workdir / "run", apart)
+        migration = self._migration(self._tapped(watcher), self.workdir / "run", "trial")
+        to_do = [row[0] for row in migration.plan() if row[2] == "to do"]
+        window = migration.estimate() if not self.evidence.attempts else None
+        after = footprint(self.opened.truth, self.workdir / "run", apart)
+        asked = [one for one in self.evidence.sent[sent:] if one.effect != "read"]
+        del self.evidence.sent[sent:]  # charged to the look, not to an attempt
+        self.evidence.looks.append(
+            Look(
+                self.opened.clock.now(),
+                len(self.evidence.attempts),
+                to_do,
+                sorted(path for path in {*before, *after} if before.get(path) != after.get(path)),
+                [f"{one.host}: {one.what}" for one in asked],
+                [window.least_s, window.most_s] if window else [],
+            )
+        )
+
+    def _look_around(self) -> dict[str, str]:
+        """What lies on hosts that answer, outside the places of the data."""
+        settings, truth = self.opened.inventory.settings, self.opened.truth
+        names = {node.role: node.name for node in self.opened.inventory.nodes()}
+        return {
+            f"{name}:{path}": line
+            for role, name in names.items()
+            if truth.snapshot(role).reachable
+            for path, line in truth.listing(role).items()
+            if not path.startswith((settings.store, settings.staging))
+        }
+
+    def _write_served(self, role: str) -> None:
+        """A client writes; what it wrote, and the directory that it wrote into, are what must be found at the end."""
+        truth = self.opened.truth
+        before = truth.manifest(role, "store").by_path()
+        self.schedule.receipts.append(self.opened.faults.write_object(role, served=True))
+        now = truth.manifest(role, "store").entries
+        self.evidence.written += [entry for entry in now if entry != before.get(entry.path)]
+
+    def _attempt(self, command: Literal["migrate", "rollback"], settings: Settings | None = None) -> None:
         schedule, clock = self.schedule, self.opened.clock
         schedule.attempt += 1
         started = clock.now()
         outcome = Outcome("killed", -1, "")
+        schedule.acted = []
         try:
-            migration = self._migration(self._tapped(), self.workdir / "run", "trial")
-            outcome = migration.rollback() if command == "rollback" else migration.migrate()
+            outcome = self._work(command, settings)
         except EngineKilled:
             pass
         except WalrusHaError as error:
@@ -164,10 +273,32 @@ class Trial:
         status = None if outcome.outcome == "killed" else outcome.exit_status
         self.evidence.attempts.append(
             Attempt(
-                command, started, clock.now(), outcome.outcome, status, outcome.message, self._copied_since(), errors
+                command,
+                started,
+                clock.now(),
+                outcome.outcome,
+                status,
+                outcome.message,
+                self._copied_since(),
+                errors,
+                schedule.acted,
             )
         )
         self._census(f"after attempt {schedule.attempt}")
+
+    def _work(self, command: Literal["migrate", "rollback"], settings: Settings | None = None) -> Outcome:
+        """One run of whoever carries the procedure out."""
+        if self.scenario.driver == "vendor":
+            return self._the_operator().work()
+        migration = self._migration(self._tapped(self.schedule, settings), self.workdir / "run", "trial")
+        return migration.rollback() if command == "rollback" else migration.migrate()
+
+    def _the_operator(self) -> Operator:
+        """The one that types the vendor's text, from the first line to the last of the trial."""
+        if self._operator is None:
+            told = self.schedule.on_event
+            self._operator = Operator(self._tapped(self.schedule), self.opened.clock, self.scenario.choices, told)
+        return self._operator
 
     def _copied_since(self) -> int:
         """Bytes since the last attempt ended: a copy goes on without its engine, and the next one answers for it."""
@@ -183,11 +314,9 @@ class Trial:
         except LabError:
             return self._counted
 
-    def _tapped(self) -> Inventory:
+    def _tapped(self, watcher: Watcher, settings: Settings | None = None) -> Inventory:
         def tapped(node: Node) -> Node:
-            return replace(
-                node, connection=TappedConnection(node.connection, node.role, self.schedule, self.opened.clock)
-            )
+            return replace(node, connection=TappedConnection(node.connection, node.role, watcher, self.opened.clock))
 
         inventory = self.opened.inventory
         return replace(
@@ -195,6 +324,7 @@ class Trial:
             original=tapped(inventory.original),
             additional=tapped(inventory.additional),
             clc=tapped(inventory.clc),
+            settings=settings or inventory.settings,
         )
 
     def _migration(self, inventory: Inventory, folder: Path, run_id: str) -> Migration:

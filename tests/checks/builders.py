@@ -134,17 +134,33 @@ class Story:
         self.send("stage-store", ORIGINAL, what)
 
     def build_device(self) -> None:
-        self.both("create-metadata", "drbdadm create-md r0", ("destroy", "drbdadm create-md r0"), effect="destroy")
+        for host in (ORIGINAL, ADDITIONAL):
+            self.prove("create-metadata", host, "/dev/sdb")
+            md = "drbdadm create-md r0"
+            self.send("create-metadata", host, md, ("destroy", md), effect="destroy")
         self.both("connect-peers", "drbdadm up r0", ("disk", "Inconsistent"), ("connection", "WFConnection"))
         self.see(ORIGINAL, "connection", "Connected")
         self.see(ADDITIONAL, "connection", "Connected")
         forced = "drbdadm primary --force r0"
         told = (("destroy", forced), ("role", "Primary"), ("disk", "UpToDate"), ("sync-source", ""))
+        self.send("become-primary", ORIGINAL, "cat /proc/drbd", effect="read")
         self.send("become-primary", ORIGINAL, forced, *told, effect="destroy")
         self.see(ADDITIONAL, "role", "Secondary")
         self.see(ADDITIONAL, "sync-target", "")
         made = "mkfs.ext4 -q /dev/drbd1"
+        self.prove("make-filesystem", ORIGINAL, "/dev/drbd1")
         self.send("make-filesystem", ORIGINAL, f"start job make.1: {made}", ("destroy", made), effect="destroy")
+
+    def prove(self, step: str, host: str, device: str) -> None:
+        """What is asked before something is made on a device."""
+        for what in (
+            f"blkid -p {device}",
+            f"wipefs -n {device}",
+            f"lsblk {device}",
+            "cat /proc/swaps",
+            "cat /proc/mounts",
+        ):
+            self.send(step, host, what, effect="read")
 
     def restore(self) -> None:
         self.send("set-store-aside", ORIGINAL, f"mv -T -- {STORE} {STORE}.before-ha")
@@ -175,6 +191,7 @@ class Story:
         self.send("mount-device", ORIGINAL, f"umount {STORE}", ("unmount", f"/dev/drbd1 {STORE}"))
         self.send("set-store-aside", ORIGINAL, f"mv -T -- {STORE}.before-ha {STORE}")
         wiped = "wipefs -a /dev/drbd1"
+        self.send("make-filesystem", ORIGINAL, "blkid -p /dev/drbd1", effect="read")
         self.send("make-filesystem", ORIGINAL, wiped, ("destroy", wiped), effect="destroy")
         self.send("become-primary", ORIGINAL, "drbdadm secondary r0", ("role", "Secondary"))
         self.both("connect-peers", "drbdadm down r0", ("connection", "StandAlone"), ("disk", "Diskless"))
@@ -248,8 +265,16 @@ def completed() -> Evidence:
     good.replica = store()
     good.after = [configured(host) for host in (ORIGINAL, ADDITIONAL)]
     good.censuses = [
-        census("after attempt 1", f"{ORIGINAL}:old-store", f"{ORIGINAL}:store", f"{ADDITIONAL}:device"),
-        census("at the end", f"{ORIGINAL}:old-store", f"{ORIGINAL}:store", f"{ADDITIONAL}:device"),
+        census(
+            "after attempt 1",
+            f"{ORIGINAL}:old-store",
+            f"{ORIGINAL}:staging",
+            f"{ORIGINAL}:store",
+            f"{ADDITIONAL}:device",
+        ),
+        census(
+            "at the end", f"{ORIGINAL}:old-store", f"{ORIGINAL}:staging", f"{ORIGINAL}:store", f"{ADDITIONAL}:device"
+        ),
     ]
     return good
 

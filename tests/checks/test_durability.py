@@ -59,6 +59,12 @@ def test_the_old_store_must_outlive_the_move() -> None:
     fails(durability, evidence, "walrus00:old-store", "not complete any more", "walrus01:device")
 
 
+def test_the_staged_copy_must_outlive_the_move() -> None:
+    evidence = builders.completed()
+    evidence.censuses[-1].complete.remove("walrus00:staging")
+    fails(durability, evidence, "walrus00:staging, the staged copy, is not complete any more")
+
+
 def test_an_old_store_on_the_wrong_host_does_not_count() -> None:
     evidence = builders.completed()
     evidence.censuses[-1] = census("at the end", "walrus01:old-store")

@@ -365,3 +365,41 @@ def test_whose_data_counts_is_not_said_again_once_there_is_data(what: str) -> No
     at = next(place for place, sent in enumerate(evidence.sent) if sent.step == "restore-store")
     evidence.sent.insert(at + 1, replace(evidence.sent[at], at=evidence.sent[at].at + 0.5, what=what))
     fails(exclusivity, evidence, f"`{what}` was sent to walrus00", "after data was restored")
+
+
+# What stands ready to discard
+
+
+@pytest.mark.parametrize("policy", ["after-sb-0pri discard-zero-changes", "after-sb-1pri\tdiscard-secondary"])
+def test_a_policy_that_discards_by_itself_is_left_behind(policy: str) -> None:
+    evidence = builders.completed()
+    path, text = "/etc/eucalyptus/drbd.conf", f"resource r0 {{\n  net {{\n    {policy};\n  }}\n}}\n"
+    evidence.after = [replace(one, files={**one.files, path: text}) for one in evidence.after]
+    fails(exclusivity, evidence, f"{ORIGINAL}:{path} has `{policy}`")
+
+
+def test_policies_that_disconnect_discard_nothing() -> None:
+    evidence = builders.completed()
+    text = "net {\n  after-sb-0pri disconnect;\n  # after-sb-1pri discard-secondary;\n}\n"
+    evidence.after = [replace(one, files={**one.files, "/etc/drbd.conf": text}) for one in evidence.after]
+    passes(exclusivity, evidence)
+
+
+# The vendor's text
+
+
+def test_the_vendors_steps_are_times_of_their_own() -> None:
+    evidence = builders.completed()
+    names = {"freeze-manifest": "c3-copy-away", "restore-store": "c6-copy-back"}
+    evidence.sent = [replace(one, step=names.get(one.step, one.step)) for one in evidence.sent]
+    at = _at_step(evidence, "c6-copy-back")
+    passes(exclusivity, evidence)
+    evidence = _with(evidence, at + 0.1, ORIGINAL, "destroy", "mkfs.ext3 /dev/drbd1")
+    fails(exclusivity, evidence, "ran `mkfs.ext3 /dev/drbd1`", "after data was restored")
+
+
+def test_what_the_cloud_believes_of_a_host_that_came_back_is_no_walrus_that_runs() -> None:
+    evidence = builders.completed()
+    frozen = quiet_times(evidence)[0].start
+    passes(exclusivity, _with(evidence, frozen + 0.1, ORIGINAL, "walrus-lost", "NOTREADY"))
+    fails(exclusivity, _with(evidence, frozen + 0.1, ORIGINAL, "walrus", "NOTREADY"))

@@ -72,3 +72,9 @@ def test_a_comparison_that_did_not_end() -> None:
 
 def test_blocks_that_were_never_written_may_differ_where_the_first_sync_was_skipped() -> None:
     passes(replica, compared(Replication(True, FOUR, UNEQUAL, unwritten_differ=True)))
+
+
+def test_a_replica_that_cannot_be_mounted() -> None:
+    evidence = builders.completed()
+    evidence.replica, evidence.replica_refusal = None, "walrus01: `mount` ended with status 32: wrong fs type"
+    fails(replica, evidence, "the other side cannot serve", "wrong fs type")

@@ -39,12 +39,27 @@ def test_some_checks_apply_whatever_a_scenario_names() -> None:
         evidence.expectation = replace(evidence.expectation, checks=["service", "service"])
         return [finding.check for finding in judge(evidence).findings]
 
-    assert asked(builders.completed()) == ["groundwork", "outcome", "service", "honesty", "configuration"]
+    always = ["groundwork", "outcome", "service", "honesty", "proof", "secrecy"]
+    assert asked(builders.completed()) == [*always, "configuration"]
     assert asked(builders.run_again()) == [
-        *("groundwork", "outcome", "service", "honesty", "configuration", "idempotence")
+        "groundwork",
+        "outcome",
+        "service",
+        "honesty",
+        "proof",
+        "secrecy",
+        "configuration",
+        "idempotence",
     ]
     assert asked(builders.interrupted()) == [
-        *("groundwork", "outcome", "service", "honesty", "configuration", "thrift")
+        "groundwork",
+        "outcome",
+        "service",
+        "honesty",
+        "proof",
+        "secrecy",
+        "configuration",
+        "thrift",
     ]
 
 

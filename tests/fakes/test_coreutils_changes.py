@@ -55,6 +55,13 @@ SCRIPTS: dict[str, list[tuple[str, ...]]] = {
         ("cp", "-p", "--", f"@{ODD}", "@copy"),
         ("cp", "-p", "--", "@nowhere", "@copy"),
     ],
+    "files and file systems are flushed": [
+        ("sync", "--", f"@{FILE}", "@store"),
+        ("sync", "-f", "--", f"@{FILE}"),
+        ("sync", "--", "@nowhere", f"@{FILE}"),
+        ("sync", "-f", "--", "@nowhere"),
+        ("true",),
+    ],
     "owners and modes": [
         ("chown", "498:498", "--", f"@{FILE}"),
         ("chown", "498:12", "--", "@nowhere"),

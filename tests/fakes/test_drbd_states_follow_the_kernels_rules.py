@@ -97,6 +97,38 @@ def test_data_that_never_met_are_not_connected() -> None:
     assert pair.cstate(pair.one) == "StandAlone"
 
 
+def split(pair: Pair) -> Pair:
+    """Both sides were Primary while the cable was out; now the first one is."""
+    pair.ok(pair.one, "drbdadm secondary r0")
+    pair.cut()
+    pair.ok(pair.other, "drbdadm primary r0", "drbdadm secondary r0")
+    pair.ok(pair.one, "drbdadm primary r0")
+    return pair
+
+
+def test_data_that_a_policy_discards_are_told_of() -> None:
+    pair = split(Pair(net="after-sb-1pri discard-secondary;").skipped())
+    pair.heal()
+    assert pair.cstate(pair.one) == "Connected"
+    told = [told for told in pair.events("destroy") if "discard" in told[1]]
+    assert told == [("walrus01", "after-sb policy: discard the data of r0")]
+
+
+def test_nothing_is_discarded_where_the_policy_is_to_part() -> None:
+    pair = split(Pair().skipped())
+    pair.heal()
+    assert pair.cstate(pair.one) == "StandAlone"
+    assert not [told for told in pair.events("destroy") if "discard" in told[1]]
+
+
+def test_a_healed_cable_lets_the_peers_meet_though_nobody_looks() -> None:
+    pair = Pair().skipped()
+    pair.cut()
+    pair.cstate(pair.one)
+    pair.heal()
+    assert pair.events("connection")[-2:] == [("walrus00", "Connected"), ("walrus01", "Connected")]
+
+
 def test_a_split_that_lies_further_back_is_no_case_for_a_policy() -> None:
     pair = Pair(net="after-sb-0pri discard-zero-changes;").skipped()
     pair.ok(pair.one, "drbdadm secondary r0")
@@ -155,13 +187,18 @@ def test_a_policy_after_split_brain_that_is_not_modelled_is_refused_loudly(polic
         "mkfs.ext4 -L label /dev/drbd1",
         "modprobe -r drbd",
         "rmmod lru_cache",
-        "drbd-overview",
     ],
 )
 def test_what_is_not_modelled_never_succeeds(line: str) -> None:
     pair = Pair().skipped()
     with pytest.raises(UnsupportedInvocation):
         pair.run(pair.one, line)
+
+
+def test_the_tools_that_play_84_have_dropped_drbd_overview() -> None:
+    pair = Pair().skipped()
+    reply = pair.run(pair.one, "drbd-overview")
+    assert (reply.exit_status, reply.stdout) == (127, b"")
 
 
 def test_a_user_other_than_root_cannot_run_drbdadm() -> None:

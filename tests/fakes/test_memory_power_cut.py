@@ -12,7 +12,8 @@ from fakes import truth
 from fakes.content import Blob
 from fakes.memory import MemoryFilesystem
 from fakes.seeding import materialise, plan_store
-from fakes.volume import Published, Tree
+from fakes.tree import Tree
+from fakes.volume import Published, Volume
 
 
 @pytest.fixture
@@ -88,8 +89,8 @@ def test_replace_leaves_other_names_of_the_old_file_alone(files: MemoryFilesyste
 
 
 def test_a_policy_may_let_more_survive(files: MemoryFilesystem) -> None:
-    def everything(durable: Tree, written: Tree) -> Tree:
-        return written
+    def everything(volume: Volume) -> Tree:
+        return volume.tree
 
     files.write("/d/new", b"x")
     files.power_cut(everything)

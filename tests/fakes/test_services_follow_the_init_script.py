@@ -86,7 +86,7 @@ def test_only_root_may_ask(cloud: SimulatedCloud) -> None:
     assert (reply.exit_status, reply.stdout) == (1, b"Eucalyptus init scripts must be run as root.\n")
 
 
-@pytest.mark.parametrize("argv", [("drbd", "start"), ("eucalyptus-cloud", "restart"), ("eucalyptus-cloud",)])
+@pytest.mark.parametrize("argv", [("drbd", "start"), ("eucalyptus-cloud", "reload"), ("eucalyptus-cloud",)])
 def test_other_services_and_verbs_are_not_modelled(cloud: SimulatedCloud, argv: tuple[str, ...]) -> None:
     with pytest.raises(UnsupportedInvocation):
         service(Call(("service", *argv)), cloud.original)
@@ -116,3 +116,14 @@ def test_chkconfig_of_an_unknown_service_fails(cloud: SimulatedCloud) -> None:
     reply = cloud.run(cloud.original, "chkconfig", "--list", "nonesuch")
     assert reply.exit_status == 1
     assert reply.stderr == b"error reading information on service nonesuch: No such file or directory\n"
+
+
+def test_restart_ends_the_process_and_starts_another_one(cloud: SimulatedCloud) -> None:
+    stopped = cloud.run(cloud.original, "service", "eucalyptus-cloud", "restart")
+    assert (stopped.exit_status, stopped.stdout) == (0, b"Restarting Eucalyptus services: done.\n")
+    before = cloud.world.hosts["walrus00"].services["eucalyptus-cloud"].pid
+    assert cloud.run(cloud.original, "service", "eucalyptus-cloud", "restart").exit_status == 0
+    entry = cloud.world.hosts["walrus00"].services["eucalyptus-cloud"]
+    assert entry.running
+    assert entry.pid != before
+    assert not cloud.original.alive(before)

@@ -14,6 +14,7 @@ from typing import Literal
 
 from harness import runs
 from harness.evidence import Attempt, Sent
+from harness.inventory import Settings
 from harness.inventory_text import render_inventory
 from harness.labs.lab import ADDITIONAL, ORIGINAL, Lab
 from harness.migration.journal import read
@@ -65,7 +66,7 @@ class KilledTrial(Trial):
             checks = ["durability", "exclusivity", "service"]
             self.evidence.expectation = replace(self.evidence.expectation, outcome=outcome, checks=checks)
 
-    def _attempt(self, command: Literal["migrate", "rollback"]) -> None:
+    def _attempt(self, command: Literal["migrate", "rollback"], settings: Settings | None = None) -> None:
         inventory = self.workdir / "site.yaml"
         if not inventory.exists():
             inventory.write_text(render_inventory(self.opened.inventory))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from harness.errors import LabUnavailable
 from harness.labs import machine_furnish as furnish
+from harness.labs.containers import ContainersLab
 from harness.labs.lab import ORIGINAL, Start
 from harness.labs.machine_signatures import BYTES
 
@@ -74,3 +76,12 @@ def test_a_drbd_that_the_kernel_does_not_have_makes_the_lab_unavailable() -> Non
     with pytest.raises(LabUnavailable, match=r"8\.3"):
         furnish.require_possible(Start(drbd="8.3"))
     furnish.require_possible(Start(differs={"device_signature": {ORIGINAL: "swap"}}))
+
+
+@pytest.mark.parametrize("opens", [furnish.require_possible, lambda start: ContainersLab().open(start).__enter__()])
+def test_a_second_drbd_device_makes_every_lab_but_the_simulated_one_unavailable(
+    opens: Callable[[Start], object],
+) -> None:
+    planted = {"host": ORIGINAL, "device": "/dev/drbd10", "at": "/srv/other"}
+    with pytest.raises(LabUnavailable, match="second DRBD device"):
+        opens(Start(differs={"other_drbd_mount": planted}))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harness.hosts.host import Reader
 from harness.migration.preflight.finding import Finding, error
 from harness.migration.site import Site
-from harness.systems import files, store, volumes
+from harness.systems import files, mounts, store, volumes
 
 # What a file system itself takes: inode tables, journal, reserved blocks.
 _FILESYSTEM_SHARE = 0.08
@@ -46,6 +46,16 @@ def blank(site: Site[Reader]) -> Iterator[Finding]:
             if files.stat(host, area) and files.room(host, area).device == site.disk(host):
                 what = f"{site.disk(host)} holds {area}"
                 yield error("device-holds-store", host.name, what, "Choose a device of its own.")
+
+
+def told_apart(site: Site[Reader]) -> Iterator[Finding]:
+    """Walrus takes its device for mounted wherever /proc/mounts has the name, be it in another one (``isMounted``)."""
+    device = site.settings.device
+    for host in site.pair:
+        for mount in mounts.mounts(host):
+            if mount.device != device and device in f"{mount.device} {mount.at} {mount.options}":
+                what = f"{mount.device} on {mount.at} has {device} in it: Walrus would take its own device for mounted"
+                yield error("device-name-ambiguous", host.name, what, "Set `device` to a name that no mount contains.")
 
 
 def large_enough(site: Site[Reader]) -> Iterator[Finding]:

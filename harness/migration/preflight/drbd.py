@@ -13,6 +13,7 @@ from harness.migration.site import Site
 from harness.migration.steps.configure import MAIN_CONFIGURATION
 from harness.systems import files
 from harness.systems.drbd import dialect, status
+from harness.systems.printed import lines, whole
 
 _LISTEN = "0A"  # state column of /proc/net/tcp
 
@@ -60,12 +61,12 @@ def nothing_foreign(site: Site[Reader]) -> Iterator[Finding]:
 def listening_ports(host: Reader) -> set[int]:
     """Ports on which some program listens, from /proc/net/tcp."""
     ports = set()
-    for line in host.read(Command(("cat", "/proc/net/tcp"))).text.splitlines()[1:]:
+    for line in lines(host.read(Command(("cat", "/proc/net/tcp"))).text)[1:]:
         fields = line.split()
         if len(fields) < 4:
             raise UnexpectedOutput(f"{host.name}: /proc/net/tcp holds {line!r}")
         if fields[3] == _LISTEN:
-            ports.add(int(fields[1].rsplit(":", 1)[1], 16))
+            ports.add(whole(fields[1].rsplit(":", 1)[-1], f"{host.name}: /proc/net/tcp", 16))
     return ports
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from harness.errors import UnexpectedOutput
 from harness.hosts.command import Command
 from harness.hosts.host import Reader
 from harness.migration.preflight.finding import Finding, error, warning
@@ -49,6 +50,15 @@ def _rsync(host: Reader) -> Iterator[Finding]:
     if version < _OLDEST_RSYNC:
         found = text.splitlines()[0] if text else "nothing"
         yield error("rsync-too-old", host.name, f"rsync 3.0 or later is needed, it says: {found}", "Update rsync.")
+
+
+def options(site: Site[Reader]) -> Iterator[Finding]:
+    """The options of the services are written so that one can be added and all others stay."""
+    for host in site.pair:
+        try:
+            eucalyptus.cloud_opts(files.read(host, eucalyptus.CONFIGURATION) or "")
+        except UnexpectedOutput as odd:
+            yield error("cloud-opts-unclear", host.name, str(odd), 'Write it in one line: CLOUD_OPTS="-Xmx512m -D...".')
 
 
 def same_system(site: Site[Reader]) -> Iterator[Finding]:

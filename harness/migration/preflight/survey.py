@@ -12,7 +12,7 @@ from harness.errors import AccessDenied, HostError, StepBlocked, UnexpectedOutpu
 from harness.hosts.command import Command, Result
 from harness.hosts.host import Reader
 from harness.hosts.transport import Transport
-from harness.migration.preflight import cloud, devices, drbd, hosts, store
+from harness.migration.preflight import cloud, devices, drbd, hosts, store, window
 from harness.migration.preflight.finding import Finding, error
 from harness.migration.site import Site
 
@@ -24,6 +24,7 @@ PARTS: tuple[Part, ...] = (
     hosts.same_user,
     hosts.names,
     hosts.services_ready,
+    hosts.options,
     store.in_place,
     store.staging,
     store.additional_is_empty,
@@ -31,11 +32,13 @@ PARTS: tuple[Part, ...] = (
     devices.present_and_equal,
     devices.blank,
     devices.large_enough,
+    devices.told_apart,
     drbd.dialects,
     drbd.nothing_foreign,
     drbd.peers_reach_each_other,
     cloud.registered,
     cloud.storage_directory,
+    window.long_enough,
 )
 
 

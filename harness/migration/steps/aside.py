@@ -19,14 +19,18 @@ class SetStoreAside(Step):
     undo_summary = "rename the old store back into its place"
 
     def inspect(self, site: Site[Reader]) -> StepState:
-        host, place, old = site.original, site.settings.store, site.old_store
-        if files.stat(host, old) is None:
+        host, place = site.original, site.settings.store
+        before, made = files.stat(host, site.old_store), files.stat(host, place)
+        if before is None:
             return Pending(f"{host.name}: the store is still at {place}")
-        if files.stat(host, place) is None:
+        if made is None:
             return Pending(f"{host.name}: there is no mount point at {place}")
-        covered = any(mount.at == place for mount in mounts.mounts(host))
-        if not covered and (found := files.children(host, place)):
+        if any(mount.at == place for mount in mounts.mounts(host)):
+            return Satisfied()
+        if found := files.children(host, place):
             return Blocked(f"{host.name}: {place} was to be an empty mount point and holds {len(found)} entries")
+        if _access(made) != _access(before):
+            return Pending(f"{host.name}: {place} does not have the old store's owner and mode")
         return Satisfied()
 
     def apply(self, site: Site[Host]) -> None:
@@ -34,12 +38,14 @@ class SetStoreAside(Step):
         if files.stat(host, old) is None:
             copies.require_unchanged(site, host, place)
             files.rename(host, place, old)
-        if files.stat(host, place) is None:
-            before = files.stat(host, old)
-            if before is None:
-                raise StepBlocked(f"{host.name}: neither {place} nor {old} exists")
+        before, made = files.stat(host, old), files.stat(host, place)
+        if before is None:
+            raise StepBlocked(f"{host.name}: neither {place} nor {old} exists")
+        if made is None or _access(made) != _access(before):
+            # Walrus looks at the bare directory before it mounts: one that it cannot write in keeps it from starting.
             files.make_directory(host, place, before.mode)
             host.run(Command(("chown", f"{before.uid}:{before.gid}", "--", place), Effect.WRITE))
+            host.run(Command(("chmod", f"{before.mode:04o}", "--", place), Effect.WRITE))
             files.sync(host)
 
     def undo_hosts(self, site: Site[Host]) -> tuple[Host, ...]:
@@ -56,3 +62,7 @@ class SetStoreAside(Step):
 
     def still_there(self, site: Site[Reader], host: Reader) -> str | None:
         return f"{site.old_store} is still there" if files.stat(host, site.old_store) else None
+
+
+def _access(found: files.FileStat) -> tuple[int, int, int]:
+    return found.mode, found.uid, found.gid

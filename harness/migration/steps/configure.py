@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.errors import StepBlocked
+from harness.errors import StepBlocked, UnexpectedOutput
 from harness.hosts.command import Command, Effect
 from harness.hosts.host import Host, Reader
 from harness.migration.site import Site
-from harness.migration.step import Pending, Satisfied, Step, StepState
+from harness.migration.step import Blocked, Pending, Satisfied, Step, StepState
 from harness.systems import eucalyptus, files, mounts
 from harness.systems.drbd import config, dialect, status
 
@@ -48,7 +48,11 @@ class ConfigureDrbd(Step):
 
     def inspect(self, site: Site[Reader]) -> StepState:
         for host in site.pair:
-            if changes := self._changes(site, host):
+            try:
+                changes = self._changes(site, host)
+            except UnexpectedOutput as odd:
+                return Blocked(f"{host.name}: {odd}")
+            if changes:
                 return Pending(f"{host.name}: {', '.join(changes)} must be changed")
             if not status.module_loaded(host):
                 return Pending(f"{host.name}: the drbd module is not loaded")
@@ -68,8 +72,7 @@ class ConfigureDrbd(Step):
         for path, change in changes.items():
             if change.present is None:
                 site.memory.remember(f"absent:{host.name}:{path}", True)
-            elif not site.memory.fact(f"absent:{host.name}:{path}"):
-                files.back_up(host, path)
+        files.back_up(host, [path for path in changes if not site.memory.fact(f"absent:{host.name}:{path}")])
         files.sync(host)
         for path, change in changes.items():
             host.put(path, change.wanted.encode("utf-8", "surrogateescape"))

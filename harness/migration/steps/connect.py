@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from harness.errors import StepBlocked
+from typing import NoReturn
+
+from harness.errors import OperatorNeeded, StepBlocked
 from harness.hosts.command import Command, Effect
 from harness.hosts.host import Host, Reader
 from harness.migration.site import Site
 from harness.migration.step import Pending, Satisfied, Step, StepState
 from harness.migration.steps.configure import dialect_on
 from harness.systems.drbd import status
+
+_FIRST_WRITER = "become-primary"
 
 
 class ConnectPeers(Step):
@@ -29,6 +33,7 @@ class ConnectPeers(Step):
 
     def apply(self, site: Site[Host]) -> None:
         resource = site.settings.resource
+        self._require_nobody_declared_good(site)
         for host in site.pair:
             if not status.module_loaded(host):
                 host.run(Command(("modprobe", "drbd"), Effect.WRITE))
@@ -44,11 +49,34 @@ class ConnectPeers(Step):
         seen = [status.status(host, site.settings.device) for host in site.pair]
         for host, one in zip(site.pair, seen, strict=True):
             if one and one.connection == "StandAlone":
-                raise StepBlocked(
-                    f"{host.name}: {site.settings.resource} fell back to StandAlone ({one}): the peers refuse each "
-                    "other, perhaps after a split brain; a person must decide which side gives way"
-                )
+                self._refused(site, host, one)
         return all(one is not None and one.talking for one in seen)
+
+    def _require_nobody_declared_good(self, site: Site[Host]) -> None:
+        """Before the first Primary both sides are Inconsistent; a side that is not would become the source of the sync.
+
+        Raises:
+            StepBlocked: naming the side that somebody else declared good.
+        """
+        if site.memory.intended(_FIRST_WRITER):
+            return
+        for host in site.pair:
+            seen = status.status(host, site.settings.device)
+            if seen and seen.disk in ("UpToDate", "Consistent", "Outdated"):
+                raise StepBlocked(
+                    f"{host.name}: {site.settings.resource} is up and {seen.disk} ({seen}), although nothing was ever "
+                    "written to it: somebody else declared it good, and connecting would make it the sync's source"
+                )
+
+    def _refused(self, site: Site[Host], host: Host, seen: status.Status) -> NoReturn:
+        """Once one side was Primary both may hold data, and nobody but a person discards any."""
+        what = f"{host.name}: {site.settings.resource} fell back to StandAlone ({seen}): the peers refuse each other"
+        if site.memory.intended(_FIRST_WRITER):
+            raise OperatorNeeded(
+                f"{what}, perhaps after a split brain. A person must decide which side gives way; both sides are kept "
+                f"as they are. `drbdadm get-gi {site.settings.resource}` on each host shows their generations."
+            )
+        raise StepBlocked(f"{what} before either of them held data; look at the kernel's log on both hosts")
 
     def undo(self, site: Site[Host], host: Host) -> None:
         if status.status(host, site.settings.device) is not None:

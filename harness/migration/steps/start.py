@@ -12,7 +12,7 @@ from harness.hosts.host import Host, Reader
 from harness.migration import copies
 from harness.migration.site import Progress, Site
 from harness.migration.step import Pending, Satisfied, Step, StepState
-from harness.systems import mounts, services
+from harness.systems import files, mounts, services
 from harness.systems.drbd import status
 from harness.systems.eucalyptus import Registered
 
@@ -54,6 +54,7 @@ class StartServices(Step):
         service = site.settings.service
         for host in site.pair:
             services.set_starts_at_boot(host, service, self._at_boot(site, host))
+            files.sync(host)
             if not services.processes(host, service):
                 services.start(host, service, site.settings.waits.command)
             bound = site.settings.waits.service_start

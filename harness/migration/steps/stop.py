@@ -64,8 +64,9 @@ class StopServices(Step):
         if before is None:
             return
         services.set_starts_at_boot(host, service, before["boot"])
-        if before["ran"] and not services.processes(host, service):
-            services.start(host, service, site.settings.waits.command)
+        if before["ran"]:
+            if not services.processes(host, service):  # somebody else may have started it already
+                services.start(host, service, site.settings.waits.command)
             bound = site.settings.waits.service_start
             host.wait_until(lambda: services.processes(host, service), bound, f"{service} to run again")
             if host.name == site.original.name:

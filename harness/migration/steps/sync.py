@@ -8,6 +8,7 @@ from harness.migration.site import Progress, Site
 from harness.migration.step import Pending, Satisfied, Step, StepState
 from harness.systems.drbd import status
 
+_LOOK_S, _HEARTBEAT_S = 0.25, 30.0  # a sync of days is looked at less often, but never less than that
 _LOST_DISK = ("Diskless", "Failed")
 _DISK_GONE_S = 5.0  # DRBD does not attach a disk again by itself; a peer that comes up may attach it only now
 
@@ -33,7 +34,7 @@ class WaitForSync(Step):
         """Watch the source. A lost link is waited for, the sync goes on from where it was; standing still is not."""
         clock, stall = site.clock, site.settings.waits.stall
         whole, least, moved_at = 0, None, clock.now()
-        attached_at = clock.now()
+        began = attached_at = clock.now()
         while True:
             seen = status.status(site.original, site.settings.device)
             if seen is None:
@@ -53,4 +54,4 @@ class WaitForSync(Step):
                 least, moved_at = seen.out_of_sync_kib, clock.now()
             elif clock.now() - moved_at > stall:
                 raise TimedOut(f"the sync stands still since {stall:g} s at {seen.out_of_sync_kib} KiB to go: {seen}")
-            clock.sleep(0.25)
+            clock.sleep(min(_HEARTBEAT_S, max(_LOOK_S, (clock.now() - began) / 100)))

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from harness.systems.drbd.dialect import Dialect
+from harness.systems.printed import lines
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def render(resource: Resource, dialect: Dialect) -> str:
     (``discard-zero-changes``, ``discard-secondary``), which is no choice to make before a person has looked.
     ``verify-alg`` lets blocks be compared later. Neither handlers nor start-up promotion: Walrus promotes.
     """
-    lines = [
+    written = [
         "# Written by walrus-ha. The pair of the Walrus store.",
         f"resource {_word(resource.name)} {{",
         "  protocol C;",
@@ -48,7 +49,7 @@ def render(resource: Resource, dialect: Dialect) -> str:
         "  }",
     ]
     for peer in resource.peers:
-        lines += [
+        written += [
             f"  on {_word(peer.uname)} {{",
             f"    device {resource.device};",
             f"    disk {_word(peer.disk)};",
@@ -56,7 +57,7 @@ def render(resource: Resource, dialect: Dialect) -> str:
             "    meta-disk internal;",
             "  }",
         ]
-    return "\n".join([*lines, "}", ""])
+    return "\n".join([*written, "}", ""])
 
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z_-]*[0-9]+|/[A-Za-z0-9_./-]+")
@@ -74,6 +75,6 @@ def _address(address: str, port: int) -> str:
 def with_include(main: str, path: str) -> str:
     """The main configuration with our file included exactly once: twice would define the resource twice."""
     line = f'include "{path}";'
-    if any(existing.strip() == line for existing in main.splitlines()):
+    if any(existing.strip() == line for existing in lines(main)):
         return main
-    return f"{main.rstrip()}\n{line}\n".lstrip("\n")
+    return f"{main.rstrip()}\n{line}\n" if main.strip() else f"{line}\n"

@@ -69,7 +69,7 @@ def kernel_version(host: Reader) -> tuple[int, int, int]:
         code = int(match.group(1), 16)
         return code >> 16, code >> 8 & 255, code & 255
     told = host.ask(Command(("modinfo", "-F", "version", "drbd")))
-    parts = re.match(r"(\d+)\.(\d+)\.(\d+)", told.text)
+    parts = re.match(r"([0-9]{1,4})\.([0-9]{1,4})\.([0-9]{1,4})(?![0-9])", told.text)
     if not parts:
         said = told.stderr.decode("utf-8", "backslashreplace").strip() or told.text
         raise UnexpectedOutput(f"{host.name}: neither drbdadm --version nor modinfo tells the kernel's DRBD: {said}")

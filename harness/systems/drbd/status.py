@@ -53,7 +53,7 @@ class Status:
         return f"{self.connection} {self.role}/{self.peer_role} {self.disk}/{self.peer_disk}"
 
 
-_LINE = re.compile(r"^ *(\d+): cs:(\w+)(?: (?:ro|st):(\w+)/(\w+) (?:ds|ld):(\w+)/(\w+))?")
+_LINE = re.compile(r"^ *([0-9]{1,7}): cs:(\w+)(?: (?:ro|st):(\w+)/(\w+) (?:ds|ld):(\w+)/(\w+))?")
 
 
 def parse(text: str) -> dict[int, Status]:
@@ -68,7 +68,7 @@ def parse(text: str) -> dict[int, Status]:
         if connection == "Unconfigured":
             continue
         known = connection in CONNECTIONS and {role, peer_role} <= ROLES and {disk, peer_disk} <= DISKS
-        oos = re.search(r"\boos:(\d+)", body)
+        oos = re.search(r"\boos:([0-9]{1,19})\b", body)
         if not known or not oos:
             raise UnexpectedOutput(f"/proc/drbd holds {body.strip()!r}")
         found[int(minor)] = Status(connection, role, peer_role, disk, peer_disk, int(oos.group(1)))

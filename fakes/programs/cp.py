@@ -1,0 +1,145 @@
+"""cp of coreutils, in the two forms that are sent: one file with -p, and trees with -R --preserve.
+
+``--preserve`` without a list means mode, ownership and timestamps: a second name of a file becomes a file of its own,
+and extended attributes stay behind. Nothing is flushed.
+"""
+
+from __future__ import annotations
+
+import posixpath
+
+from fakes.filesystem import Stat
+from fakes.machine import Machine
+from fakes.memory import MemoryFilesystem
+from fakes.program import Call, Program, Reply, Slow, UnsupportedInvocation
+from fakes.programs.gnu import complaints, fails, memory, not_modelled, operands, quoted, reason, status_of
+
+_BYTES_PER_S = 200 * 1024**2
+_TREE = ("-R", "--preserve")
+
+
+def cp(call: Call, machine: Machine) -> Reply | Slow:
+    """``cp -p -- FILE NEW`` and ``cp -R --preserve SOURCE... DESTINATION``."""
+    if call.argv[1:3] == _TREE:
+        names = call.argv[3:]
+        if len(names) < 2 or any(not name.startswith("/") for name in names):
+            raise not_modelled(call)
+        return _trees(names[:-1], names[-1], memory(machine))
+    names = operands(call, ("-p",))
+    if len(names) != 2:
+        raise not_modelled(call)
+    return _file(call, names[0], names[1], machine)
+
+
+def _file(call: Call, old: str, new: str, machine: Machine) -> Reply:
+    """One file: content, mode, owner and time."""
+    files = memory(machine)
+    try:
+        source = files.stat(files.resolve(old))
+    except OSError as error:
+        return fails(f"cp: cannot stat {quoted(old)}: {reason(error)}")
+    target = status_of(machine, new)
+    if source.kind != "file" or (target and target.kind == "directory"):
+        raise not_modelled(call)
+    try:
+        files.put_content(new, files.content(old))
+    except OSError as error:
+        return fails(f"cp: cannot create regular file {quoted(new)}: {reason(error)}")
+    _preserve(files, files.resolve(new), source)
+    return Reply()
+
+
+def _trees(sources: tuple[str, ...], destination: str, files: MemoryFilesystem) -> Slow:
+    """Each source into the destination where that is a directory; a single one becomes the destination otherwise."""
+    said: list[str] = []
+    inside = _is_directory(files, destination)
+    if len(sources) > 1 and not inside:
+        exists = files.exists(destination.rstrip("/"))
+        why = "Not a directory" if exists else "No such file or directory"
+        return fails(f"cp: target {quoted(destination)}: {why}")
+    for source in sources:
+        if not files.exists(source.rstrip("/")):
+            said.append(f"cp: cannot stat {quoted(source)}: No such file or directory")
+            continue
+        target = destination.rstrip("/")
+        if inside:
+            target += "/" + posixpath.basename(source.rstrip("/"))
+        yield from _tree(source.rstrip("/"), target, files, said)
+    return complaints(said)
+
+
+def _is_directory(files: MemoryFilesystem, path: str) -> bool:
+    try:
+        return files.stat(files.resolve(path.rstrip("/"))).kind == "directory"
+    except OSError:
+        return False
+
+
+def _tree(source: str, target: str, files: MemoryFilesystem, said: list[str]) -> Slow:
+    """One source with all that is below it; directories get their times when they are filled."""
+    if f"{target}/".startswith(f"{source}/"):
+        raise UnsupportedInvocation("copying a directory into itself")
+    entries = files.scan(source, one_volume=False)
+    for path, status in entries:
+        new = target + path[len(source) :]
+        if status.kind == "file":
+            yield status.size / _BYTES_PER_S
+        try:
+            _entry(path, new, status, files, said)
+        except OSError as error:
+            verb = {"directory": "create directory", "symlink": "create symbolic link"}
+            what = verb.get(status.kind, "create regular file")
+            said.append(f"cp: cannot {what} {quoted(new)}: {reason(error)}")
+    for path, status in reversed(entries):
+        new = target + path[len(source) :]
+        if status.kind == "directory" and files.exists(new):
+            _preserve(files, new, status)
+    return Reply()
+
+
+def _entry(path: str, new: str, status: Stat, files: MemoryFilesystem, said: list[str]) -> None:
+    present = files.stat(new) if files.exists(new) else None
+    if present and present.kind != status.kind:
+        raise UnsupportedInvocation(f"copying a {status.kind} over a {present.kind}")
+    match status.kind:
+        case "directory":
+            if present is None:
+                files.mkdir(new, 0o700)
+        case "symlink":
+            if present is not None:
+                files.unlink(new)
+            files.symlink(files.readlink(path), new)
+            files.chown(new, status.uid, status.gid)
+            files.utime(new, status.mtime_ns)
+        case "file":
+            if _content(path, new, files, said):
+                _preserve(files, new, status)
+        case _:
+            raise UnsupportedInvocation(f"copying a {status.kind}")
+
+
+def _content(path: str, new: str, files: MemoryFilesystem, said: list[str]) -> bool:
+    """Write the content into the file of that name, whoever shares it; False when it was not read or not held."""
+    try:
+        content = files.content(path)
+    except OSError as error:
+        files.put_content(new, b"", 0o600)
+        said.append(f"cp: error reading {quoted(path)}: {reason(error)}")
+        return False
+    files.put_content(new, b"", 0o600)
+    try:
+        files.put_content(new, content)
+    except OSError as error:
+        said.append(f"cp: error writing {quoted(new)}: {reason(error)}")
+        return False
+    return True
+
+
+def _preserve(files: MemoryFilesystem, new: str, status: Stat) -> None:
+    """Owner before mode: giving a file away takes its set-id bits."""
+    files.chown(new, status.uid, status.gid)
+    files.chmod(new, status.mode)
+    files.utime(new, status.mtime_ns)
+
+
+PROGRAMS: dict[str, Program] = {"cp": cp}

@@ -1,0 +1,57 @@
+"""Proof: before anything was destroyed somebody looked, on that host, at what was about to be destroyed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from harness.checks.finding import Finding, weigh
+from harness.evidence import Evidence, Sent
+
+_BLANK = ("blkid", "wipefs", "lsblk", "/proc/mounts", "/proc/swaps")
+_STATE = ("/proc/drbd",)
+# The words that make a command destroy, and what must have been asked since the host was last changed.
+_NEEDED: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
+    (("create-md",), _BLANK),
+    (("mkfs",), _BLANK),
+    (("of=/dev/",), _BLANK),
+    (("wipe-md",), ("blkid", *_STATE)),
+    (("wipefs", "-a"), ("blkid",)),
+    (("primary", "--force"), _STATE),
+    (("--overwrite-data-of-peer", "primary"), _STATE),
+    (("new-current-uuid",), _STATE),
+)
+_REMOVES = "rm"
+
+
+def proof(evidence: Evidence) -> Finding:
+    """Each destroying command follows a fresh look at what it destroys, and none removes the store."""
+    looks = (destroyed_unseen, removed_the_store)
+    return weigh("proof", evidence, looks, "every destroying command came after a fresh look at what it destroys")
+
+
+def destroyed_unseen(evidence: Evidence) -> Iterator[str]:
+    seen: dict[str, list[str]] = defaultdict(list)
+    for sent in evidence.sent:
+        if sent.effect == "read":
+            seen[sent.host].append(sent.what)
+            continue
+        if sent.effect == "destroy" and _REMOVES not in sent.what.split():
+            needed = _needed(sent)
+            if needed is None:
+                yield f"{sent.host}: no check knows what `{sent.what}` must be preceded by"
+            for word in needed or ():
+                if not any(word in asked for asked in seen[sent.host]):
+                    yield f"{sent.host}: `{sent.what}` at {sent.at:g} s, and nobody had looked at {word} just before"
+        seen[sent.host] = []
+
+
+def _needed(sent: Sent) -> tuple[str, ...] | None:
+    return next((needed for words, needed in _NEEDED if all(word in sent.what for word in words)), None)
+
+
+def removed_the_store(evidence: Evidence) -> Iterator[str]:
+    """Only the staged copy is ever removed, in the step that made it."""
+    for sent in evidence.sent:
+        if sent.effect == "destroy" and _REMOVES in sent.what.split() and sent.step != "stage-store":
+            yield f"{sent.host}: `{sent.what}` at {sent.at:g} s in {sent.step or 'no step'} removes no staged copy"

@@ -1,0 +1,48 @@
+"""How long the window will be: an interval from the sizes that are there and the rates that are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.hosts.host import Reader
+from harness.inventory import bytes_per_s
+from harness.migration.site import Site
+from harness.systems import files, store, volumes
+
+_COPIES = 2  # to the staging area, and from it onto the device
+_READINGS = 3  # to freeze, and after each copy
+_SLACK = 1.5  # disks that serve others too, seeks, file systems that fill up
+_SERVICES_S = 600.0  # to stop and start services and to be elected
+_SPARE = 0.9  # nothing is faster than its rate, but rates are round numbers
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The time from stopping the services to serving again, at best and at worst."""
+
+    store_bytes: int
+    device_bytes: int
+    least_s: float
+    most_s: float
+
+    def __str__(self) -> str:
+        return f"between {_spoken(self.least_s)} and {_spoken(self.most_s)}"
+
+
+def _spoken(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h" if seconds >= 7200 else f"{max(1.0, seconds / 60):.0f} min"
+
+
+def estimate(site: Site[Reader]) -> Estimate:
+    """The window's length. At best the first sync runs beside restoring the store, at worst after it."""
+    settings = site.settings
+    whole = store.total_bytes(store.listing(site.original, settings.store))
+    whole = max(whole, files.used_kib(site.original, settings.store) * 1024)
+    device = volumes.size_bytes(site.original, site.disk(site.original))
+    disk = float(bytes_per_s(settings.disk_rate))
+    limited = min(disk, settings.copy_limit_kib_s * 1024.0) if settings.copy_limit_kib_s else disk
+    copy_s, read_s = whole / limited, whole / disk
+    sync_s = device / bytes_per_s(settings.sync_rate) if settings.first_sync == "full" else 0.0
+    least = _SPARE * (copy_s + max(copy_s, sync_s))
+    most = _SLACK * (_COPIES * copy_s + _READINGS * read_s + sync_s) + _SERVICES_S
+    return Estimate(whole, device, least, most)

@@ -1,0 +1,35 @@
+"""Actions after a move that others than its driver take: clients, people, and the cable."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from harness.trials.hazards import OneLine, Role, WalrusRole
+from harness.yamlmodel import Strict
+
+
+class TypedLine(Strict):
+    """A line that the vendor's operator types on a host beside the text."""
+
+    host: Role
+    line: OneLine
+
+
+class TypeLine(Strict):
+    """Let the vendor's operator type one more line."""
+
+    type_line: TypedLine
+
+
+class ClientWrites(Strict):
+    """A client changes an object through the Walrus of a host, which serves at that moment."""
+
+    client_writes: WalrusRole
+
+
+class CutNow(Strict):
+    """Cut the replication link now; it is whole again after so many seconds."""
+
+    cut_link_for_s: Annotated[float, Field(gt=0, le=86_400)]

@@ -1,0 +1,84 @@
+"""A run's memory kept in this process: what the journal's file would hold, without the file.
+
+Processes made by fork each have their own. That a record is durable before what it announces is the journal's own
+promise, and its tests'; here a record is there or not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.clock import Clock
+from harness.inventory import Inventory
+from harness.migration.engine import Engine
+from harness.migration.journal import Entry, Journal
+from harness.migration.memory import Memory
+from harness.migration.run import Listeners, Migration
+from harness.systems import store
+
+Hook = Callable[[str, str], None]  # kind and step of a record
+
+
+@dataclass
+class Notebook:
+    """The records of one run and its frozen manifest, across the attempts of a trial."""
+
+    before: Hook = lambda kind, step: None
+    after: Hook = lambda kind, step: None
+    entries: list[Entry] = field(default_factory=list)
+    manifest: store.Manifest | None = None
+
+    def memory(self, clock: Clock) -> Memory:
+        """The memory of the run, to ask."""
+        return _KeptMemory(_KeptJournal(self), self, clock)
+
+
+class _KeptJournal(Journal):
+    def __init__(self, notebook: Notebook) -> None:
+        super().__init__(Path("kept in this process"), -1, notebook.entries)
+        self._notebook = notebook
+
+    def append(self, kind: str, step: str = "", date: str = "", **data: Any) -> Entry:
+        self._notebook.before(kind, step)
+        entry = Entry(len(self.entries), kind, step, json.loads(json.dumps(data)), date, "")
+        self.entries.append(entry)
+        self._notebook.after(kind, step)
+        return entry
+
+
+class _KeptMemory(Memory):
+    def __init__(self, journal: Journal, notebook: Notebook, clock: Clock) -> None:
+        super().__init__(journal, journal.path, clock)
+        self._notebook = notebook
+
+    def freeze(self, manifest: store.Manifest) -> None:
+        self._notebook.manifest = manifest
+        self.remember("frozen", store.digest(manifest))
+
+    def frozen(self) -> store.Manifest | None:
+        return self._notebook.manifest if self.fact("frozen") is not None else None
+
+
+class KeptMigration(Migration):
+    """The migration with its memory in a notebook instead of a folder; all else is the engine's own."""
+
+    def __init__(
+        self, inventory: Inventory, notebook: Notebook, clock: Clock, listeners: Listeners, run_id: str
+    ) -> None:
+        super().__init__(inventory, Path("RUN"), clock, listeners, lambda: run_id)
+        self._notebook = notebook
+        self.engine: Engine | None = None
+
+    def _memory(self, journal: Journal) -> Memory:
+        return _KeptMemory(journal, self._notebook, self.clock)
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[Engine]:
+        with self._engine(_KeptJournal(self._notebook)) as engine:
+            self.engine = engine
+            yield engine

@@ -1,0 +1,47 @@
+"""Where the engine is in its own text: two moments at one place, in one state of the world, have the same future."""
+
+from __future__ import annotations
+
+import dis
+import sys
+from functools import cache
+from types import CodeType, FrameType
+from typing import Any
+
+Lines = tuple[tuple[str, int], ...]
+
+
+def lines_above(top: CodeType, skipped: int) -> Lines:
+    """The lines on the stack, from the caller ``skipped`` frames up to the frame that runs ``top``."""
+    return tuple((frame.f_code.co_qualname, frame.f_lineno) for frame in _frames(top, skipped + 1))
+
+
+def handlers_above(top: CodeType, skipped: int) -> Lines:
+    """The handlers on the stack that an exception would come to, from the inside out."""
+    return tuple(
+        (frame.f_code.co_qualname, target)
+        for frame in _frames(top, skipped + 1)
+        if (target := _handler(frame)) is not None
+    )
+
+
+def _frames(top: CodeType, skipped: int) -> list[FrameType]:
+    frame: FrameType | None = sys._getframe(skipped + 1)
+    found = []
+    while frame is not None and frame.f_code is not top:
+        found.append(frame)
+        frame = frame.f_back
+    return found
+
+
+def _handler(frame: FrameType) -> int | None:
+    for start, end, target in _table(frame.f_code):
+        if start <= frame.f_lasti < end:
+            return target
+    return None
+
+
+@cache
+def _table(code: CodeType) -> tuple[tuple[int, int, int], ...]:
+    parse: Any = dis._parse_exception_table  # type: ignore[attr-defined]
+    return tuple((entry.start, entry.end, entry.target) for entry in parse(code))

@@ -1,0 +1,152 @@
+"""The points of a sweep: which fault, at which moment, of which command. One table says what cannot exist, and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from harness.errors import InvalidInput
+from harness.hosts.command import Command, Effect, PutFile, Request, StartJob, effect_of
+from harness.trials.strikes import CUTS
+
+MOMENTS = ("not_sent", "sent", "during", "done", "answered", "journalled")
+KILL, LINK, LOSE_REPLY, FAIL, HANG = "kill_engine", "cut_link", "lose_reply", "fail", "hang"
+FAULTS = (KILL, *CUTS, LINK, LOSE_REPLY, FAIL, HANG)
+CRASHES = (KILL, "cut_original", "cut_additional", "cut_both")
+CELLS_A_COMMAND = len(CRASHES) * 4  # a second crash: not sent, sent, done, answered
+CELLS_A_RECORD = 2  # the engine dies before it, or after
+_ONLY_AT: dict[str, tuple[str, ...]] = {LOSE_REPLY: ("done",), FAIL: ("sent", "done"), HANG: ("sent", "during", "done")}
+_POINT = re.compile(r"([1-9][0-9]*):([a-z_]+):([a-z_]+)")
+_INSTANT_S = 0.0105  # what a request takes at most that has no duration of its own
+
+
+@dataclass(frozen=True, order=True)
+class Point:
+    """A fault at a moment of a command; commands and journal records are numbered from 1 as the trial goes."""
+
+    number: int
+    fault: str
+    moment: str
+
+    def __str__(self) -> str:
+        return f"{self.number}:{self.fault}:{self.moment}"
+
+    @classmethod
+    def parse(cls, text: str) -> Point:
+        """The point that ``str`` printed.
+
+        Raises:
+            InvalidInput: it is none.
+        """
+        found = _POINT.fullmatch(text)
+        if not found or found[2] not in FAULTS or found[3] not in MOMENTS:
+            hint = f"write NUMBER:FAULT:MOMENT; faults are {', '.join(FAULTS)}, moments {', '.join(MOMENTS)}"
+            raise InvalidInput(f"{text!r} is no point of a sweep: {hint}")
+        return cls(int(found[1]), found[2], found[3])
+
+
+@dataclass(frozen=True)
+class Beat:
+    """One thing that the engine does: a command sent to a host, or a record written into the journal."""
+
+    number: int
+    attempt: int
+    step: str
+    role: str  # "" for a journal record
+    what: str
+    effect: str  # read, write, destroy; record
+    seconds: float  # virtual, from sending to the answer
+    slow: bool  # it has a middle
+    has_status: bool  # its host could say that it failed
+    answered_at: float = 0.0
+    sent_at: float = 0.0
+    place: str = ""  # where in its own text the engine is, in which state of the world, saying this; "" for no name
+
+    @property
+    def is_record(self) -> bool:
+        return self.effect == "record"
+
+
+def beat_of(
+    number: int, attempt: int, step: str, role: str, request: Request, began: float, ended: float, place: str
+) -> Beat:
+    """A command as it went without faults."""
+    seconds = ended - began
+    slow = isinstance(request, Command) and seconds > _INSTANT_S
+    has_status = isinstance(request, Command | PutFile | StartJob) or effect_of(request) is not Effect.READ
+    what = str(request)
+    return Beat(
+        number, attempt, step, role, what, effect_of(request).value, seconds, slow, has_status, ended, began, place
+    )
+
+
+def record_of(number: int, attempt: int, step: str, what: str, now: float) -> Beat:
+    """A journal record."""
+    return Beat(number, attempt, step, "", what, "record", 0.0, False, False, now, now)
+
+
+def blank(beat: Beat, after: Beat | None, fault: str, moment: str) -> str | None:
+    """Why this cell cannot exist, None when it can. ``after`` is what the engine does next."""
+    if beat.is_record:
+        if fault != KILL:
+            return "a journal record is no host's: what cuts a host then cuts it before the next command"
+        if moment not in ("not_sent", "journalled"):
+            return "a journal record is on the disk or it is not; a torn one is dropped"
+        return None
+    if moment not in _ONLY_AT.get(fault, MOMENTS):
+        return f"{fault} means another moment: {' or '.join(_ONLY_AT[fault])}"
+    if fault == FAIL and not beat.has_status:
+        return "its answer has no exit status that could be wrong"
+    if moment == "during" and not beat.slow:
+        return "it takes effect at once and has no middle"
+    if moment == "journalled" and (after is None or not after.is_record):
+        return "nothing is journalled after it"
+    return None
+
+
+def same_as(beat: Beat, after: Beat | None, point: Point) -> Point:
+    """The point whose trial is this one's too: the world and what the engine knows are the same in both."""
+    fault, moment, reads = point.fault, point.moment, beat.effect == "read"
+    if beat.is_record:
+        return point
+    if fault == KILL:
+        return _same_kill(beat, after, point)
+    if fault in CUTS or fault == LINK:
+        hit = beat.role in CUTS.get(fault, ())
+        still = after is not None and after.sent_at == beat.answered_at
+        if moment == "sent" and not hit:
+            return replace(point, moment="not_sent")
+        if moment == "done":
+            if hit:
+                return replace(point, moment="sent") if reads and not beat.slow else point
+            moment = "answered"
+        if moment in ("answered", "journalled"):
+            if still and after is not None and not after.is_record:
+                return Point(after.number, fault, "not_sent")
+            return Point(beat.number, fault, "answered")
+        return replace(point, moment=moment)
+    if moment == "during":
+        return replace(point, moment="done")
+    if moment == "done" and reads and not beat.slow and fault in (FAIL, HANG):
+        return replace(point, moment="sent")
+    return point
+
+
+def _same_kill(beat: Beat, after: Beat | None, point: Point) -> Point:
+    """A dead engine knows nothing, so only the world counts, and a command that only reads does not change it."""
+    moment = point.moment
+    if moment == "journalled" and after is not None:
+        return Point(after.number, KILL, "journalled")
+    if moment == "answered":
+        moment = "done"
+    if beat.effect == "read" and not beat.slow and moment in ("sent", "done"):
+        moment = "not_sent"
+    return replace(point, moment=moment)
+
+
+def cells(beat: Beat, after: Beat | None, faults: tuple[str, ...] = FAULTS) -> Iterator[tuple[Point, str | None]]:
+    """Every cell of a command or record, and why it is blank."""
+    for fault in faults:
+        for moment in MOMENTS:
+            yield Point(beat.number, fault, moment), blank(beat, after, fault, moment)

@@ -1,0 +1,163 @@
+"""What is swept, the run without faults, and the shares into which its points are cut."""
+
+from __future__ import annotations
+
+import gc
+import pickle
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import NamedTuple, TypeVar
+
+from harness.labs.lab import Start, StoreSpec
+from harness.labs.simulated import SimulatedLab
+from harness.trials.sweep.array import Pairing, covering_array
+from harness.trials.sweep.forking import Forker, ShareDone, SliceResult
+from harness.trials.sweep.points import CRASHES, FAULTS, Beat, Point, cells, same_as
+from harness.trials.sweep.story import Known, Story, Told
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What is swept."""
+
+    start: Start
+    faults: tuple[str, ...] = FAULTS
+    depth: int = 1
+    seed: int = 7
+
+
+@dataclass
+class Survey:
+    """The run without faults, beat by beat."""
+
+    beats: list[Beat]
+    told: Told
+    known: Known
+
+    def after(self, beat: Beat) -> Beat | None:
+        index = beat.number  # numbers begin with 1
+        return self.beats[index] if index < len(self.beats) else None
+
+    @property
+    def durations(self) -> dict[int, float]:
+        return {beat.number: beat.seconds for beat in self.beats if beat.slow}
+
+
+def survey(spec: Spec) -> Survey:
+    """Tell the story without faults."""
+    with SimulatedLab().open(spec.start) as opened:
+        known = Known()
+        story = Story(opened, known)
+        known.files = story.state.files()
+        beats: list[Beat] = []
+        story.conductor.beats = beats
+        told = story.tell()
+        known.learn(story.heads, told, story.conductor.cells)
+    own = [beat for beat in beats if beat.attempt == 1]
+    return Survey(own, told, known)
+
+
+class Merger:
+    """Which cells are one trial: by rule (see ``same_as``), or because the engine is at the same place twice."""
+
+    def __init__(self, survey: Survey) -> None:
+        self._survey = survey
+        self._first: dict[str, int] = {}
+        for beat in survey.beats:
+            if beat.place:
+                self._first.setdefault(beat.place, beat.number)
+
+    def representative(self, beat: Beat, point: Point) -> Point:
+        """The point whose trial is this one's too."""
+        survey = self._survey
+        point = same_as(beat, survey.after(beat), point)
+        place = survey.beats[point.number - 1].place
+        return replace(point, number=self._first[place]) if place else point
+
+
+def representatives(survey: Survey, spec: Spec) -> list[Point]:
+    """The points whose trials are all that there are, in the order of the story."""
+    merger = Merger(survey)
+    found = {
+        merger.representative(beat, point)
+        for beat in survey.beats
+        for point, why in cells(beat, survey.after(beat), spec.faults)
+        if why is None
+    }
+    return sorted(found)
+
+
+def run_slice(
+    spec: Spec, found: Survey, known: Known, points: Sequence[Point], pairings: Sequence[Pairing] = ()
+) -> SliceResult:
+    """Run the trials of these points and pairs."""
+    with SimulatedLab().open(spec.start) as opened:
+        story = Story(opened, known)
+        forker = Forker(story, points, known, spec.depth, pairings)
+        story.conductor.brancher = forker
+        story.conductor.durations = found.durations
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        try:
+            if points or pairings:
+                forker.finish(story.tell())
+        except ShareDone:
+            pass
+        except BaseException:
+            if forker.pipe is None:
+                raise
+            crash = f"the trial crashed: {traceback.format_exc()[-2000:]}"
+            forker.finish(story.told("")._replace(unknown=(crash,)))
+        finally:
+            gc.enable()
+            gc.unfreeze()
+    return forker.result
+
+
+def small_start(seed: int = 7) -> Start:
+    """A store that is tiny and awkward: links, odd names, attributes, holes, empty directories."""
+    return Start(store=StoreSpec(12, 64 * 1024, seed, True), device_bytes=64 * 1024**2)
+
+
+class Plan(NamedTuple):
+    """What is to be run, cut into shares; the same in every process."""
+
+    survey: Survey
+    points: list[Point]
+    pairings: list[Pairing]
+
+
+@cache
+def planned(text: str) -> Plan:
+    """The plan of a pickled spec."""
+    spec: Spec = pickle.loads(bytes.fromhex(text))
+    found = survey(spec)
+    points = representatives(found, spec)
+    if spec.depth == 1:
+        return Plan(found, points, [])
+    crashes = [point for point in points if point.fault in CRASHES]
+    return Plan(found, crashes, covering_array(found.beats, points, spec.seed))
+
+
+def plan_of(spec: Spec) -> Plan:
+    """The run without faults, and what is to be broken."""
+    return planned(pickle.dumps(spec).hex())
+
+
+def run_share(spec: Spec, number: int, of: int) -> SliceResult:
+    """Run one of so many equal shares of a sweep; whoever runs it and in which order, it comes to the same."""
+    plan = plan_of(spec)
+    return run_slice(
+        spec, plan.survey, plan.survey.known.copy(), _cut(plan.points, number, of), _cut(plan.pairings, number, of)
+    )
+
+
+T = TypeVar("T")
+
+
+def _cut(whole: Sequence[T], number: int, of: int) -> Sequence[T]:
+    begin, end = (len(whole) * edge // of for edge in (number, number + 1))
+    return whole[begin:end]

@@ -1,0 +1,369 @@
+"""One trial of a sweep from its first attempt to its end: run the engine again until the move is done, then judge."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from harness.errors import CommandFailed, LabError, WalrusHaError
+from harness.hosts.command import Request
+from harness.labs.lab import ADDITIONAL, ORIGINAL, Opened
+from harness.labs.simulated_state import Names, Shape, WorldState, digest
+from harness.migration.engine import Event
+from harness.migration.outcome import Outcome
+from harness.migration.run import Listeners
+from harness.trials.strikes import EngineKilled
+from harness.trials.sweep.conductor import RESTART_S, Conductor, TappedClock
+from harness.trials.sweep.monitors import Monitors
+from harness.trials.sweep.notebook import KeptMigration, Notebook
+from harness.trials.sweep.places import Lines, handlers_above, lines_above
+
+RUN_ID = "sweep"
+MOST_ATTEMPTS = 6
+_BUDGET_S = 4 * 3600.0  # of virtual time, for a whole trial
+_HEAL_S = 60.0  # the cloud has found its peace by then
+_SETTLE_S = 120.0  # for the cloud to elect after a power cut
+
+
+class Told(NamedTuple):
+    """What came out of a trial."""
+
+    broken: tuple[str, ...]  # what did not hold, each with its invariant's name
+    unknown: tuple[str, ...]  # what could not be judged, and why
+    outcomes: tuple[str, ...]  # of the attempts, in order
+    final: str  # the digest of the final state; "" when the rest was known already
+    commands: int
+
+
+class Remainder(NamedTuple):
+    """What is known of the rest of a story."""
+
+    broken: tuple[str, ...]
+    unknown: tuple[str, ...]
+    final: str
+
+
+class Head(NamedTuple):
+    """A state that a story passed, and what had been said and counted before it."""
+
+    key: str
+    broken: int
+    unknown: int
+    cells: int
+
+
+@dataclass
+class Known:
+    """States from which the rest of the story is known, by their digest."""
+
+    remainders: dict[str, Remainder] = field(default_factory=dict)
+    rests: dict[str, int] = field(default_factory=dict)  # points for a second crash from here on, all of them run
+    places: set[str] = field(default_factory=set)  # where a second crash was tried already
+    files: dict[str, frozenset[str]] = field(default_factory=dict)  # what lay on each host before the first attempt
+    end_enabled: list[str] = field(default_factory=list)
+    end: dict[str, Shape] = field(default_factory=dict)  # and after the run without faults
+
+    def copy(self) -> Known:
+        """The same, to be added to."""
+        mine = (dict(self.remainders), dict(self.rests), set(self.places))
+        return Known(*mine, self.files, self.end_enabled, self.end)
+
+    def learn(self, heads: Sequence[Head], told: Told, cells: int | None) -> None:
+        """A story that passed these heads came to this; with ``cells`` second crashes were tried all along."""
+        for head in heads:
+            rest = Remainder(told.broken[head.broken :], told.unknown[head.unknown :], told.final)
+            self.remainders.setdefault(head.key, rest)
+            if cells is not None:
+                self.rests.setdefault(head.key, cells - head.cells)
+
+
+@dataclass
+class Story:
+    """A trial under way."""
+
+    opened: Opened
+    known: Known
+    conductor: Conductor = field(init=False)
+    met: Callable[[str], None] = lambda key: None  # told of each state; it need not return
+    heads: list[Head] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    outcomes: list[str] = field(default_factory=list)
+    _migration: KeptMigration | None = None
+
+    def __post_init__(self) -> None:
+        state = self.opened.state
+        assert isinstance(state, WorldState), "a sweep needs a lab whose states can be compared"
+        self.state = state
+        notebook = Notebook()
+        self.monitors = Monitors(state, self.opened.inventory.original.name)
+        self.conductor = Conductor(self.opened, state, self.monitors, notebook)
+        self.conductor.at_claim = self._at_claim
+        self.conductor.place = self._place
+
+    @property
+    def notebook(self) -> Notebook:
+        return self.conductor.notebook
+
+    # The story
+
+    def tell(self) -> Told:
+        """Run the engine, and run it again, until the move is done; then judge the end."""
+        for _ in range(MOST_ATTEMPTS):
+            self._pass_head("attempt", attempt_head=True)
+            outcome = self._attempt()
+            self.outcomes.append(outcome.outcome)
+            if outcome.outcome == "completed":
+                break
+            self._judge_words(outcome)
+            self._heal(outcome)
+        else:
+            self.monitors.broken.append(f"I10: not done after {MOST_ATTEMPTS} attempts: {' '.join(self.outcomes)}")
+        while self.conductor.pending:
+            self.opened.clock.sleep(1.0)
+            self.opened.clock.sleep(0.0 if self.conductor.pending else _HEAL_S)
+        if self.opened.clock.now() > _BUDGET_S:
+            self.monitors.broken.append(f"I10: it took {self.opened.clock.now():.0f} s of virtual time")
+        if self.outcomes[-1:] == ["completed"] and not self.state.is_up():
+            # A host that lost power when the engine was done: its DRBD starts by hand or by its own init script.
+            self.state.bring_up()
+            self.opened.clock.sleep(_SETTLE_S)
+        final = self._final()
+        self.unknown += self.state.unsupported()
+        return self.told(final)
+
+    def told(self, final: str) -> Told:
+        monitors = self.monitors
+        return Told(tuple(monitors.broken), tuple(self.unknown), tuple(self.outcomes), final, self.conductor.commands)
+
+    def _attempt(self) -> Outcome:
+        conductor = self.conductor
+        conductor.attempt += 1
+        conductor.sent = 0
+        conductor.step = ""
+        listeners = Listeners(self._on_event)
+        self._migration = KeptMigration(
+            conductor.tapped(), self.notebook, TappedClock(self.opened.clock, conductor), listeners, RUN_ID
+        )
+        try:
+            return self._migration.migrate()
+        except EngineKilled:
+            return Outcome("killed", -1, "")
+        except WalrusHaError as error:
+            return Outcome("operator_needed", error.exit_status, str(error))
+
+    def _heal(self, outcome: Outcome) -> None:
+        """A dead engine is started again soon; for one that stopped, somebody first mends what was broken."""
+        clock = self.opened.clock
+        clock.sleep(RESTART_S)
+        if outcome.outcome != "killed":
+            while self.conductor.pending:
+                clock.sleep(1.0)
+            clock.sleep(_HEAL_S)
+
+    # States that are known
+
+    def _on_event(self, event: Event) -> None:
+        if event.kind in ("acting", "undoing"):
+            self.conductor.step = event.step
+        elif event.kind in ("done", "satisfied"):
+            self.conductor.step = ""
+        if event.kind == "satisfied":
+            self._pass_head(event.step)
+
+    def _at_claim(self) -> None:
+        """A walk begins: from here on a running engine knows no more than one that is started now."""
+        memory = self.notebook.memory(self.opened.clock)
+        if self.conductor.struck and memory.began and not memory.rolled_back and not memory.completed:
+            self._pass_head("attempt", attempt_head=True)
+
+    def _place(self, request: Request) -> str:
+        """A name for where the engine is: the lines of its text on the stack, the world and what is being sent."""
+        state = self.key("attempt", attempt_head=True)
+        return digest((state, self.lines(3), repr(request))) if state else ""
+
+    @staticmethod
+    def lines(skipped: int) -> Lines:
+        """The engine's lines on the stack."""
+        return lines_above(Story._attempt.__code__, skipped + 1)
+
+    @staticmethod
+    def handlers(skipped: int) -> Lines:
+        """What on the engine's stack would handle an error."""
+        return handlers_above(Story._attempt.__code__, skipped + 1)
+
+    def _pass_head(self, position: str, attempt_head: bool = False) -> None:
+        """Note the state; when the rest of the story is known from here, say so."""
+        key = self.key(position, attempt_head)
+        if key is None:
+            return
+        self.met(key)
+        self._note(key)
+
+    def _note(self, key: str) -> None:
+        self.heads.append(Head(key, len(self.monitors.broken), len(self.unknown), self.conductor.cells))
+
+    def key(self, position: str, attempt_head: bool = False) -> str | None:
+        """The digest of all that the rest of the story depends on; None while something is under way by itself."""
+        now = self.opened.clock.now()
+        pending = sorted((what, math.ceil(at - now)) for what, at in self.conductor.pending)
+        names = Names()
+        world = self.state.key(names)
+        if world is None:
+            return None
+        fences = () if attempt_head or self._migration is None else self._held()
+        return digest((position, pending, world, self._memory(names), self._grants(), fences))
+
+    def _memory(self, names: Names) -> Shape:
+        """The run's memory as the engine reads it: which records there are, and the latest value of each fact."""
+        memory = self.notebook.memory(self.opened.clock)
+        present = memory._present()
+        notes = sorted(
+            {(entry.kind, entry.step) for entry in present if entry.kind not in ("fact", "epoch", "stopped")}
+        )
+        facts = {entry.data["name"]: entry.data["value"] for entry in present if entry.kind == "fact"}
+        shaped = [
+            (name, self._fact(name, value, names)) for name, value in sorted(facts.items()) if not _over(name, value)
+        ]
+        return notes, shaped, memory.committed, memory.completed, memory.rolled_back, memory.run_id
+
+    def _fact(self, name: str, value: Shape, names: Names) -> Shape:
+        if name.startswith("job:"):
+            return self.state.job(value["id"])
+        return names.of(value) if name.startswith("metadata:") else repr(value)
+
+    def _grants(self) -> Shape:
+        """Who holds the hosts, and the order of the epochs; the numbers themselves decide nothing."""
+        epochs = self.state.epochs()
+        remembered = self.notebook.memory(self.opened.clock).epoch
+        order = sorted({*epochs.values(), remembered})
+        ranks = {name: order.index(epoch) for name, epoch in epochs.items()}
+        return self.state.grants(), ranks, order.index(remembered)
+
+    def _held(self) -> Shape:
+        """Whether the running engine holds each host under the epoch that is granted there."""
+        assert self._migration is not None
+        engine = self._migration.engine
+        if engine is None:
+            return ()
+        epochs = self.state.epochs()
+        return tuple(host.fence is not None and host.fence.epoch == epochs[host.name] for host in engine.site.hosts)
+
+    # Judging
+
+    def _judge_words(self, outcome: Outcome) -> None:
+        """An operator must read where the data is safe and what to type next, and it must be true."""
+        if outcome.outcome == "killed":
+            return
+        words = outcome.message
+        if "walrus-ha" not in words:
+            self.monitors.broken.append(f"I9: {outcome.outcome} without a next command: {words!r}")
+        if "store" not in words and "Nothing was changed" not in words:
+            self.monitors.broken.append(f"I9: {outcome.outcome} without a word of the store: {words!r}")
+        self._judge_claims(outcome)
+        if outcome.outcome == "rolled_back" and "as they were before" in words:
+            self._judge_rollback()
+
+    def _judge_claims(self, outcome: Outcome) -> None:
+        """Each place that the last words call a complete copy holds one."""
+        claimed = re.search(r"Complete copies of the store: (.*)\.", outcome.message)
+        there = self.state.complete_copies()["as written"]
+        for place in re.split(r", (?=\S+:/|/dev/)", claimed[1]) if claimed else ():
+            if not any(self._means(place, found) for found in there):
+                self.monitors.broken.append(
+                    f"I9: {outcome.outcome} calls {place!r} a complete copy; complete are {there}"
+                )
+
+    def _means(self, said: str, found: str) -> bool:
+        settings = self.opened.inventory.settings
+        names = {"store": settings.store, "old-store": f"{settings.store}.before-ha", "staging": settings.staging}
+        if "on the pair" in said:
+            return "device" in found
+        path = names.get(found)
+        return path is not None and re.search(re.escape(path) + r"(?![.\w-])", said) is not None
+
+    def _judge_rollback(self) -> None:
+        found = self.state.files()
+        for host, before in self.known.files.items():
+            if unlike := sorted(before ^ found[host]):
+                self.monitors.broken.append(f"I13: after the rollback {host} is not as it was: {unlike[0][:200]}")
+
+    def _final(self) -> str:
+        """The final state's digest, after it was judged unless that is known already."""
+        parts = self.state.parts(Names())
+        final = digest(tuple(parts.items()))
+        key = f"end {final}"
+        remainder = self.known.remainders.get(key)
+        if remainder is not None:
+            self.monitors.broken += remainder.broken
+            self.unknown += remainder.unknown
+            return final
+        self._note(key)
+        self.conductor.rest()
+        self._compare(self.state.observed())
+        if self.outcomes[-1:] == ["completed"]:
+            try:
+                self._judge_rerun()
+                self._judge_power_cut()
+            except (LabError, CommandFailed) as error:
+                self.monitors.broken.append(f"I8: {error}")
+        return final
+
+    def _compare(self, parts: dict[str, Shape]) -> None:
+        """The same end as without faults."""
+        if not self.known.end:
+            self.known.end = parts
+            self.known.end_enabled = self.state.enabled()
+        unlike = [part for part, shape in parts.items() if self.known.end.get(part) != shape]
+        if unlike and self.state.enabled() == self.known.end_enabled:
+            self.monitors.broken.append(f"I11: the end differs from the one without faults: {', '.join(unlike)}")
+
+    def _judge_rerun(self) -> None:
+        """Running again after success changes nothing."""
+        before = self.state.parts(Names())
+        outcome = self._attempt()
+        after = self.state.parts(Names())
+        unlike = [part for part in before if before[part] != after[part]]
+        if outcome.outcome != "completed" or unlike:
+            said = f"{outcome.outcome}, changed: {', '.join(unlike) or 'nothing'}; {outcome.message}"
+            self.monitors.broken.append(f"I12: run again after success it ended {said}")
+
+    def _judge_power_cut(self) -> None:
+        """Success is there to stay: both lose power at once, come back, serve the store; and so does the other side."""
+        doors, clock = self.opened.faults, self.opened.clock
+        for role in (ORIGINAL, ADDITIONAL):
+            doors.power_off(role)
+        if not self.state.complete_copies()["after a power cut"]:
+            self.monitors.broken.append("I8: no complete copy is left after both lost power")
+        clock.sleep(RESTART_S)
+        for role in (ORIGINAL, ADDITIONAL):
+            doors.power_on(role)
+        self.monitors.look()
+        clock.sleep(_SETTLE_S)
+        self.state.bring_up()
+        clock.sleep(_SETTLE_S)
+        self._judge_serving("after both lost power")
+        self._judge_switchover()
+
+    def _judge_serving(self, when: str) -> None:
+        """One Walrus is ENABLED, and what it serves is the store."""
+        enabled = self.state.enabled()
+        if len(enabled) != 1:
+            self.monitors.broken.append(f"I8: {when} {' and '.join(enabled) or 'no Walrus'} is ENABLED")
+        elif not self.state.holds_store_at(enabled[0]):
+            self.monitors.broken.append(f"I8: {when} the {enabled[0]} does not serve the store")
+
+    def _judge_switchover(self) -> None:
+        """The other side, promoted, holds the store as well."""
+        enabled = self.state.enabled()
+        idle = ADDITIONAL if enabled == [ORIGINAL] else ORIGINAL
+        manifest = self.opened.truth.read_replica()
+        if manifest.error is not None or not self.state.holds_store_at(idle):
+            self.monitors.broken.append(f"I8: the {idle}, promoted, does not hold the store: {manifest.error or ''}")
+
+
+def _over(name: str, value: Shape) -> bool:
+    """A job whose answer was collected only lends the next one its number."""
+    return name.startswith("job:") and bool(value["collected"])

@@ -1,0 +1,85 @@
+"""Parsers of files: what people write (inventory, scenario), and what a run keeps (journal, manifest, evidence)."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from harness.checks.verdict import judge_file
+from harness.clock import WallClock
+from harness.errors import InvalidInput, JournalDamaged, UnexpectedOutput
+from harness.inventory_file import read_inventory
+from harness.inventory_text import render_inventory
+from harness.migration import journal, words
+from harness.migration.memory import Memory
+from harness.systems import store
+from harness.trials.scenario import read_scenario
+from tests.fuzz.printed import Row
+
+_FOLDER = Path(tempfile.mkdtemp(prefix="fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
+atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
+
+
+def _file(name: str, given: bytes) -> Path:
+    path = _FOLDER / name
+    path.write_bytes(given)
+    return path
+
+
+def _inventory(given: bytes) -> object:
+    """What is understood can be written down and reads the same again."""
+    found = read_inventory(_file("site.yml", given))
+    again = read_inventory(_file("again.yml", render_inventory(found).encode()))
+    assert list(again.nodes()) == list(found.nodes()), "it reads otherwise when written down"
+    assert again.settings == found.settings, "it reads otherwise when written down"
+    return found
+
+
+def _chained(given: bytes) -> bytes:
+    """Records that are objects without a hash get the one that fits, so that what is behind the chain is reached."""
+    lines, previous, seq = [], "0" * 64, 0
+    for line in given.split(b"\n"):
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            record = None
+        if isinstance(record, dict) and "hash" not in record:
+            record.setdefault("seq", seq)
+            previous = journal._chained(previous, record)
+            line = json.dumps(record | {"hash": previous}).encode()
+            seq += 1
+        lines.append(line)
+    return b"\n".join(lines)
+
+
+def _journal(given: bytes) -> object:
+    """What is read back answers every question of the engine."""
+    path = _file("journal.jsonl", _chained(given))
+    entries, length = journal.read(path)
+    assert length <= path.stat().st_size
+    memory = Memory(journal.Journal(path, -1, entries), _FOLDER, WallClock())
+    told = (memory.began, memory.committed, memory.completed, memory.rolled_back, memory.rolling_back)
+    assert memory.epoch + 1 > memory.epoch
+    memory.fact("frozen")
+    words.status(_FOLDER)
+    return [memory.run_id, told, [(entry.kind, entry.step, entry.data, entry.date) for entry in entries]]
+
+
+def _manifest(given: bytes) -> object:
+    """What is read back can be saved, and is the same then."""
+    found = store.load(_file("frozen.manifest", given))
+    store.save(found, _FOLDER / "saved")
+    assert store.load(_FOLDER / "saved") == found, "it reads otherwise when saved again"
+    return found
+
+
+TABLE: dict[str, Row] = {
+    "inventory": (_inventory, (InvalidInput,)),
+    "scenario": (lambda given: read_scenario(_file("some-claim.yaml", given)), (InvalidInput,)),
+    "journal": (_journal, (JournalDamaged,)),
+    "manifest": (_manifest, (UnexpectedOutput,)),
+    "evidence": (lambda given: judge_file(_file("evidence.json", given)).reason, (InvalidInput,)),
+}
