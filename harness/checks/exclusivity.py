@@ -173,7 +173,7 @@ def forced_after_restore(evidence: Evidence) -> Iterator[str]:
     """Whose data counts is declared once, on a pair without data; the attempt alone is wrong afterwards."""
     for quiet in quiet_times(evidence):
         inside = [sent for sent in evidence.sent if quiet.start <= sent.at <= quiet.end and sent.effect != "read"]
-        restored = next((sent.at for sent in inside if sent.step == RESTORE), FOREVER)
+        restored = next((sent.at for sent in inside if sent.step in RESTORE), FOREVER)
         for sent in inside:
             if sent.at > restored and _declares(sent.what.split()):
                 yield f"`{sent.what}` was sent to {sent.host} at {sent.at:g} s, after data was restored onto the device"
