@@ -224,6 +224,6 @@ SABOTAGES = (
         "compare device names by prefix",
         "the neighbour /dev/drbd10 is taken for /dev/drbd1",
         "neighbour-with-a-longer-device-name",
-        Edit("systems.mounts:fstab_with", "line.split()[:2] != [device, at]", "not line.startswith(device)"),
+        Edit("systems.mounts:fstab_with", "_fields(line)[:2] != [device, at]", "not line.startswith(device)"),
     ),
 )
