@@ -9,6 +9,7 @@
 # make kills     a move killed at 20 random moments in the containers lab, each time started again
 # make cuts      a move in the machines lab in which engine or hosts are cut down at 40 random moments
 # make conformance  every recorded call of DRBD, put to two kernels and to the fakes, and how far they agree; as root
+# make sabotage  engines that are broken on purpose, and which check catches each
 # make seeds     our engine's move over many stores (WALRUS_HA_SEEDS, 10000), judged: how many false alarms
 # make sweep     every fault at every command of the engine; DEPTH=2 for pairs, SEED=N for another store
 # make fuzz      every parser of foreign text fed with 100,000 mangled inputs (WALRUS_HA_FUZZ=N for another number)
@@ -29,7 +30,7 @@ READY := $(VENV)/.ready
 # Tests that start kernels, one after the other: each file builds on one lab, and several at once only wait for each other.
 KERNELS := $(wildcard tests/labs/test_machines*.py tests/labs/test_privileged*.py)
 
-.PHONY: help setup rehearse test check doctor labs labs-qemu containers kills cuts conformance seeds sweep fuzz bench clean
+.PHONY: help setup rehearse test check doctor labs labs-qemu containers kills cuts conformance sabotage seeds sweep fuzz bench clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -87,6 +88,9 @@ cuts: setup
 
 conformance: setup
 	$(BIN)/python -m tests.conformance
+
+sabotage: setup
+	$(BIN)/python -m tests.broken
 
 seeds: setup
 	WALRUS_HA_SEEDS=$(or $(WALRUS_HA_SEEDS),10000) $(BIN)/python -m tests.false_alarms

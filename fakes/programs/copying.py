@@ -31,6 +31,7 @@ _ENDINGS = {
     _FAILED: "rsync error: some files/attrs were not transferred (see previous errors) (code 23) at main.c(1338)",
     _VANISHED: "rsync warning: some files vanished before they could be transferred (code 24) at main.c(1338)",
 }
+_MODE_OF_A_NEW_ONE = {"file": 0o644, "directory": 0o755}  # under the umask of root, without -p
 _KINDS = {"file": "reg", "directory": "dir", "symlink": "link", "other": "special"}
 _CALLS = {
     "directory": "[generator] recv_generator: mkdir",
@@ -51,6 +52,8 @@ class Options:
     excluded: str  # name at the top of the tree that is neither copied nor deleted; empty for none
     bytes_per_s: float
     by_content: bool
+    letters: frozenset[str] = frozenset("lptgoDHAXSx")  # what archive mode and its companions keep, -r aside
+    deletes: bool = True
 
 
 def _no_kinds() -> dict[str, int]:
@@ -175,11 +178,17 @@ class Copy:
             self._directory(below, target, status, present)
             return
         if status.kind == "symlink":
+            if not self._keeps("l"):
+                self._said.append(f'skipping non-regular file "{below}"')
+                return
             self._symlink(below, target, present)
         elif present is None:
             self._files.make_node(target)
         self._set_owner_and_mode(below, target, status)
         self._set_time(target, status)
+
+    def _keeps(self, letter: str) -> bool:
+        return letter in self._wanted.letters
 
     def _is_lost(self, below: str) -> bool:
         return any(f"{below}/".startswith(directory) for directory in self._lost)
@@ -219,7 +228,7 @@ class Copy:
         if present is None and below:
             self._files.mkdir(target, 0o700)
         self._set_owner_and_mode(below, target, status)
-        for name in self._files.listdir(target) if present else []:
+        for name in self._files.listdir(target) if present and self._wanted.deletes else []:
             inside = f"{below}/{name}" if below else name
             if inside not in self._names and (below or name != self._wanted.excluded):
                 self._delete_extraneous(f"{target}/{name}")
@@ -233,7 +242,7 @@ class Copy:
             self._files.symlink(wanted, target)
 
     def _file(self, below: str, target: str, status: Stat, present: Stat | None) -> Steps:
-        if status.links > 1 and self._first.setdefault(status.inode, below) != below:
+        if status.links > 1 and self._keeps("H") and self._first.setdefault(status.inode, below) != below:
             self._hard_link(target, self._target(self._first[status.inode]))
             return
         if present and (yield from self._is_same(below, target, status, present)):
@@ -303,7 +312,8 @@ class Copy:
     def _put_in_place(self, below: str, target: str, status: Stat, mtime_ns: int) -> None:
         temporary = temporary_name(target)
         self._set_owner_and_mode(below, temporary, status)
-        self._files.utime(temporary, mtime_ns)
+        if self._keeps("t"):
+            self._files.utime(temporary, mtime_ns)
         self._files.rename(temporary, target)
 
     def _unreadable(self, below: str, target: str, status: Stat, error: OSError) -> None:
@@ -323,16 +333,19 @@ class Copy:
     def _set_owner_and_mode(self, below: str, target: str, status: Stat) -> None:
         """Extended attributes too; a change of owner comes first, for it takes set-id bits away."""
         present = self._files.stat(target)
-        if (present.uid, present.gid) != (status.uid, status.gid):
-            self._files.chown(target, status.uid, status.gid)
-        if status.kind != "symlink" and self._files.stat(target).mode != status.mode:
-            self._files.chmod(target, status.mode)
+        uid = status.uid if self._keeps("o") else present.uid
+        gid = status.gid if self._keeps("g") else present.gid
+        if (present.uid, present.gid) != (uid, gid):
+            self._files.chown(target, uid, gid)
+        mode = status.mode if self._keeps("p") else _MODE_OF_A_NEW_ONE.get(status.kind, status.mode)
+        if status.kind != "symlink" and self._files.stat(target).mode != mode:
+            self._files.chmod(target, mode)
         wanted = self._files.xattrs(self._source(below))
-        if self._files.xattrs(target) != wanted:
+        if self._keeps("X") and self._files.xattrs(target) != wanted:
             self._files.put_xattrs(target, wanted)
 
     def _set_time(self, target: str, status: Stat) -> None:
-        if _seconds(self._files.stat(target)) != _seconds(status):
+        if self._keeps("t") and _seconds(self._files.stat(target)) != _seconds(status):
             self._files.utime(target, status.mtime_ns)
 
     # Endings

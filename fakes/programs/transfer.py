@@ -12,7 +12,9 @@ _VERSION = b"""rsync  version 3.2.7  protocol version 31
 Copyright (C) 1996-2022 by Andrew Tridgell, Wayne Davison, and others.
 Web site: https://rsync.samba.org/
 """
-_NEEDED = {"-aHAXSx", "--numeric-ids", "--delete", "--partial", "--stats"}
+_NEEDED = {"--numeric-ids", "--partial", "--stats"}
+_ARCHIVE = "rlptgoD"
+_LETTERS = frozenset(_ARCHIVE + "HAXSx")
 
 
 def options(call: Call) -> Options:
@@ -22,18 +24,24 @@ def options(call: Call) -> Options:
         UnsupportedInvocation: for every other.
     """
     words = list(call.argv[1:])
-    if len(words) < 4 or words[-3] != "--" or not all(word.endswith("/") and len(word) > 1 for word in words[-2:]):
+    if len(words) < 4 or words[-3] != "--" or not words[-1].endswith("/") or min(map(len, words[-2:])) < 2:
         raise not_modelled(call)
     given, paths = words[:-3], words[-2:]
     limits = [word.removeprefix("--bwlimit=") for word in given if word.startswith("--bwlimit=")]
     excluded = [word.removeprefix("--exclude=/") for word in given if word.startswith("--exclude=/")]
     rest = {word for word in given if not word.startswith(("--bwlimit=", "--exclude=/"))}
     plain = all(name and not set("/*?[\\") & set(name) for name in excluded)
-    if rest - {"--checksum"} != _NEEDED or not plain or len(excluded) > 1 or not all(map(str.isdigit, limits)):
+    letters = [word[1:].replace("a", _ARCHIVE) for word in rest if not word.startswith("--")]
+    kept = frozenset("".join(letters))
+    rest = {word for word in rest if word.startswith("--")}
+    modelled = rest - {"--checksum", "--delete"} == _NEEDED and len(letters) == 1 and {"r", "x"} <= kept <= _LETTERS
+    if not modelled or not plain or len(excluded) > 1 or not all(map(str.isdigit, limits)):
         raise not_modelled(call)
     rate = int(limits[-1]) * 1024.0 if limits else float(COPY_BYTES_PER_S)
     source, destination = (path.rstrip("/") for path in paths)
-    return Options(source, destination, "".join(excluded), rate, "--checksum" in rest)
+    if not paths[0].endswith("/"):
+        destination += "/" + source.rpartition("/")[2]  # the directory itself and not what is in it
+    return Options(source, destination, "".join(excluded), rate, "--checksum" in rest, kept, "--delete" in rest)
 
 
 def rsync(call: Call, machine: Machine) -> Reply | Slow:

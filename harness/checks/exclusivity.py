@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from harness.checks.finding import Finding, Unknown, weigh
 from harness.checks.groundwork import snapshot_of
-from harness.checks.phases import RESTORE, Quiet, committed_at, moved, quiet_times
+from harness.checks.phases import FOREVER, RESTORE, Quiet, committed_at, moved, quiet_times
 from harness.checks.replay import STOPPED, Seen, World, in_order, pair, replay, world_at
 from harness.evidence import Event, Evidence
 
@@ -27,6 +27,7 @@ def exclusivity(evidence: Evidence) -> Finding:
         discarded,
         would_discard,
         made_anew_after_restore,
+        forced_after_restore,
         split_brain,
     )
     return weigh("exclusivity", evidence, looks, "one Primary, one mount, one direction, no writer while copying")
@@ -166,6 +167,22 @@ def made_anew_after_restore(evidence: Evidence) -> Iterator[str]:
 
 def _makes_anew(event: Event) -> bool:
     return any(word == "create-md" or word.startswith("mkfs") for word in event.detail.split())
+
+
+def forced_after_restore(evidence: Evidence) -> Iterator[str]:
+    """Whose data counts is declared once, on a pair without data; the attempt alone is wrong afterwards."""
+    for quiet in quiet_times(evidence):
+        inside = [sent for sent in evidence.sent if quiet.start <= sent.at <= quiet.end and sent.effect != "read"]
+        restored = next((sent.at for sent in inside if sent.step in RESTORE), FOREVER)
+        for sent in inside:
+            if sent.at > restored and _declares(sent.what.split()):
+                yield f"`{sent.what}` was sent to {sent.host} at {sent.at:g} s, after data was restored onto the device"
+
+
+def _declares(words: list[str]) -> bool:
+    """Which side's data is good, or that both are equal, said by force."""
+    forced = {"--force", "--overwrite-data-of-peer"} & set(words)
+    return bool(forced and "primary" in words) or {"new-current-uuid", "--clear-bitmap"} <= set(words)
 
 
 def split_brain(evidence: Evidence) -> Iterator[str]:

@@ -10,13 +10,15 @@ from harness.checks.replay import pair
 from harness.evidence import Attempt, Evidence
 
 _COMMAND = re.compile(r"\bwalrus-ha [a-z]+")
+_KEPT = re.compile(r"([\w.-]+):/[^\n]*? \(the (old store|staged copy)\)")
+_PLACES = {"old store": "old-store", "staged copy": "staging"}
 _UNTOUCHED = re.compile(r"nothing was changed", re.IGNORECASE)
 
 
 def honesty(evidence: Evidence) -> Finding:
     """Every unsuccessful exit names a safe copy and a next command, and the copy is where it says."""
     fine = "every unsuccessful end says where the data is and what to do next"
-    return weigh("honesty", evidence, (says_too_little, points_to_no_copy), fine)
+    return weigh("honesty", evidence, (says_too_little, points_to_no_copy, kept_nothing), fine)
 
 
 def says_too_little(evidence: Evidence) -> Iterator[str]:
@@ -48,6 +50,17 @@ def points_to_no_copy(evidence: Evidence) -> Iterator[str]:
     if not named & {place.partition(":")[0] for place in complete}:
         found = ", ".join(complete) or "nothing"
         yield f"the last words point to {' and '.join(sorted(named))}, where no copy is complete (complete: {found})"
+
+
+def kept_nothing(evidence: Evidence) -> Iterator[str]:
+    """A copy that a completed move says it kept is there, whole."""
+    if not evidence.attempts or evidence.attempts[-1].outcome != "completed" or _data_was_changed(evidence):
+        return
+    for host, what in _KEPT.findall(evidence.attempts[-1].last_words):
+        if not evidence.censuses:
+            raise Unknown("there is no census to compare the last words with")
+        if f"{host}:{_PLACES[what]}" not in evidence.censuses[-1].complete:
+            yield f"the last words say that the {what} was kept on {host}, and no complete one is there"
 
 
 def _named_hosts(evidence: Evidence, attempt: Attempt) -> set[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.checks.boundary import boundary
+from harness.checks.configuration import configuration
 from harness.checks.control import caught
 from harness.checks.durability import durability
 from harness.checks.exclusivity import exclusivity
@@ -19,6 +20,7 @@ from harness.checks.honesty import honesty
 from harness.checks.idempotence import idempotence, reruns
 from harness.checks.kernel import complained, kernel
 from harness.checks.outcome import outcome
+from harness.checks.phases import last_outcome
 from harness.checks.proof import proof
 from harness.checks.replica import replica
 from harness.checks.reversibility import reversibility
@@ -101,6 +103,8 @@ def _applying(evidence: Evidence) -> Iterator[tuple[str, Check]]:
     yield "secrecy", secrecy
     if evidence.changed is not None:
         yield "boundary", boundary
+    if last_outcome(evidence) == "completed":
+        yield "configuration", configuration
     if complained(evidence):
         yield "kernel", kernel
     if "idempotence" not in named and reruns(evidence):

@@ -207,6 +207,20 @@ def reads(when: str) -> list[ObjectRead]:
     return [ObjectRead(0.0, when, key, 200, SHA256, SHA256) for key in ("photos/a", "snapset-1/snap-1")]
 
 
+RESOURCE = "resource r0 {\n  protocol C;\n  net {\n    after-sb-0pri disconnect;\n  }\n}\n"
+"""What the move writes into drbd.conf on both hosts."""
+
+
+def configured(host: str) -> HostSnapshot:
+    """A Walrus host after the move."""
+    before = snapshot(host)
+    files: dict[str, str | None] = {
+        "/etc/fstab": f"{before.files['/etc/fstab']}/dev/drbd1 {STORE} ext4 noauto,owner 0 0\n",
+        "/etc/eucalyptus/drbd.conf": RESOURCE,
+    }
+    return replace(before, files=files)
+
+
 def census(moment: str, *complete: str) -> Census:
     return Census(1.0, moment, list(complete))
 
@@ -249,6 +263,7 @@ def completed() -> Evidence:
         part()
     good = evidence(story, "completed", [Attempt("migrate", 0.0, story.now, "completed", 0, "Done.", _copied() * 2)])
     good.replica = store()
+    good.after = [configured(host) for host in (ORIGINAL, ADDITIONAL)]
     good.censuses = [
         census(
             "after attempt 1",

@@ -352,6 +352,21 @@ def test_standing_alone_before_the_first_connection_is_where_everybody_starts() 
     passes(exclusivity, _with(builders.completed(), 0.5, ORIGINAL, "connection", "StandAlone"))
 
 
+@pytest.mark.parametrize(
+    "what",
+    [
+        "drbdadm primary --force r0",
+        "drbdadm -- --overwrite-data-of-peer primary r0",
+        "drbdadm new-current-uuid --clear-bitmap r0",
+    ],
+)
+def test_whose_data_counts_is_not_said_again_once_there_is_data(what: str) -> None:
+    evidence = builders.completed()
+    at = next(place for place, sent in enumerate(evidence.sent) if sent.step == "restore-store")
+    evidence.sent.insert(at + 1, replace(evidence.sent[at], at=evidence.sent[at].at + 0.5, what=what))
+    fails(exclusivity, evidence, f"`{what}` was sent to walrus00", "after data was restored")
+
+
 # What stands ready to discard
 
 

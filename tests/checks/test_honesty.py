@@ -91,3 +91,12 @@ def test_without_a_census_nobody_knows_whether_the_words_are_true() -> None:
     evidence = builders.rolled_back()
     evidence.censuses = []
     cannot_tell(honesty, evidence, "no census")
+
+
+@pytest.mark.parametrize("what", ["the old store", "the staged copy"])
+def test_a_copy_that_is_said_to_be_kept_and_is_not(what: str) -> None:
+    evidence = builders.completed()
+    words = f"The pair serves.\nKept: walrus00:/somewhere/bukkits ({what})."
+    evidence.attempts = [replace(evidence.attempts[-1], last_words=words)]
+    evidence.censuses[-1] = builders.census("at the end", "walrus01:device")
+    fails(honesty, evidence, f"{what.removeprefix('the ')} was kept on walrus00, and no complete one is there")

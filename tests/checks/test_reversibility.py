@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 
 from harness.checks.reversibility import reversibility
-from harness.evidence import Attempt, Evidence
+from harness.evidence import Attempt, Event, Evidence
 
 from . import builders
 from .asking import cannot_tell, fails, passes
@@ -113,3 +113,32 @@ def test_a_completed_move_is_not_compared_with_before() -> None:
     evidence = _after(builders.completed(), disks={"/dev/sdb": "drbd"})
     passes(reversibility, evidence)
     assert reversibility(evidence).reason == "not asked: nothing was taken back or refused"
+
+
+@pytest.mark.parametrize(
+    ("deed", "named"),
+    [
+        ("euca_conf --register-walrus --host 10.0.0.11", "`euca_conf --register-walrus --host 10.0.0.11` on clc00"),
+        ("modprobe drbd", "`modprobe drbd` on clc00"),
+        ("claim epoch 2 for trial", "`claim epoch 2 for trial` on clc00"),
+    ],
+)
+def test_what_no_snapshot_shows_is_taken_back_too(deed: str, named: str) -> None:
+    evidence = builders.rolled_back()
+    evidence.sent.append(replace(evidence.sent[-1], host=builders.CLC, what=deed))
+    fails(reversibility, evidence, f"{named} was never taken back")
+
+
+def test_a_module_is_gone_with_the_power() -> None:
+    evidence = builders.rolled_back()
+    evidence.sent.append(replace(evidence.sent[-1], what="modprobe drbd"))
+    evidence.events.append(Event(evidence.sent[-1].at + 1, evidence.sent[-1].host, "power", "on"))
+    passes(reversibility, evidence)
+
+
+def test_words_that_say_what_remains_are_not_held_to_it() -> None:
+    evidence = builders.rolled_back()
+    evidence.sent.append(replace(evidence.sent[-1], what="claim epoch 2 for trial"))
+    words = evidence.attempts[-1].last_words + " Not taken back yet: walrus01: take the resource down."
+    evidence.attempts[-1] = replace(evidence.attempts[-1], last_words=words)
+    passes(reversibility, evidence)

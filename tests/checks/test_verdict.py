@@ -40,7 +40,7 @@ def test_some_checks_apply_whatever_a_scenario_names() -> None:
         return [finding.check for finding in judge(evidence).findings]
 
     always = ["groundwork", "outcome", "service", "honesty", "proof", "secrecy"]
-    assert asked(builders.completed()) == always
+    assert asked(builders.completed()) == [*always, "configuration"]
     assert asked(builders.run_again()) == [
         "groundwork",
         "outcome",
@@ -48,6 +48,7 @@ def test_some_checks_apply_whatever_a_scenario_names() -> None:
         "honesty",
         "proof",
         "secrecy",
+        "configuration",
         "idempotence",
     ]
     assert asked(builders.interrupted()) == [
@@ -57,6 +58,7 @@ def test_some_checks_apply_whatever_a_scenario_names() -> None:
         "honesty",
         "proof",
         "secrecy",
+        "configuration",
         "thrift",
     ]
 
