@@ -120,7 +120,11 @@ SABOTAGES = (
         "the additional host's death is everybody's",
         "with the additional host away nothing is taken back on the original",
         "failed-sync-peer-dies-original-serves-again",
-        Edit("migration.rollback:Rollback._take_back", "except Unreachable:", "except ZeroDivisionError:"),
+        Edit(
+            "migration.rollback:Rollback._take_back",
+            "except Unreachable as trouble:",
+            "except ZeroDivisionError as trouble:",
+        ),
     ),
     sabotage(
         "give up after one start",

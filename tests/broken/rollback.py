@@ -128,7 +128,7 @@ SABOTAGES = (
         "call an absent host clean",
         "what remains on a host that does not answer is not told",
         "rollback-finishes-when-the-absent-host-is-back",
-        Edit(_TAKE_BACK, "except Unreachable:", "except Unreachable:\n            return None"),
+        Edit(_TAKE_BACK, "except Unreachable as trouble:", "except Unreachable as trouble:\n            return None"),
     ),
     sabotage(
         "serve before the store is back",
