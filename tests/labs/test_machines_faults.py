@@ -215,7 +215,7 @@ def test_the_device_is_read_on_both_sides_and_no_byte_of_a_disk_changes(lab: Ope
     assert ask(lab, ADDITIONAL, *at_rest).text == before
     ask(lab, ORIGINAL, "fsfreeze", "--unfreeze", "/mnt")
     assert lab.truth.bytes_received(ORIGINAL, "device") > 1024 * 1024
-    assert lab.truth.bytes_received(ADDITIONAL, "device") == 0
+    assert lab.truth.bytes_received(ADDITIONAL, "device") > 1024 * 1024, "what DRBD brought, mounted nowhere"
 
 
 @pytest.mark.usefixtures("pair")

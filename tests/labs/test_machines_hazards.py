@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.labs.lab import CLC, Start, StoreSpec
+from harness.labs.lab import ADDITIONAL, CLC, Start, StoreSpec
 from harness.labs.machine_cleanup import watch_over
 from harness.labs.machine_furnish import call_fakes
 from harness.labs.machine_rack import MachineRack, rack
@@ -32,6 +32,7 @@ DIFFERS = {
     "storagedir": "/srv/elsewhere",
     "missing_program": {"host": "additional", "program": "setsid"},
     "next_enabled": "walrus01",
+    "file": {"host": "additional", "path": "/etc/drbd.d/other.res", "line": "resource other { protocol C; }"},
 }
 FOUND = {
     ("tool-missing", "walrus01"),
@@ -52,7 +53,7 @@ FOUND = {
 
 
 def test_every_hazard_of_the_model_is_planted_here() -> None:
-    assert {*DIFFERS, "other_drbd_mount"} == set(Differs.model_fields), "all but what the lab refuses"
+    assert {*DIFFERS, "other_drbd_mount", "drbd_version"} == set(Differs.model_fields), "all but what the lab refuses"
 
 
 def test_preflight_finds_every_hazard_and_the_cloud_knows_the_rest(
@@ -74,6 +75,7 @@ def test_preflight_finds_every_hazard_and_the_cloud_knows_the_rest(
 def _look(run: MachineRack, folder: Path) -> None:
     found = {(finding.id, finding.host) for finding in Migration(run.inventory(), folder / "run").check()}
     assert found == FOUND
+    assert "resource other" in run.hosts[ADDITIONAL].execute("cat", "/etc/drbd.d/other.res").text
     cloud = run.world()["cloud"]
     assert (cloud["key_sync_fails"], cloud["next_enabled"]) == (True, "walrus01")
     assert "walrus-original" in call_fakes(run.hosts[CLC], "cloud:euca_conf", "--list-walruses")
