@@ -17,6 +17,9 @@ _PLANNED = re.compile(
     r"|/etc/rc[0-9S]?\.d(/.*)?"
 )
 
+# What a network writes when a host joins it again after its cable was cut, as Docker does.
+_OF_THE_CABLE = re.compile(r"/etc/(hosts|resolv\.conf)")
+
 # What a boot writes by itself: name and resolver of the network that the host wakes up in, caches of the system.
 _OF_THE_BOOT = re.compile(
     r"/etc/(hostname|hosts|resolv\.conf|mtab|adjtime|machine-id|ld\.so\.cache)"
@@ -32,9 +35,12 @@ def boundary(evidence: Evidence) -> Finding:
 def changed_beyond(evidence: Evidence) -> Iterator[str]:
     """A directory changes with what is made or renamed in it, so directories that hold planned changes are no news."""
     booted = {event.host for event in evidence.events if event.kind == "power" and event.detail == "on"}
+    plugged_in = any(receipt.fault == "heal_link" and receipt.proven for receipt in evidence.receipts)
     for changed in evidence.changed or ():
         host, _, rest = changed.partition(":")
         path, _, kind = rest.rpartition(" ")
         if kind == "directory" or _PLANNED.fullmatch(path) or (host in booted and _OF_THE_BOOT.fullmatch(path)):
+            continue
+        if plugged_in and _OF_THE_CABLE.fullmatch(path):
             continue
         yield f"{host}: {printable(path)} changed and is no part of the plan"

@@ -6,7 +6,7 @@ import pytest
 
 from harness.checks.boundary import boundary
 from harness.checks.verdict import Verdict, judge
-from harness.evidence import Event
+from harness.evidence import Event, Receipt
 from tests.checks import builders
 
 PLANNED = ["/etc/fstab file", "/etc/drbd.conf.before-walrus-ha file", "/var/lib/eucalyptus/keys/euca.p12 file"]
@@ -35,4 +35,12 @@ def test_what_a_boot_writes_by_itself_counts_only_without_a_boot() -> None:
     evidence.changed = [f"{builders.ORIGINAL}:/etc/resolv.conf file"]
     assert boundary(evidence).verdict is Verdict.FAIL
     evidence.events.append(Event(1e6, builders.ORIGINAL, "power", "on"))
+    assert boundary(evidence).verdict is Verdict.PASS
+
+
+def test_what_a_network_writes_when_its_cable_is_back_counts_only_without_a_cut() -> None:
+    evidence = builders.completed()
+    evidence.changed = [f"{builders.ORIGINAL}:/etc/hosts file"]
+    assert boundary(evidence).verdict is Verdict.FAIL
+    evidence.receipts.append(Receipt(1e6, "heal_link", True, "the cable"))
     assert boundary(evidence).verdict is Verdict.PASS
