@@ -32,8 +32,7 @@ class _Rows(type):
         if not bases:
             return super().__new__(cls, name, bases, body)
         fields = body.get("__annotations__", {})
-        # mypy wants literal names; these are what the class body says.
-        made: Any = namedtuple(name, fields, defaults=[body[one] for one in fields if one in body])  # type: ignore[misc]
+        made: Any = namedtuple(name, fields, defaults=[body[one] for one in fields if one in body])  # type: ignore[misc]  # mypy wants literals
         made.__module__, made.__doc__ = body["__module__"], body.get("__doc__")
         for key, value in body.items():
             if key not in fields and not hasattr(made, key):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from harness.errors import Indeterminate
 from harness.evidence import Receipt
@@ -46,7 +47,7 @@ class Strikes:
                 self._strike(strike, role, host, request, lost=strike.moment == "sent")
             elif strike.moment == "during" and strike.fault in (*CUTS, "cut_link"):
                 self.waiting.remove(strike)
-                self.opened.timers.after(strike.after_s or 0.01, lambda strike=strike: self._break(strike))  # type: ignore[misc]
+                self.opened.timers.after(strike.after_s or 0.01, partial(self._break, strike))
 
     def hit(self) -> FailCommand | HangCommand | LoseReply | None:
         """What this command's answer is to be, when a fault is about that."""
@@ -80,6 +81,9 @@ class Strikes:
         if lost and role in CUTS.get(strike.fault, ()):
             raise Indeterminate(host, f"it went down around `{request}`")
 
+    def _power_on(self, role: str) -> None:
+        self.receipt(self.opened.faults.power_on(role))
+
     def _break(self, strike: AtCommand) -> None:
         doors, timers = self.opened.faults, self.opened.timers
         if strike.fault == "cut_link":
@@ -87,4 +91,4 @@ class Strikes:
             timers.after(LINK_BACK_S, lambda: self.receipt(doors.heal_link()))
         for role in CUTS.get(strike.fault, ()):
             self.receipt(doors.power_off(role))
-            timers.after(POWER_BACK_S, lambda role=role: self.receipt(doors.power_on(role)))  # type: ignore[misc]
+            timers.after(POWER_BACK_S, partial(self._power_on, role))

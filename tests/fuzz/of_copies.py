@@ -47,4 +47,4 @@ def _store_children(given: bytes) -> list[bytes]:
         ask = staticmethod(lambda command: printed(b"directory|755|0|0|4096|1\n").ask(command))
         read = staticmethod(lambda command: printed(given).read(command))
 
-    return files.children(_There(), ROOT)  # type: ignore[arg-type]
+    return files.children(_There(), ROOT)  # type: ignore[arg-type]  # it is only asked and read

@@ -14,6 +14,7 @@ import pytest
 
 from harness.errors import LabError
 from harness.hosts.command import Command, Result
+from harness.hosts.ssh import SshConnection
 from harness.inventory import Node, load, render
 from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL, ROLES, Start, StoreSpec
 from harness.labs.machine_cleanup import left_over, watch_over
@@ -82,8 +83,8 @@ def test_the_inventory_can_be_written_and_read(lab: MachineRack, tmp_path: Path)
     assert [one.connection.describe() for one in read.nodes()] == [
         one.connection.describe() for one in lab.inventory().nodes()
     ]
-    # The protocol of a connection has no arguments; one by ssh does.
-    assert read.original.connection.common_args == lab.network.ssh_arguments()  # type: ignore[attr-defined]
+    assert isinstance(read.original.connection, SshConnection)
+    assert read.original.connection.common_args == lab.network.ssh_arguments()
 
 
 def test_no_other_key_opens_a_host(lab: MachineRack, tmp_path: Path) -> None:

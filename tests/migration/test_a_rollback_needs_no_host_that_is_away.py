@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.labs.lab import ADDITIONAL
+from harness.labs.lab import ADDITIONAL, CLC
 from tests.trials.chaos import DrivenTrial, driven
 
 
@@ -41,3 +41,32 @@ def test_a_rollback_that_was_asked_for_and_is_not_finished_has_not_succeeded(tri
     trial.opened.faults.power_on(ADDITIONAL)
     assert trial.roll_back() == "rolled_back"
     assert trial.wrongs() == []
+
+
+@pytest.mark.parametrize("nth", [7, 40, 90])
+def test_a_cloud_controller_that_is_away_for_a_moment_is_waited_for(tmp_path: Path, nth: int) -> None:
+    with driven(tmp_path) as trial:
+        trial.kill_at(300, "after")
+        faults = trial.opened.faults
+
+        def cut() -> None:
+            faults.power_off(CLC)
+            trial.later(3.0, lambda: faults.power_on(CLC))
+
+        trial.driven.arm(nth, "before", cut)
+        assert trial.roll_back() == "rolled_back"
+        assert trial.wrongs() == []
+
+
+def test_a_cloud_controller_that_stays_away_stops_the_rollback_and_blames_no_other_host(tmp_path: Path) -> None:
+    with driven(tmp_path) as trial:
+        trial.kill_at(300, "after")
+        trial.driven.arm(40, "before", lambda: trial.opened.faults.power_off(CLC))
+        assert trial.roll_back() == "stopped"
+        said = trial.evidence.attempts[-1].last_words
+        assert "clc00 is down" in said
+        assert "Not taken back yet: walrus00" not in said
+        trial.driven.arm(0, "before", lambda: None)
+        trial.opened.faults.power_on(CLC)
+        assert trial.roll_back() == "rolled_back"
+        assert trial.wrongs() == []

@@ -9,6 +9,7 @@ import contextlib
 import os
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ ASKED = os.environ.get("WALRUS_HA_STATES")
 EXAMPLES = int(ASKED or 8)
 HOSTS = st.sampled_from((ORIGINAL, ADDITIONAL, CLC))
 COMMANDS = st.integers(1, 420)  # a move sends about as many
+Moment = Literal["before", "after"]
 MOMENTS = st.sampled_from(("before", "after"))
 SECONDS = st.sampled_from((0.5, 2.0, 8.0, 40.0))
 PLACES = st.sampled_from(((ORIGINAL, "store"), (ORIGINAL, "staging")))
@@ -48,8 +50,8 @@ class AnyOrder(RuleBasedStateMachine):
     # Engines
 
     @rule(nth=COMMANDS, when=MOMENTS)
-    def kill_the_engine(self, nth: int, when: str) -> None:
-        self._do(f"killed {when} {nth}").kill_at(nth, when)  # type: ignore[arg-type]
+    def kill_the_engine(self, nth: int, when: Moment) -> None:
+        self._do(f"killed {when} {nth}").kill_at(nth, when)
 
     @rule()
     def migrate(self) -> None:
@@ -106,7 +108,7 @@ class AnyOrder(RuleBasedStateMachine):
     # Faults during a run
 
     @rule(nth=COMMANDS, when=MOMENTS, host=HOSTS, seconds=SECONDS)
-    def cut_the_power_during_a_run(self, nth: int, when: str, host: str, seconds: float) -> None:
+    def cut_the_power_during_a_run(self, nth: int, when: Moment, host: str, seconds: float) -> None:
         trial = self._do(f"{host} off for {seconds} s {when} {nth}")
         faults = trial.opened.faults
 
@@ -114,10 +116,10 @@ class AnyOrder(RuleBasedStateMachine):
             faults.power_off(host)
             trial.later(seconds, lambda: faults.power_on(host))
 
-        trial.during(nth, when, cut)  # type: ignore[arg-type]
+        trial.during(nth, when, cut)
 
     @rule(nth=COMMANDS, when=MOMENTS, seconds=SECONDS)
-    def cut_the_link_during_a_run(self, nth: int, when: str, seconds: float) -> None:
+    def cut_the_link_during_a_run(self, nth: int, when: Moment, seconds: float) -> None:
         trial = self._do(f"link cut for {seconds} s {when} {nth}")
         faults = trial.opened.faults
 
@@ -125,7 +127,7 @@ class AnyOrder(RuleBasedStateMachine):
             faults.cut_link()
             trial.later(seconds, faults.heal_link)
 
-        trial.during(nth, when, cut)  # type: ignore[arg-type]
+        trial.during(nth, when, cut)
 
     # What must hold
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 from harness.clock import Clock, Found
@@ -203,7 +204,7 @@ class Conductor:
             self._later("link back", LINK_BACK_S, doors.heal_link)
         for role in CUTS.get(fault, ()):
             doors.power_off(role)
-            self._later(f"{role} back", POWER_BACK_S, lambda role=role: doors.power_on(role))  # type: ignore[misc]
+            self._later(f"{role} back", POWER_BACK_S, partial(doors.power_on, role))
         self.monitors.look()
 
     def _later(self, what: str, seconds: float, action: Callable[[], object]) -> None:

@@ -43,5 +43,5 @@ def _handler(frame: FrameType) -> int | None:
 
 @cache
 def _table(code: CodeType) -> tuple[tuple[int, int, int], ...]:
-    parse: Any = dis._parse_exception_table  # type: ignore[attr-defined]
+    parse: Any = dis._parse_exception_table  # type: ignore[attr-defined]  # private, and in no stub
     return tuple((entry.start, entry.end, entry.target) for entry in parse(code))
