@@ -70,6 +70,7 @@ labs: setup
 	images/start-docker $(BIN)/python
 	$(BIN)/python -m harness.labs.container_image
 	$(BIN)/python -m harness.labs.machine_image
+	mkdir -p /lib/modules
 	$(BIN)/python -m harness.labs.privileged_image
 
 labs-qemu: setup

@@ -48,7 +48,7 @@ def lacks() -> list[str]:
         if not shutil.which(name, path=path)
     ]
     if not Path("/lib/modules").is_dir():
-        lacking.append("/lib/modules, where the lab's kernel looks for its modules: mkdir /lib/modules")
+        lacking.append("/lib/modules, where the lab's kernel looks for its modules: make labs")
     return lacking
 
 
@@ -72,6 +72,8 @@ def ensure(say: Say = lambda line: None) -> Path:
         return path
     with _alone():
         if not path.exists():
+            if lacking := lacks():
+                raise LabUnavailable(f"Docker's disk cannot be made here without: {'; '.join(lacking)}")
             say(f"making {path.name}, Docker's disk with the hosts' image")
             _build(path, root)
             for other in path.parent.glob("docker-*.img"):
