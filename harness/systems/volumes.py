@@ -14,6 +14,7 @@ from harness.systems.printed import lines, whole
 # Internal DRBD metadata at the end of the device: 32 KiB of bitmap a GiB, rounded up, and the fixed part.
 _BITMAP_BYTES_PER_GIB = 32 * 1024
 _METADATA_FIXED_BYTES = 36 * 1024 + 32 * 1024
+_UUID = re.compile(r"(?<![0-9a-f-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f-])", re.IGNORECASE)
 
 
 def drbd_metadata_bytes(device_bytes: int) -> int:
@@ -121,6 +122,8 @@ class Carries:
     def denied(self, host: Reader) -> str | None:
         if (found := signature(host, self.device)) != self.found:
             return f"{host.name}: {self.device} holds {found}, expected {self.found}"
+        if others := set(_UUID.findall(all_signatures(host, self.device))) - {self.found.uuid}:
+            return f"{host.name}: {self.device} holds more than {self.found}: {', '.join(sorted(others))}"
         if at := [mount.at for mount in mounts.mounts(host) if mount.device == self.device]:
             return f"{host.name}: {self.device} is mounted on {at[0]}"
         return None

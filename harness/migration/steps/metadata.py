@@ -57,6 +57,11 @@ class CreateMetadata(Step):
         known = site.memory.fact(f"metadata:{host.name}")
         return known == found.uuid if known else bool(site.memory.fact(f"blank:{host.name}"))
 
+    def _made_here(self, site: Site[Reader], found: volumes.Signature) -> bool:
+        """A file system under the metadata is the one that this run made on the replicated device, or began to."""
+        known = site.memory.fact("filesystem")
+        return known == found.uuid if known else bool(site.memory.fact("made-on-blank"))
+
     def apply(self, site: Site[Host]) -> None:
         for host in site.pair:
             disk = site.disk(host)
@@ -80,7 +85,7 @@ class CreateMetadata(Step):
             command = dialect_on(site, host).wipe_metadata(site.settings.resource)
             proofs.destroy(site, host, _OursAndDown(volumes.Carries(disk, found), site.settings.device), command)
             found = volumes.signature(host, disk)
-        if found and found.type == site.settings.filesystem:
+        if found and found.type == site.settings.filesystem and self._made_here(site, found):
             proofs.destroy(site, host, volumes.Carries(disk, found), volumes.wipe_command(disk))
         if volumes.occupied_by(host, disk) is None:
             proofs.destroy(site, host, volumes.Blank(disk), volumes.zero_start_command(disk))
