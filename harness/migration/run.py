@@ -138,16 +138,24 @@ class Migration:
                 rows.append((step.name, step.summary, word, step.undo_summary or "nothing to undo"))
             return rows
 
+    def began(self) -> bool:
+        """A move of this run is under way or done; changes nothing."""
+        with self._looking() as engine:
+            memory = engine.site.memory
+            return memory.completed or (memory.began and not memory.rolled_back)
+
+    def new_run_id(self) -> str:
+        """The name that the next move of this folder will have."""
+        with self._looking() as engine:
+            return engine.site.memory.run_id or self._name_run()
+
     def survey(self) -> Survey:
         """All that a plan is made for; changes nothing.
 
         Raises:
-            Refused: a move is under way or done here, or something cannot be seen.
+            Refused: something cannot be seen.
         """
         with self._looking() as engine:
-            memory = engine.site.memory
-            if memory.completed or (memory.began and not memory.rolled_back):
-                raise Refused(f"{self.folder}: a plan is made before a move begins, and this one began")
             return self._survey(engine)
 
     def _survey(self, engine: Engine) -> Survey:

@@ -26,7 +26,7 @@ from harness.hosts.transport import Connection, Transport
 from harness.inventory import Inventory, Node, ServiceProbe
 from harness.labs.twin import Twin, TwinCloud, TwinHost
 from harness.migration.engine import Event
-from harness.migration.planned import PlannedCommand
+from harness.migration.planned import Plan, PlannedCommand, made_of
 from harness.migration.run import Listeners, Migration
 from harness.migration.survey import HostSeen, Survey
 
@@ -51,6 +51,20 @@ def foretell(inventory: Inventory, seen: Survey) -> list[PlannedCommand]:
             f"the commands cannot be foretold: on a twin of this site the move ended thus:\n{outcome.message}"
         )
     return recorder.commands
+
+
+def make_plan(migration: Migration) -> Plan:
+    """The plan of a move that has not begun: what is seen now, and what will be sent.
+
+    Raises:
+        Refused: a move is under way or done, something cannot be seen, or the commands cannot be foretold.
+    """
+    if migration.began():
+        raise Refused(f"{migration.folder}: a plan is made before a move begins, and this one has begun")
+    seen = migration.survey()
+    commands = foretell(migration.inventory, seen)
+    source = str(Path(migration.inventory.source).resolve())
+    return made_of(migration.new_run_id(), migration.clock.date(), source, seen, commands)
 
 
 def _twin(inventory: Inventory, seen: Survey) -> Twin:
