@@ -1,7 +1,8 @@
-"""What a command costs over ssh, beside plain ``ssh`` on a shared connection to the same server: ``python -m tests.latency``.
+"""What a command costs over ssh, beside plain ``ssh`` on a shared connection to the same server.
 
-Both take turns, so that a busy machine slows both. A plain ``ssh`` gives the program's output and exit status; ours also
-proves that the reply is whole, and for a change that the host is still the run's, in one critical section.
+``python -m tests.latency`` prints it. Both take turns, so that a busy machine slows both. A plain ``ssh`` gives the
+program's output and exit status; ours also proves that the reply is whole, and for a change that the host is still the
+run's, in one critical section.
 """
 
 from __future__ import annotations
