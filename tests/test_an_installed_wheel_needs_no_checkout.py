@@ -1,4 +1,4 @@
-"""A wheel has everything in it: installed into an empty environment, outside any checkout, the embedded rehearsal runs."""
+"""A wheel has everything in it: in an empty environment, outside any checkout, the embedded rehearsal runs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,14 @@ def elsewhere(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory without a checkout around it, with the wheel in an environment of its own."""
     place = tmp_path_factory.mktemp("elsewhere")
     assert run(sys.executable, "-m", "venv", place / "venv", cwd=place).returncode == 0
-    pip: list[str | Path] = [place / "venv/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip: list[str | Path] = [
+        place / "venv/bin/python",
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]
     done = run(*pip, "-c", ROOT / "constraints.txt", wheel, cwd=place)
     assert done.returncode == 0, done.stdout + done.stderr
     return place

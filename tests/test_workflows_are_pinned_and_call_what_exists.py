@@ -1,4 +1,4 @@
-"""The workflow files run other people's code by its hash only, may only read, and call targets that the Makefile has."""
+"""Workflow files run other people's code by its hash only, may only read, and call targets that the Makefile has."""
 
 from __future__ import annotations
 
