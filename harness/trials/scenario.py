@@ -411,6 +411,8 @@ class Before(Strict):
 
     drbd: Literal["8.3", "8.4"] = "8.4"
     strategy: Literal["staged"] = "staged"
+    host_tools: Literal["today", "2012"] = "today"
+    ssh: Literal["today", "5.3"] = "today"
     store: StoreBefore = StoreBefore()
     device_bytes: Bytes = 256 * 1024**2
     staging_bytes: Bytes | None = None
@@ -423,6 +425,8 @@ class Before(Strict):
         settings = self.settings.model_dump(exclude_unset=True) | {"strategy": self.strategy}
         return Start(
             drbd=self.drbd,
+            host_tools=self.host_tools,
+            ssh=self.ssh,
             store=StoreSpec(**self.store.model_dump()),
             device_bytes=self.device_bytes,
             staging_bytes=self.staging_bytes,

@@ -19,6 +19,7 @@ from harness.migration.site import Site
 Part = Callable[[Site[Reader]], Iterator[Finding]]
 
 PARTS: tuple[Part, ...] = (
+    hosts.ways,
     hosts.tools,
     hosts.same_system,
     hosts.same_user,
