@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 import click
+from click import shell_completion
 
-from harness import __version__, console, inventory, runs
+from harness import console, inventory, runs, version
 from harness.checks.verdict import judge_file
 from harness.labs import catalogue, doctor
 from harness.migration.outcome import Outcome
@@ -31,8 +32,21 @@ _INVENTORY = click.option(
 )
 
 
+def _show_version(context: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked:
+        click.echo(f"walrus-ha {version.described()}")
+        context.exit()
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 def walrus_ha() -> None:
     """Move a Eucalyptus 3.2 Walrus onto a DRBD-replicated pair, and rehearse the move before."""
 
@@ -232,6 +246,15 @@ def doctor_command(as_json: bool) -> None:
             click.echo(f"{'':13}  {state.remedy}")
 
 
+@walrus_ha.command("completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion_command(shell: str) -> None:
+    """Print a script that completes walrus-ha's words in your shell."""
+    completer = shell_completion.get_completion_class(shell)
+    assert completer is not None, "click completes in all of these"
+    click.echo(completer(walrus_ha, {}, "walrus-ha", "_WALRUS_HA_COMPLETE").source())
+
+
 @walrus_ha.group("lab")
 def lab_group() -> None:
     """Bring up a lab to work in by hand."""
@@ -257,6 +280,14 @@ def lab_down(run_id: str | None, everything: bool) -> None:
         raise click.UsageError("name a run, or say --all")
     for line in catalogue.down(None if everything else run_id):
         click.echo(line)
+
+
+@lab_group.command("provide")
+@click.option("--qemu", is_flag=True, help="What the machines lab needs to run in QEMU instead of User Mode Linux.")
+def lab_provide(qemu: bool) -> None:
+    """Install what the labs need from Debian's packages, and make their images; as root or by sudo."""
+    argv = doctor.provider(qemu)
+    os.execv(argv[0], argv)
 
 
 @lab_group.command("ssh")
