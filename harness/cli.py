@@ -15,7 +15,8 @@ from harness.checks.verdict import judge_file
 from harness.labs import catalogue, doctor
 from harness.migration.outcome import Outcome
 from harness.migration.run import Listeners, Migration
-from harness.report import json_report, junit, sweep_text, text
+from harness.report import folder as pages
+from harness.report import json_report, junit, markdown, sweep_text, text
 from harness.report.model import FindingLine, RehearsalReport, TrialReport
 from harness.trials.rehearsal import Planned, plan_rehearsal, rehearse
 from harness.trials.scenario import load_scenarios
@@ -54,9 +55,10 @@ def walrus_ha() -> None:
 @walrus_ha.command("rehearse")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--lab", "labs", multiple=True, help="Lab to rehearse in; may be repeated. Default: simulated.")
-@click.option("--report", "folder", type=click.Path(path_type=Path), help="Keep journals and evidence here.")
+@click.option("--report", "folder", type=click.Path(path_type=Path), help="Keep journals, evidence and pages here.")
 @click.option("--jobs", type=click.IntRange(1), help="Trials at once. Default: what the lab thinks right here.")
 @click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Also write a JUnit file.")
+@click.option("--markdown", "markdown_path", type=click.Path(path_type=Path), help="Also write a job summary.")
 @_JSON
 def rehearse_command(
     paths: tuple[Path, ...],
@@ -64,6 +66,7 @@ def rehearse_command(
     folder: Path | None,
     jobs: int | None,
     junit_path: Path | None,
+    markdown_path: Path | None,
     as_json: bool,
 ) -> None:
     """Run scenarios (files or folders; default: all that come with the tool) in labs and judge them."""
@@ -73,6 +76,10 @@ def rehearse_command(
     report = RehearsalReport(reports)
     if junit_path:
         junit_path.write_bytes(junit.render(report))
+    if markdown_path:
+        markdown_path.write_text(markdown.render(report), encoding="utf-8")
+    if folder:
+        click.echo(f"report: {pages.write_pages(report, folder)}", err=True)
     click.echo(json_report.render(report) if as_json else text.render(report))
     sys.exit(report.exit_status)
 
@@ -227,6 +234,26 @@ def judge_command(evidence: Path, as_json: bool) -> None:
     judgement = judge_file(evidence)
     click.echo(json_report.render_judgement(judgement) if as_json else text.render_judgement(judgement))
     sys.exit(0 if judgement.verdict.name == "PASS" else 1)
+
+
+@walrus_ha.command("report")
+@click.argument("place", type=click.Path(path_type=Path, exists=True))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The page; default: beside the evidence.")
+@click.option("--markdown", "markdown_path", type=click.Path(path_type=Path), help="Also write a job summary.")
+def report_command(place: Path, output: Path | None, markdown_path: Path | None) -> None:
+    """Judge saved evidence again and make pages of it: one file, or a folder that `rehearse --report` left."""
+    found = pages.load(place)
+    if markdown_path:
+        markdown_path.write_text(markdown.render(found), encoding="utf-8")
+    if place.is_dir():
+        if output:
+            raise click.UsageError("a folder's pages stand in the folder: -o is for one file of evidence")
+        click.echo(pages.write_pages(found, place))
+    else:
+        page = output or place.with_name(pages.PAGE)
+        page.write_text(pages.trial_page(place), encoding="utf-8")
+        click.echo(page)
+    sys.exit(found.exit_status)
 
 
 @walrus_ha.command("doctor")
