@@ -7,7 +7,7 @@
 # make labs-qemu  QEMU, Debian's stock kernel and their image, for machines with WALRUS_HA_MACHINES=qemu
 # make containers  all scenarios in the containers lab
 # make kills     a move killed at 20 random moments in the containers lab, each time started again
-# make cuts      a move in the machines lab in which engine or hosts are cut down at 40 random moments
+# make cuts      a move in the machines lab in which engine or hosts are cut down at 40 random moments, and once after it
 # make conformance  every recorded call of DRBD, put to two kernels and to the fakes, and how far they agree; as root
 # make sabotage  engines that are broken on purpose, and which check catches each
 # make seeds     our engine's move over many stores (WALRUS_HA_SEEDS, 10000), judged: how many false alarms

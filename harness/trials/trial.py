@@ -188,29 +188,32 @@ class Trial:
 
     def _cut_power(self, hosts: Sequence[str], seconds: float) -> None:
         """What the hosts do by themselves when the power is back is what is judged."""
-        faults, seen = self.opened.faults, len(self.opened.truth.events())
+        faults, before = self.opened.faults, len(self.opened.truth.events())
         self.schedule.receipts.extend(faults.power_off(role) for role in hosts)
         self.opened.clock.sleep(seconds)
         self.schedule.receipts.extend(faults.power_on(role) for role in hosts)
-        self._let_the_cloud_rest(seen)
+        self._let_the_cloud_rest(hosts, before)
 
-    def _let_the_cloud_rest(self, seen: int = 0) -> None:
-        """A cloud that comes up is waited for, so that it is not judged half-way; the first events are passed over."""
+    def _let_the_cloud_rest(self, rebooted: Sequence[str] = (), before: int = 0) -> None:
+        """A cloud that comes up is waited for, so that it is not judged half-way."""
         deadline = self.opened.clock.now() + _REST_S
-        while self.opened.clock.now() < deadline and sorted(self._states(seen).values()) != ["DISABLED", "ENABLED"]:
+        while self.opened.clock.now() < deadline:
+            if sorted(self._states(rebooted, before).values()) == ["DISABLED", "ENABLED"]:
+                return
             self.opened.clock.sleep(_LOOK_S)
 
     def _serving(self) -> str:
         """The role of the host whose Walrus was ENABLED last and is so still."""
         return ADDITIONAL if self._states()[ADDITIONAL] == "ENABLED" else ORIGINAL
 
-    def _states(self, seen: int = 0) -> dict[str, str]:
-        """The state of each Walrus, as the events after the first so many tell it."""
+    def _states(self, rebooted: Sequence[str] = (), before: int = 0) -> dict[str, str]:
+        """The state of each Walrus, as the events tell it; of hosts that rebooted those after the first so many."""
         state = {ORIGINAL: "", ADDITIONAL: ""}
         by_name = {self.evidence.original: ORIGINAL, self.evidence.additional: ADDITIONAL}
-        for event in self.opened.truth.events()[seen:]:
+        for number, event in enumerate(self.opened.truth.events()):
             if event.kind in ("walrus", "walrus-lost") and event.host in by_name:
-                state[by_name[event.host]] = event.detail
+                role = by_name[event.host]
+                state[role] = "" if role in rebooted and number < before else event.detail
         return state
 
     def conclude(self) -> None:
