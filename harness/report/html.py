@@ -1,7 +1,7 @@
 """The report as one page that opens anywhere: no script, no network, nothing from the data that a browser would obey.
 
-Every value goes through Jinja's escaping and ``printable``; the page's own style is allowed by its hash, everything else
-is forbidden by the page's content policy.
+Every value goes through Jinja's escaping and ``printable``; the page's own style is allowed by its hash, the rest is
+forbidden by the page's content policy.
 """
 
 from __future__ import annotations
