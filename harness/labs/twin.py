@@ -19,7 +19,7 @@ from fakes.world import Disk, Service, WalrusState
 from harness.clock import Clock
 from harness.hosts.function import FunctionConnection
 from harness.inventory import Inventory, Node
-from harness.labs.premises import CLOUD_KEY, CLOUD_SECRET, EUCALYPTUS_ID, FILES, KEYS
+from harness.labs.premises import CLOUD_KEY, CLOUD_SECRET, DRBD_SERVICE, EUCALYPTUS_ID, FILES, KEYS
 from harness.labs.simulated import VirtualClock
 from harness.labs.simulated_door import Door
 
@@ -37,6 +37,7 @@ class TwinHost:
     drbd: str  # 8.3 or 8.4
     module_loaded: bool
     at_boot: bool
+    drbd_at_boot: bool | None
     drops_caches: bool
     texts: Mapping[str, str | None]  # configuration files by path, None where there is none
 
@@ -108,6 +109,8 @@ class Twin:
         assert node.backing_device is not None
         row.disks[node.backing_device] = Disk(node.backing_device, _DEVICE_BYTES)
         row.services[settings.service] = Service(starts_at_boot=seen.at_boot)
+        if seen.drbd_at_boot is not None:
+            row.services[DRBD_SERVICE] = Service(starts_at_boot=seen.drbd_at_boot)
         row.modules += ["drbd"] if seen.module_loaded else []
         row.drbd_version = seen.drbd
         machine.locked_settings = not seen.drops_caches

@@ -19,6 +19,7 @@ from harness.hosts.host import Reader
 from harness.migration.estimate import Estimate, estimate
 from harness.migration.preflight.survey import site_of_one_look
 from harness.migration.site import Site
+from harness.migration.steps.boot import DRBD
 from harness.migration.steps.configure import FSTAB, MAIN_CONFIGURATION
 from harness.systems import eucalyptus, files, identity, mounts, services, store, volumes
 from harness.systems.drbd import dialect, status
@@ -51,6 +52,7 @@ class HostSeen:
     module_loaded: bool
     running: bool
     at_boot: bool
+    drbd_at_boot: bool | None  # None: init knows no such service
     drops_caches: bool
     texts: dict[str, str | None]  # configuration files by path; never saved
 
@@ -99,6 +101,7 @@ def _host_seen(site: Site[Reader], host: Reader) -> HostSeen:
         status.module_loaded(host),
         bool(services.processes(host, settings.service)),
         services.starts_at_boot(host, settings.service),
+        services.at_boot(host, DRBD),
         identity.caches_can_be_dropped(host),
         {path: files.read(host, path) for path in paths},
     )
@@ -158,6 +161,8 @@ def _of_a_walrus(host: Reader, seen: HostSeen) -> Iterator[Fact]:
     yield "drbd", ".".join(map(str, seen.drbd))
     yield "drbd module", "loaded" if seen.module_loaded else "not loaded"
     yield "service", f"{'runs' if seen.running else 'is down'}, {'' if seen.at_boot else 'not '}started at boot"
+    known = {None: "has no init script", True: "started at boot", False: "not started at boot"}
+    yield "drbd service", known[seen.drbd_at_boot]
     yield "caches", "can be dropped" if seen.drops_caches else "cannot be dropped"
     for path, text in seen.texts.items():
         yield (

@@ -86,7 +86,7 @@ def _twin(inventory: Inventory, seen: Survey) -> Twin:
 
 def _host(seen: HostSeen) -> TwinHost:
     version = ".".join(map(str, seen.drbd[:2]))
-    return TwinHost(version, seen.module_loaded, seen.at_boot, seen.drops_caches, seen.texts)
+    return TwinHost(version, seen.module_loaded, seen.at_boot, seen.drbd_at_boot, seen.drops_caches, seen.texts)
 
 
 # Noting what is sent
@@ -139,6 +139,9 @@ class _NotedConnection:
 
     def describe(self) -> str:
         return self.inner.describe()
+
+    def weakness(self) -> str | None:
+        return self.inner.weakness()
 
 
 @dataclass(frozen=True)

@@ -233,6 +233,9 @@ class _Watched:
     def describe(self) -> str:
         return self.inner.describe()
 
+    def weakness(self) -> str | None:
+        return self.inner.weakness()
+
 
 @dataclass(frozen=True)
 class _Door:
