@@ -17,7 +17,7 @@ FORMAT = 1
 
 Kind = Literal["file", "directory", "symlink", "other"]
 EffectName = Literal["read", "write", "destroy"]
-CommandName = Literal["migrate", "rollback", "second_migrate"]  # the last: another engine, started in between
+CommandName = Literal["migrate", "rollback", "retire", "second_migrate"]  # the last: another engine, started in between
 DriverName = Literal["engine", "vendor"]  # our engine, or somebody who types the vendor's text
 
 

@@ -166,9 +166,13 @@ class Engine:
     def _finish(self) -> None:
         if not self.site.memory.completed:
             self.site.memory.note("completed")
+        self.release()
+        self._tell(Event("completed", "", "the pair serves the store"))
+
+    def release(self) -> None:
+        """Give every host back."""
         for host in self.site.hosts:
             host.release()
-        self._tell(Event("completed", "", "the pair serves the store"))
 
     # Trouble
 

@@ -25,6 +25,8 @@ _HOLDS: dict[str, dict[str, type]] = {  # what a record of a kind is asked for
     "epoch": {"epoch": int},
     "fact": {"name": str, "value": object},
     "stopped": {"why": str},
+    "retiring": {"path": str},
+    "retired": {"path": str},
 }
 
 
@@ -32,7 +34,8 @@ _HOLDS: dict[str, dict[str, type]] = {  # what a record of a kind is asked for
 class Entry:
     """One record.
 
-    Kinds: begun, epoch, intent, proof, done, fact, undoing, undone, committed, rolled-back, completed, stopped.
+    Kinds: begun, epoch, intent, proof, done, fact, undoing, undone, committed, rolled-back, completed, stopped,
+    retiring, retired.
     """
 
     seq: int

@@ -80,6 +80,14 @@ class Memory:
         """The step was seen satisfied after it acted."""
         return any(entry.kind == "done" and entry.step == step for entry in self._present())
 
+    def retiring(self, path: str) -> bool:
+        """Deleting what the move had left there was begun."""
+        return any(entry.kind == "retiring" and entry.data["path"] == path for entry in self._present())
+
+    def retired(self, path: str) -> bool:
+        """What the move had left there was deleted, on purpose and for good."""
+        return any(entry.kind == "retired" and entry.data["path"] == path for entry in self._present())
+
     def undone(self, step: str) -> bool:
         """The step was taken back in the rollback that is under way."""
         return any(entry.kind == "undone" and entry.step == step for entry in self._present())

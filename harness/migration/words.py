@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from harness.hosts.host import Host
 from harness.migration.engine import Engine, RolledBack
 from harness.migration.journal import Entry, read
 from harness.migration.outcome import Outcome, PreflightRefused
+from harness.migration.retire import Target
 from harness.migration.site import Site
 from harness.migration.step import Blocked, Step, StepState
 
@@ -50,12 +51,34 @@ def _original_serves(site: Site[Host], ended: RolledBack) -> bool:
 
 def completed(site: Site[Host]) -> str:
     settings = site.settings
+    serves = f"The pair serves the store from {settings.device} ({settings.resource}).\n"
+    if site.memory.retired(site.old_store):
+        return f"{serves}The old store and the staged copy were retired.\nNext: walrus-ha verify RUN"
     return (
-        f"The pair serves the store from {settings.device} ({settings.resource}).\n"
-        f"Kept: {site.original.name}:{site.old_store} (the old store) and "
+        f"{serves}Kept: {site.original.name}:{site.old_store} (the old store) and "
         f"{site.original.name}:{site.staged_copy} (the staged copy).\n"
-        "Next: walrus-ha verify RUN; remove the kept copies only when you trust the pair."
+        "Next: walrus-ha verify RUN; when you trust the pair: walrus-ha retire RUN (deletes the kept copies)."
     )
+
+
+def retired(site: Site[Host], deleted: Sequence[Target]) -> str:
+    freed = sum(target.kib for target in deleted)
+    gone = ", ".join(f"{site.original.name}:{target.path}" for target in deleted)
+    return (
+        f"Deleted: {gone}; {freed} KiB are free again.\n"
+        f"The pair holds the store on both sides: {site.original.name}:{site.settings.store} and "
+        f"{site.additional.name}:{site.settings.store}, by {site.settings.device}.\nNext: walrus-ha verify RUN"
+    )
+
+
+def nothing_to_retire(site: Site[Host]) -> str:
+    return (
+        f"Nothing to do: what the move had kept was deleted before.\nNext: walrus-ha verify RUN ({site.original.name})"
+    )
+
+
+def not_retired(migration: Migration, site: Site[Host], why: Stopped) -> str:
+    return f"{why}\n{safe_copies(site)}\nNext: look why, then: walrus-ha retire {migration.folder}"
 
 
 def nothing_to_do(site: Site[Host]) -> str:
@@ -97,22 +120,26 @@ def _store_after(site: Site[Host], ended: RolledBack) -> str:
 def too_late(site: Site[Host]) -> str:
     return (
         "The commit point is passed: Walrus may have accepted writes on the pair, and rolling back would lose them.\n"
-        f"{safe_copies(site)}\nNext: walrus-ha migrate -i INVENTORY (finishes the move)"
+        f"{'The old store was retired, too. ' if site.memory.retired(site.old_store) else ''}{safe_copies(site)}\nNext: walrus-ha migrate -i INVENTORY (finishes the move)"
     )
 
 
 def safe_copies(site: Site[Host]) -> str:
     """Where complete copies lie, by what the run knows of its own steps."""
     memory, name = site.memory, site.original.name
+    pair = f"{site.settings.device} on the pair, the one in use since the commit point"
+    if memory.retired(site.old_store):
+        return f"Complete copies of the store: {pair} ({name}:{site.settings.store})."
     aside = memory.done("set-store-aside") and not memory.undone("set-store-aside")
     maybe = memory.intended("set-store-aside") and not aside
     places = [f"{name}:{site.old_store}" if aside else f"{name}:{site.settings.store}"]
     if maybe and not memory.undone("set-store-aside"):
         places[0] += f" (or {site.old_store})"
-    if memory.fact("staged") and not memory.undone("stage-store"):
+    gone = memory.retiring(site.staged_copy) or memory.undone("stage-store")
+    if memory.fact("staged") and not gone:
         places.append(f"{name}:{site.staged_copy}")
     if memory.committed:
-        places.append(f"{site.settings.device} on the pair, the one in use since the commit point")
+        places.append(pair)
     return f"Complete copies of the store: {', '.join(places)}."
 
 

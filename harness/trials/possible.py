@@ -36,7 +36,7 @@ MEASURED_STEPS = ("stage-store", "restore-store", "wait-for-sync")
 """Steps that know how far they are; elsewhere a share of the work means nothing."""
 
 FIRST_CONNECTED, FIRST_SYNCING, LAST_SYNCING = "connect-peers", "become-primary", "wait-for-sync"
-ATTEMPTS = ("resume", "run_again", "rollback")
+ATTEMPTS = ("resume", "run_again", "rollback", "retire")
 KERNEL_LABS = ("privileged", "machines")
 
 

@@ -377,7 +377,7 @@ def _action_kind(value: Any) -> str | None:
     return None
 
 
-Word = Literal["resume", "rollback", "run_again", "plan", "write_served"]
+Word = Literal["resume", "rollback", "run_again", "plan", "write_served", "retire"]
 Action = Annotated[
     Annotated[Word, Tag("word")]
     | Annotated[PowerOn, Tag("power_on")]

@@ -42,8 +42,9 @@ _PLACES = (
     (ORIGINAL, "staging"),
     (ORIGINAL, "device"),
 )  # the additional host's side is read at the end, by promoting it
-_ATTEMPTS = ("resume", "run_again", "rollback")
+_ATTEMPTS = ("resume", "run_again", "rollback", "retire")
 _REST_S, _LOOK_S = 60.0, 1.0
+Order = Literal["migrate", "rollback", "retire"]
 _SETTLED = ("completed", "rolled_back", "refused")
 
 
@@ -133,8 +134,8 @@ class Trial:
         match action:
             case "resume" | "run_again":
                 self._attempt("migrate")
-            case "rollback":
-                self._attempt("rollback")
+            case "rollback" | "retire":
+                self._attempt(action)
             case "plan":
                 self._look()
             case ResumeWith(resume_with=settings):
@@ -281,7 +282,7 @@ class Trial:
         now = truth.manifest(role, "store").entries
         self.evidence.written += [entry for entry in now if entry != before.get(entry.path)]
 
-    def _attempt(self, command: Literal["migrate", "rollback"], settings: Settings | None = None) -> None:
+    def _attempt(self, command: Order, settings: Settings | None = None) -> None:
         schedule, clock = self.schedule, self.opened.clock
         schedule.attempt += 1
         started = clock.now()
@@ -312,12 +313,12 @@ class Trial:
         )
         self._census(f"after attempt {schedule.attempt}")
 
-    def _work(self, command: Literal["migrate", "rollback"], settings: Settings | None = None) -> Outcome:
+    def _work(self, command: Order, settings: Settings | None = None) -> Outcome:
         """One run of whoever carries the procedure out."""
         if self.scenario.driver == "vendor":
             return self._the_operator().work()
         migration = self._migration(self._tapped(self.schedule, settings), self.workdir / "run", "trial")
-        return migration.rollback() if command == "rollback" else migration.migrate()
+        return {"migrate": migration.migrate, "rollback": migration.rollback, "retire": migration.retire}[command]()
 
     def _the_operator(self) -> Operator:
         """The one that types the vendor's text, from the first line to the last of the trial."""
