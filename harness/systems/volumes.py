@@ -115,6 +115,7 @@ class Carries:
 
     device: str
     found: Signature
+    alone: bool = True  # nothing else is on it; erasing all signatures would take that along
 
     def __str__(self) -> str:
         return f"{self.device} carries {self.found.type} {self.found.uuid} of this run, mounted nowhere"
@@ -122,7 +123,7 @@ class Carries:
     def denied(self, host: Reader) -> str | None:
         if (found := signature(host, self.device)) != self.found:
             return f"{host.name}: {self.device} holds {found}, expected {self.found}"
-        if others := set(_UUID.findall(all_signatures(host, self.device))) - {self.found.uuid}:
+        if self.alone and (others := set(_UUID.findall(all_signatures(host, self.device))) - {self.found.uuid}):
             return f"{host.name}: {self.device} holds more than {self.found}: {', '.join(sorted(others))}"
         if at := [mount.at for mount in mounts.mounts(host) if mount.device == self.device]:
             return f"{host.name}: {self.device} is mounted on {at[0]}"

@@ -83,7 +83,9 @@ class CreateMetadata(Step):
         found = volumes.signature(host, disk)
         if found and found.type == "drbd" and self._ours(site, host, found):
             command = dialect_on(site, host).wipe_metadata(site.settings.resource)
-            proofs.destroy(site, host, _OursAndDown(volumes.Carries(disk, found), site.settings.device), command)
+            proofs.destroy(
+                site, host, _OursAndDown(volumes.Carries(disk, found, alone=False), site.settings.device), command
+            )
             found = volumes.signature(host, disk)
         if found and found.type == site.settings.filesystem and self._made_here(site, found):
             proofs.destroy(site, host, volumes.Carries(disk, found), volumes.wipe_command(disk))
