@@ -68,7 +68,12 @@ def _starts_services_again(sent: Sent) -> bool:
 
 def moved(evidence: Evidence) -> bool:
     """Some attempt completed the move."""
-    return any(attempt.outcome == "completed" for attempt in evidence.attempts)
+    return any(attempt.outcome == "completed" and attempt.command != "retire" for attempt in evidence.attempts)
+
+
+def retired(evidence: Evidence) -> bool:
+    """The kept copies were deleted on purpose, by a command of its own that succeeded."""
+    return any(attempt.command == "retire" and attempt.outcome == "completed" for attempt in evidence.attempts)
 
 
 def last_outcome(evidence: Evidence) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 
 from harness.systems.store import Entry, Manifest, shown
 
@@ -13,7 +12,7 @@ _OF_THE_LISTING = frozenset({"same_as"})  # a set of hard links is renamed when 
 
 @dataclass(frozen=True)
 class Holding:
-    """Entries that are as frozen, that clients changed later, that are gone, and that differ without a newer time."""
+    """Entries that are as frozen, that clients changed later, that are gone, and that differ with their old time."""
 
     same: int
     changed: int
@@ -38,7 +37,8 @@ class Holding:
 def compare(frozen: Manifest, found: Manifest, may_be_gone: int = 0) -> Holding:
     """What became of every frozen entry. The root is left aside: Walrus changes its owner and mode, clients its time.
 
-    An entry that differs must have a newer time: then a client wrote it. With the old time it is damage.
+    An entry that differs must have another time as well: then somebody wrote it. With the time that it was frozen with
+    it is damage. Not "a newer time": objects may have been dated in the future by a host whose clock was wrong.
     """
     same, changed, gone, damaged = 0, 0, [], []
     for path, want in frozen.items():
@@ -49,10 +49,10 @@ def compare(frozen: Manifest, found: Manifest, may_be_gone: int = 0) -> Holding:
             gone.append(path)
         elif not (unlike := _unlike(want, have)):
             same += 1
-        elif Decimal(have.mtime) > Decimal(want.mtime):
+        elif "mtime" in unlike:
             changed += 1
         else:
-            damaged.append(f"{shown(path)} has another {' and '.join(unlike)} and no newer time")
+            damaged.append(f"{shown(path)} has another {' and '.join(unlike)} and the time that it was frozen with")
     return Holding(same, changed, tuple(gone), tuple(damaged), may_be_gone)
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.errors import Refused, StepBlocked, Stopped, UnexpectedOutput
+from harness.errors import StepBlocked, Stopped, UnexpectedOutput
 from harness.hosts.command import Command, Effect
 from harness.hosts.host import Host, Reader
 from harness.hosts.proof import Proof
 from harness.migration import copies, jobs, proofs
 from harness.migration.holding import Holding, compare
+from harness.migration.outcome import PreflightRefused
+from harness.migration.preflight.finding import Finding, error
 from harness.migration.site import Site
 from harness.migration.steps.start import not_on_device
 from harness.systems import copying, files, mounts, store
@@ -22,6 +24,7 @@ from harness.systems.drbd import status
 
 STEP = "retire"
 _FEW = 5
+_AGAIN = "walrus-ha retire"
 
 
 @dataclass(frozen=True)
@@ -53,19 +56,24 @@ def targets(site: Site[Reader]) -> list[Target]:
 # Why not
 
 
-def unfit(site: Site[Reader]) -> str | None:
+def unfit(site: Site[Reader]) -> Finding | None:
     """Why the pair cannot be relied on now, None when it serves on both sides. Quick; asks every host."""
     if not site.memory.completed:
-        return "the move is not completed, and until then these are the copies to fall back on"
+        what = "the move is not completed, and until then these are the copies to fall back on"
+        return error("move-not-completed", site.original.name, what, "Finish it: walrus-ha migrate -i INVENTORY.")
     for host in site.pair:
         seen = status.status(host, site.settings.device)
         if seen is None or not seen.in_sync:
-            return f"{host.name}: the pair does not hold two complete copies: {seen or 'the resource is not up'}"
+            what = f"the pair does not hold two complete copies: {seen or 'the resource is not up'}"
+            return error("pair-not-whole", host.name, what, "Let DRBD connect and synchronise, then ask again.")
     states = {walrus.address: walrus.state for walrus in site.cloud.walruses(site.clc)}
     enabled = [host for host in site.pair if states.get(site.node(host).address) == "ENABLED"]
+    start = "Start the services on both hosts and wait for one ENABLED Walrus."
     if len(enabled) != 1:
-        return f"{len(enabled)} of the two Walruses are ENABLED; one must serve the store from the pair"
-    return not_on_device(site, enabled[0])
+        what = f"{len(enabled)} of the two Walruses are ENABLED; one must serve the store from the pair"
+        return error("nobody-serves", site.clc.name, what, start)
+    missing = not_on_device(site, enabled[0])
+    return error("nobody-serves", enabled[0].name, missing, start) if missing else None
 
 
 def serving(site: Site[Host]) -> Host:
@@ -122,7 +130,9 @@ class Superseded:
         return f"{self.path} is what the move left, and the pair serves the store: {self.held}"
 
     def denied(self, host: Reader) -> str | None:
-        return self.held.fault() or unfit(self.site) or not_ours(self.site, host, self.path)
+        if found := unfit(self.site):
+            return f"{found.host}: {found.message}"
+        return self.held.fault() or not_ours(self.site, host, self.path)
 
 
 # Deleting
@@ -143,15 +153,16 @@ class Retirement:
         """What there is to delete. READ commands only.
 
         Raises:
-            Refused: saying why nothing may be deleted now.
+            PreflightRefused: saying why nothing may be deleted now.
         """
-        if why := unfit(self._eyes):
-            raise Refused(f"nothing is retired: {why}")
+        if found := unfit(self._eyes):
+            raise PreflightRefused((found,), _AGAIN)
         for _, path in recorded(self._eyes):
             if files.stat(self._eyes.original, path) is None:
                 continue
             if why := not_ours(self._eyes, self._eyes.original, path):
-                raise Refused(f"nothing is retired: {why}")
+                mend = "Look what it is; nothing that the move did not leave is deleted."
+                raise PreflightRefused((error("copy-not-ours", self._eyes.original.name, why, mend),), _AGAIN)
         return targets(self._eyes)
 
     def run(self) -> list[Target]:

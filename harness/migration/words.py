@@ -25,7 +25,7 @@ def told(migration: Migration, engine: Engine, work: Callable[[], Outcome]) -> O
     try:
         return work()
     except PreflightRefused as refused:
-        message = f"{refused}\nNothing was changed. Mend the findings, then run `walrus-ha check` again."
+        message = f"{refused}\nNothing was changed. Mend the findings, then run `{refused.again}` again."
         return Outcome("refused", 3, message, refused.findings)
     except RolledBack as ended:
         word = "rolled_back" if _original_serves(site, ended) else "stopped"
@@ -118,9 +118,14 @@ def _store_after(site: Site[Host], ended: RolledBack) -> str:
 
 
 def too_late(site: Site[Host]) -> str:
+    gone = (
+        "The old store was retired, so that there is nothing to go back to. "
+        if site.memory.retired(site.old_store)
+        else ""
+    )
     return (
         "The commit point is passed: Walrus may have accepted writes on the pair, and rolling back would lose them.\n"
-        f"{'The old store was retired, too. ' if site.memory.retired(site.old_store) else ''}{safe_copies(site)}\nNext: walrus-ha migrate -i INVENTORY (finishes the move)"
+        f"{gone}{safe_copies(site)}\nNext: walrus-ha migrate -i INVENTORY (finishes the move)"
     )
 
 
