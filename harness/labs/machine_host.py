@@ -37,7 +37,8 @@ _UNPACK = ("tar", "-xf", "-", "-C", "/")
 # What every script of ``run_script`` may use besides LOOKING: the fakes, and an argument that is a directory.
 _PRELUDE = """
 import time
-sys.path.insert(0, "/opt")
+if "/opt" not in sys.path:
+    sys.path.insert(0, "/opt")
 
 
 def directory(argument):
