@@ -78,14 +78,15 @@ class Program:
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
+idle: list = []  # workers that wait for a script
+
+
 class Worker:
     """A copy of this process, at the head of a session of its own, that runs one script after the other.
 
     It is handed a script with the three files of its input and output, and says with which status it ended.
     ``ending`` can be read when it has, or when the worker itself has.
     """
-
-    idle: list = []
 
     def __init__(self) -> None:
         self.socket, far = socket.socketpair()
@@ -104,7 +105,7 @@ class Worker:
         """One that runs the script from now on."""
         asked = json.dumps([request["script"], request["arguments"]]).encode()
         while True:
-            worker = cls.idle.pop() if cls.idle else cls()
+            worker = idle.pop() if idle else cls()
             try:
                 socket.send_fds(worker.socket, [len(asked).to_bytes(4, sys.byteorder)], streams)
                 worker.socket.sendall(asked)
@@ -120,8 +121,8 @@ class Worker:
             said = self.socket.recv(4, socket.MSG_WAITALL)
         if len(said) < 4:
             return self.bury()
-        if len(self.idle) < KEPT_WORKERS:
-            self.idle.append(self)
+        if len(idle) < KEPT_WORKERS:
+            idle.append(self)
         else:
             self.bury()
         return int.from_bytes(said, sys.byteorder, signed=True)
