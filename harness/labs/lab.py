@@ -33,6 +33,7 @@ class Start:
 
     drbd: str = "8.4"
     host_tools: str = "today"  # or "2012": programs that refuse what is younger
+    login: str = "root"  # or "sudo": a user whom sudo asks for a password, with noisy start-up files
     ssh: str = "today"  # or "5.3": a server that says so and offers what that did
     store: StoreSpec = StoreSpec()
     device_bytes: int = 1024**3  # size of each backing disk; ``differs`` below can change one

@@ -13,6 +13,7 @@ EUCALYPTUS_ID = 498  # uid and gid
 KEYS = "/var/lib/eucalyptus/keys"
 CLOUD_KEY = f"{KEYS}/euca.p12"
 CLOUD_SECRET = b"the-cloud-s-key-which-nobody-may-print"  # found anywhere else, it has leaked
+SUDO_PASSWORD = b"the-operators-password-which-nobody-may-print"  # likewise
 FIRST_WALRUS = "walrus-original"  # as the cloud knows the Walrus that is there before the move
 SIGNATURE_UUID = "0b5e55ed-0000-4000-8000-00000000b10c"
 

@@ -412,6 +412,7 @@ class Before(Strict):
     drbd: Literal["8.3", "8.4"] = "8.4"
     strategy: Literal["staged"] = "staged"
     host_tools: Literal["today", "2012"] = "today"
+    login: Literal["root", "sudo"] = "root"
     ssh: Literal["today", "5.3"] = "today"
     store: StoreBefore = StoreBefore()
     device_bytes: Bytes = 256 * 1024**2
@@ -426,6 +427,7 @@ class Before(Strict):
         return Start(
             drbd=self.drbd,
             host_tools=self.host_tools,
+            login=self.login,
             ssh=self.ssh,
             store=StoreSpec(**self.store.model_dump()),
             device_bytes=self.device_bytes,
