@@ -104,9 +104,11 @@ class _Reader:
             if known.name != host.name:
                 continue
             message, hint = f"{host.name} stands in {other!r} and in {role!r}", "name two hosts"
+            if (other, role) == ("original", "clc"):
+                continue  # one service runs both
             if role == "clc":
-                message = f"{host.name} is a Walrus and the cloud controller: that is not supported yet"
-                hint = "the cloud controller has to be a host of its own"
+                message = f"{host.name} is the additional Walrus and the cloud controller"
+                hint = "the cloud controller may be the original Walrus, or a host of its own"
             self.document.complain(self._named_at(host, role), message, hint, at_key=True)
 
     def _settings(self) -> Settings | None:

@@ -30,6 +30,7 @@ from harness.labs.premises import (
     NAMES,
     SERVICE,
     SIGNATURE_UUID,
+    role_in_cloud,
 )
 
 PYTHON = "/usr/bin/python3"
@@ -126,7 +127,8 @@ def world_for(hosts: Mapping[str, LabHost], start: Start) -> str:
     """The world before the first boot, as the fakes read it."""
     world = World(version=start.drbd, sync_bytes_per_s=start.sync_bytes_per_s, cloud=Cloud(tick_s=TICK_S))
     for role, host in hosts.items():
-        row = HostRow(host.plan.name, host.address, boot_id="", role=role)
+        row = HostRow(host.plan.name, host.address, boot_id="", role=role_in_cloud(role, start))
+        row.has_cloud = role == ORIGINAL and start.clc == "original"
         if role in PAIR:
             row.drbd_version = start.differs.get("drbd_version", {}).get(role, "")
             row.disks[BACKING_DEVICE] = _disk(role, start)

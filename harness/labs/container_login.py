@@ -20,7 +20,7 @@ alias ls='ls --color=always' cp='cp -i' mv='mv -i'
 printf 'no line break at the end of this'
 """
 _SUDOERS = f"""\
-Defaults:{USER} lecture=always, !requiretty
+Defaults:{USER} lecture=never, !requiretty
 {USER} ALL=(ALL) ALL
 """
 _ADD = f"""

@@ -229,7 +229,9 @@ class Rack:
             name = host.plan.name
             return Node(name, role, way, host.address, name, disk, host.replication_address)
 
-        return Inventory(node("original"), node("additional"), node("clc"), self.settings, f"containers {self.run_id}")
+        original = node("original")
+        clc = node("clc") if self.start.clc == "own" else replace(original, role="clc", backing_device=None)
+        return Inventory(original, node("additional"), clc, self.settings, f"containers {self.run_id}")
 
     def tear_down(self) -> None:
         """Remove everything that carries the run's label, and the keys."""

@@ -35,6 +35,16 @@ FILES = {
 WATCHED = ("/etc/fstab", "/etc/drbd.conf", "/etc/eucalyptus/eucalyptus.conf")  # and the inventory's drbd_conf
 
 
+def role_in_cloud(role: str, start: Start) -> str:
+    """What a host is to the cloud: where the original runs the controller too, the host beside it is any client's."""
+    return "client" if role == CLC and start.clc == "original" else role
+
+
+def last_with_cloud(roles: tuple[str, str], start: Start) -> tuple[str, str]:
+    """In which order Walruses stop: one that cannot ask the cloud which device is its own leaves it mounted."""
+    return (ADDITIONAL, ORIGINAL) if start.clc == "original" else roles
+
+
 def require_one_drbd_device(start: Start) -> None:
     """The start plants no second DRBD device, which only the simulation has.
 
