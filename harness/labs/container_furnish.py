@@ -24,6 +24,7 @@ from harness.labs.premises import (
     BACKING_DEVICE,
     CLOUD_KEY,
     CLOUD_SECRET,
+    DRBD_SERVICE,
     EUCALYPTUS_ID,
     FILES,
     FIRST_WALRUS,
@@ -133,6 +134,8 @@ def world_for(hosts: Mapping[str, LabHost], start: Start) -> str:
             row.drbd_version = start.differs.get("drbd_version", {}).get(role, "")
             row.disks[BACKING_DEVICE] = _disk(role, start)
             row.services[SERVICE] = Service()
+            if start.differs.get("missing_init_script") != role:
+                row.services[DRBD_SERVICE] = Service(starts_at_boot=False)
         world.hosts[row.name] = row
     world.cloud.walruses[FIRST_WALRUS] = WalrusState(FIRST_WALRUS, "walrus", hosts[ORIGINAL].address)
     return json.dumps(to_plain(world))

@@ -35,6 +35,7 @@ PARTS: tuple[Part, ...] = (
     devices.large_enough,
     devices.told_apart,
     drbd.dialects,
+    drbd.comes_up_at_boot,
     drbd.nothing_foreign,
     drbd.peers_reach_each_other,
     cloud.registered,
