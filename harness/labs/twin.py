@@ -65,9 +65,9 @@ class Twin:
     def open(self) -> Iterator[tuple[Inventory, Clock, list[str]]]:
         """The twin's hosts under the names of the real ones, their clock, and the calls that no fake models."""
         world = SimulatedWorld(self.original.drbd)
-        for node in self.inventory.nodes():
-            if node.name not in world.machines:
-                self._furnish(world.add_host(node.name, node.address, node.role), node)
+        for node in self.inventory.hosts():
+            self._furnish(world.add_host(node.name, node.address, node.role), node)
+        world.state.hosts[self.inventory.clc.name].has_cloud = True
         self._open_cloud(world)
         door = Door(world)
 
@@ -88,11 +88,11 @@ class Twin:
         files.write("/etc/passwd", f"root:x:0:0::/root:/bin/sh\neucalyptus:x:{uid}:{gid}::/:/bin/sh\n".encode())
         files.write("/etc/group", f"root:x:0:\neucalyptus:x:{gid}:\n".encode())
         machine.node_name = node.uname
-        if node.role == "clc":
+        if node.name == self.inventory.clc.name:
             files.write(CLOUD_KEY, CLOUD_SECRET, 0o600)
             if self.inventory.settings.eucarc:
                 _write(machine, self.inventory.settings.eucarc, "")
-        else:
+        if node.role != "clc":
             self._make_walrus(machine, node, self.original if node.role == "original" else self.additional)
 
     def _make_walrus(self, machine: SimulatedMachine, node: Node, seen: TwinHost) -> None:
