@@ -210,9 +210,7 @@ def rollback_command(run: str, as_json: bool) -> None:
 @click.argument("run")
 @click.option("--yes", is_flag=True, help="Delete without asking.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
-@click.option(
-    "--deleted", type=click.IntRange(0), default=0, help="So many frozen entries may be gone: clients' doing."
-)
+@click.option("--deleted", type=click.IntRange(0), default=0, help="So many frozen entries clients have deleted.")
 @_JSON
 def retire_command(run: str, yes: bool, dry_run: bool, deleted: int, as_json: bool) -> None:
     """Delete the old store and the staged copy, with proof that the pair serves all that they hold.
