@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from harness.errors import CommandFailed, LabError, WalrusHaError
-from harness.hosts.command import Request
+from harness.hosts.command import Command, Effect, Request
 from harness.labs.lab import ADDITIONAL, ORIGINAL, Opened
 from harness.labs.simulated_state import Names, Shape, WorldState, digest
 from harness.migration.engine import Event
@@ -19,7 +19,8 @@ from harness.trials.strikes import EngineKilled
 from harness.trials.sweep.conductor import RESTART_S, Conductor, TappedClock
 from harness.trials.sweep.monitors import Monitors
 from harness.trials.sweep.notebook import KeptMigration, Notebook
-from harness.trials.sweep.places import Lines, handlers_above, lines_above
+from harness.trials.sweep.places import Lines, handlers_above, lines_above, way_above
+from harness.trials.sweep.points import Whereabouts
 
 RUN_ID = "sweep"
 MOST_ATTEMPTS = 6
@@ -101,7 +102,7 @@ class Story:
         self.monitors = Monitors(state, self.opened.inventory.original.name)
         self.conductor = Conductor(self.opened, state, self.monitors, notebook)
         self.conductor.at_claim = self._at_claim
-        self.conductor.place = self._place
+        self.conductor.whereabouts = self._whereabouts
 
     @property
     def notebook(self) -> Notebook:
@@ -179,10 +180,14 @@ class Story:
         if self.conductor.struck and memory.began and not memory.rolled_back and not memory.completed:
             self._pass_head("attempt", attempt_head=True)
 
-    def _place(self, request: Request) -> str:
-        """A name for where the engine is: the lines of its text on the stack, the world and what is being sent."""
+    def _whereabouts(self, role: str, request: Request) -> Whereabouts:
+        """Names for where the engine is: its text on the stack, the world and what is being sent."""
         state = self.key("attempt", attempt_head=True)
-        return digest((state, self.lines(3), repr(request))) if state else ""
+        if state is None:
+            return Whereabouts()
+        asks = isinstance(request, Command) and request.effect is Effect.READ
+        way = digest((state, self.way(3), role, request.timeout_s)) if asks else ""
+        return Whereabouts(digest((state, self.lines(3), role, repr(request))), way)
 
     @staticmethod
     def lines(skipped: int) -> Lines:
@@ -193,6 +198,11 @@ class Story:
     def handlers(skipped: int) -> Lines:
         """What on the engine's stack would handle an error."""
         return handlers_above(Story._attempt.__code__, skipped + 1)
+
+    @staticmethod
+    def way(skipped: int) -> Lines:
+        """The way that an error takes through the engine."""
+        return way_above(Story._attempt.__code__, skipped + 1)
 
     def _pass_head(self, position: str, attempt_head: bool = False) -> None:
         """Note the state; when the rest of the story is known from here, say so."""
