@@ -25,6 +25,7 @@ from harness.trials.sweep.points import (
     KILL,
     LINK,
     LOSE_REPLY,
+    NOWHERE,
     Beat,
     Point,
     Whereabouts,
@@ -83,7 +84,7 @@ class Conductor:
     struck: list[Point] = field(default_factory=list)
     pending: list[tuple[str, float]] = field(default_factory=list)  # faults that will end by themselves, and when
     at_claim: Callable[[], None] = lambda: None  # told when the engine is about to begin a walk over its plan
-    whereabouts: Callable[[str, Request], Whereabouts] = lambda role, request: Whereabouts()
+    whereabouts: Callable[[str, Request], Whereabouts] = lambda role, request: NOWHERE
     beats: list[Beat] | None = None  # written while the run without faults is surveyed
 
     def __post_init__(self) -> None:
@@ -117,7 +118,7 @@ class Conductor:
         number = self.number
         point = self.brancher.at_command(number, tap.role, request)
         began = self.opened.clock.now()
-        where = self.whereabouts(tap.role, request) if self.beats is not None else Whereabouts()
+        where = self.whereabouts(tap.role, request) if self.beats is not None else NOWHERE
         if point is not None:
             self.struck.append(point)
             self.marks.append((self.attempt, self.sent))

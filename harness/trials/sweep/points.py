@@ -55,6 +55,9 @@ class Whereabouts(NamedTuple):
     way: str = ""  # in which state of the world, and which way an error at this question takes
 
 
+NOWHERE = Whereabouts()
+
+
 @dataclass(frozen=True)
 class Beat:
     """One thing that the engine does: a command sent to a host, or a record written into the journal."""
@@ -70,7 +73,7 @@ class Beat:
     has_status: bool  # its host could say that it failed
     answered_at: float = 0.0
     sent_at: float = 0.0
-    where: Whereabouts = Whereabouts()
+    where: Whereabouts = NOWHERE
     reach: frozenset[str] = EVERYBODY  # the roles on which the answer depends
 
     @property
@@ -87,9 +90,7 @@ def beat_of(
     has_status = isinstance(request, Command | PutFile | StartJob) or effect_of(request) is not Effect.READ
     what, effect = str(request), effect_of(request).value
     shows = EVERYBODY if slow else reach(role, request)
-    return Beat(
-        number, attempt, step, role, what, effect, ended - began, slow, has_status, ended, began, where, shows
-    )
+    return Beat(number, attempt, step, role, what, effect, ended - began, slow, has_status, ended, began, where, shows)
 
 
 def record_of(number: int, attempt: int, step: str, what: str, now: float) -> Beat:

@@ -20,7 +20,7 @@ from harness.trials.sweep.conductor import RESTART_S, Conductor, TappedClock
 from harness.trials.sweep.monitors import Monitors
 from harness.trials.sweep.notebook import KeptMigration, Notebook
 from harness.trials.sweep.places import Lines, handlers_above, lines_above, way_above
-from harness.trials.sweep.points import Whereabouts
+from harness.trials.sweep.points import NOWHERE, Whereabouts
 
 RUN_ID = "sweep"
 MOST_ATTEMPTS = 6
@@ -93,6 +93,8 @@ class Story:
     unknown: list[str] = field(default_factory=list)
     outcomes: list[str] = field(default_factory=list)
     _migration: KeptMigration | None = None
+    _undoing: str = ""  # the step whose undoing began last in this attempt
+    _undone: bool = True  # those before it are finished
 
     def __post_init__(self) -> None:
         state = self.opened.state
@@ -144,6 +146,7 @@ class Story:
         conductor.attempt += 1
         conductor.sent = 0
         conductor.step = ""
+        self._undoing, self._undone = "", True
         listeners = Listeners(self._on_event)
         self._migration = KeptMigration(
             conductor.tapped(), self.notebook, TappedClock(self.opened.clock, conductor), listeners, RUN_ID
@@ -167,12 +170,25 @@ class Story:
     # States that are known
 
     def _on_event(self, event: Event) -> None:
+        if event.kind == "undoing":
+            self._pass_undoing(event.step)
         if event.kind in ("acting", "undoing"):
             self.conductor.step = event.step
         elif event.kind in ("done", "satisfied"):
             self.conductor.step = ""
         if event.kind == "satisfied":
             self._pass_head(event.step)
+
+    def _pass_undoing(self, step: str) -> None:
+        """A rollback knows its plan and its memory, and which undoings of this attempt it left unfinished.
+
+        While there is none of those, it does not matter what failed; the reason is only for the last words.
+        """
+        memory = self.notebook.memory(self.opened.clock)
+        self._undone = self._undone and (not self._undoing or memory.undone(self._undoing))
+        self._undoing = step
+        if self._undone:
+            self._pass_head(f"undo {step}")
 
     def _at_claim(self) -> None:
         """A walk begins: from here on a running engine knows no more than one that is started now."""
@@ -184,10 +200,11 @@ class Story:
         """Names for where the engine is: its text on the stack, the world and what is being sent."""
         state = self.key("attempt", attempt_head=True)
         if state is None:
-            return Whereabouts()
-        asks = isinstance(request, Command) and request.effect is Effect.READ
-        way = digest((state, self.way(3), role, request.timeout_s)) if asks else ""
-        return Whereabouts(digest((state, self.lines(3), role, repr(request))), way)
+            return NOWHERE
+        place = digest((state, self.lines(3), role, repr(request)))
+        if not isinstance(request, Command) or request.effect is not Effect.READ:
+            return Whereabouts(place)
+        return Whereabouts(place, digest((state, self.way(3), role, request.timeout_s)))
 
     @staticmethod
     def lines(skipped: int) -> Lines:
