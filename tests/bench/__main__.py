@@ -13,13 +13,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 from harness.labs import doctor
-from tests.bench import containers, simulated, sweeping
+from tests.bench import containers, latency, simulated, sweeping
 from tests.bench.figure import Figure
 
 RESULTS = Path("bench.json")
 MEASUREMENTS: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
     ("simulated", simulated.measure),
     ("simulated", sweeping.measure),
+    ("simulated", latency.measure),
     ("containers", containers.measure),
 )
 
