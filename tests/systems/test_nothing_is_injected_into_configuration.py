@@ -18,8 +18,6 @@ from harness.systems.mounts import fstab_with, parse_fstab
 SECTIONS = {"8.4": ["resource", "disk", "net", "on", "on"], "8.3": ["resource", "syncer", "net", "on", "on"]}
 _PARTS = [*"r0/{};\"#\\\n\t '$`|&<>*-_.:", "include", "handlers {", "on"]
 hostile = st.lists(st.sampled_from(_PARTS), max_size=12).map("".join)
-    alphabet=st.sampled_from(list("r0/{};\"#\\\n\t '$`|&<>*-_.:") + ["include", "handlers", "on"]), max_size=30
-)
 
 
 def sections(text: str) -> list[str]:
