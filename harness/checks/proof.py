@@ -90,7 +90,8 @@ def retired_too_early(evidence: Evidence) -> Iterator[str]:
 def _kept(sent: list[Sent]) -> set[str]:
     """The paths that the move itself made or renamed: the staged copy, and the old store by its new name."""
     made = {one.what.split()[-1] for one in sent if one.step == "stage-store" and one.what.startswith("mkdir ")}
-    return made | {one.what.split()[-1] for one in sent if one.step == "set-store-aside" and one.what.startswith("mv ")}
+    renames = [one.what.split() for one in sent if one.step == "set-store-aside" and one.what.startswith("mv ")]
+    return made | {words[-1] for words in renames if words[-1].startswith(f"{words[-2]}.")}  # and not those back
 
 
 def _completed_before(evidence: Evidence, sent: Sent) -> bool:
