@@ -66,6 +66,17 @@ class Memory:
         return dict(begun.data.get("promised", {})) if begun else {}
 
     @property
+    def plan(self) -> str | None:
+        """The hash of the plan that the present run was begun by, None for one that was begun without."""
+        begun = next((entry for entry in reversed(self._present()) if entry.kind == "begun"), None)
+        return begun.data.get("plan") if begun else None
+
+    @property
+    def plans(self) -> set[str]:
+        """The hashes of all plans that ever began something here."""
+        return {entry.data["plan"] for entry in self._journal.entries if entry.kind == "begun" and "plan" in entry.data}
+
+    @property
     def epoch(self) -> int:
         """The highest epoch this run was ever granted."""
         return max((entry.data["epoch"] for entry in self._journal.entries if entry.kind == "epoch"), default=0)
