@@ -106,7 +106,7 @@ def _unlike(site: Site[Reader], host: Reader, path: str) -> str | None:
     if site.memory.retiring(path):
         expected = {name: entry for name, entry in expected.items() if name in found}
         found = {name: _without_time(entry, expected.get(name)) for name, entry in found.items()}
-    said = store.differences(expected, found, by_listing=True)
+    said = store.differences(expected, found, by_listing=True, copied=path == site.staged_copy)
     return f"{host.name}: {path} is not as it was kept: {'; '.join(said[:_FEW])}" if said else None
 
 

@@ -68,7 +68,11 @@ SABOTAGES = (
         "verify by listing",
         "names, sizes and times are compared, contents are not",
         "staged-copy-corrupted",
-        Edit("migration.copies:copy_and_verify", "step, destination))", "step, destination), by_listing=True)"),
+        Edit(
+            "migration.copies:copy_and_verify",
+            "step, destination), copied=True)",
+            "step, destination), by_listing=True)",
+        ),
     ),
     sabotage(
         "verify against the source",

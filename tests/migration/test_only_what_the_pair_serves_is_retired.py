@@ -219,6 +219,13 @@ def test_another_content_with_the_old_time_is_damage(other: dict[str, object]) -
     assert "the time that it was frozen with" in (compare(FROZEN, FROZEN | {b"a": entry(b"a", **other)}).fault() or "")
 
 
+def test_a_time_that_lost_its_fraction_is_the_old_time() -> None:
+    """An old rsync cuts it off: content that differs is damage all the same, and content that does not is none."""
+    frozen = {b"a": entry(b"a", mtime="100.75")}
+    assert compare(frozen, {b"a": entry(b"a", mtime="100")}).same == 1
+    assert compare(frozen, {b"a": entry(b"a", mtime="100", sha256="b" * 64)}).fault() is not None
+
+
 def test_what_is_gone_must_be_accounted_for() -> None:
     found = {path: one for path, one in FROZEN.items() if path != b"b"}
     assert "say --deleted 1" in (compare(FROZEN, found).fault() or "")
