@@ -18,6 +18,7 @@ FORMAT = 1
 Kind = Literal["file", "directory", "symlink", "other"]
 EffectName = Literal["read", "write", "destroy"]
 CommandName = Literal["migrate", "rollback", "second_migrate"]  # the last: another engine, started in between
+StrategyName = Literal["staged", "online"]  # how the steps are ordered
 DriverName = Literal["engine", "vendor"]  # our engine, or somebody who types the vendor's text
 
 
@@ -200,6 +201,7 @@ class Evidence:
     additional: str
     format: int = FORMAT
     driver: DriverName = "engine"
+    strategy: StrategyName = "staged"
     beside: str = ""  # the vendor's scenario whose start this trial of our engine shares
     frozen: Manifest | None = None  # the store as the lab seeded it, read by the lab before the first attempt
     before: list[HostSnapshot] = Field(default_factory=list)

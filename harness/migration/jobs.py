@@ -36,7 +36,7 @@ def run_job(
         Indeterminate: the job vanished without an exit status (killed, or the host rebooted).
     """
     key = f"job:{step}:{purpose}"
-    job_id = _open_job(site, host, key)
+    job_id = _job_to_wait_for(site, key)
     host.start(job_id, command)
     watch = _Watch(site, host, step, purpose, job_id)
     result = watch.until_end(measure, site.settings.waits.stall if measure else bound_s)
@@ -46,7 +46,13 @@ def run_job(
     return result
 
 
-def _open_job(site: Site[Host], host: Host, key: str) -> str:
+def open_job(site: Site[Host], step: str, purpose: str) -> str | None:
+    """The id of a job of this purpose that nobody has collected, None when there is none."""
+    last = site.memory.fact(f"job:{step}:{purpose}")
+    return str(last["id"]) if last and not last["collected"] else None
+
+
+def _job_to_wait_for(site: Site[Host], key: str) -> str:
     """The id of the job to wait for: one that is under way, or the next number."""
     last = site.memory.fact(key)
     if last and not last["collected"]:
@@ -91,10 +97,10 @@ class _Watch:
 
 def end_jobs(site: Site[Host], host: Host, step: str) -> None:
     """End what is still running for a step on a host, so that nothing writes while the step is taken back."""
-    for purpose in ("copy", "hash", "make"):
-        last = site.memory.fact(f"job:{step}:{purpose}")
-        if last and not last["collected"]:
+    for name, last in site.memory.facts(f"job:{step}:").items():
+        if not last["collected"]:
             host.stop_job(last["id"])
+            site.memory.remember(name, {"id": last["id"], "collected": True})
 
 
 def succeed(host: Host, command: Command, result: Result, means: str) -> None:

@@ -30,6 +30,7 @@ CheckName = Literal["durability", "exclusivity", "service", "replica", "reversib
 OutcomeName = Literal["completed", "rolled_back", "stopped", "refused", "operator_needed"]
 StepName = Literal[
     "register-additional",
+    "stop-additional",
     "stop-services",
     "freeze-manifest",
     "stage-store",
@@ -38,6 +39,12 @@ StepName = Literal[
     "connect-peers",
     "become-primary",
     "make-filesystem",
+    "mount-aside",
+    "copy-ahead",
+    "first-sync",
+    "catch-up",
+    "copy-difference",
+    "configure-walrus",
     "set-store-aside",
     "mount-device",
     "restore-store",
@@ -410,7 +417,7 @@ class Before(Strict):
     """The world in which the trial begins."""
 
     drbd: Literal["8.3", "8.4"] = "8.4"
-    strategy: Literal["staged"] = "staged"
+    strategy: Literal["staged", "online"] = "staged"
     store: StoreBefore = StoreBefore()
     device_bytes: Bytes = 256 * 1024**2
     staging_bytes: Bytes | None = None

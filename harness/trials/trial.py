@@ -89,6 +89,7 @@ class Trial:
             lab=self.lab,
             seed=self.scenario.start.store.seed,
             driver=self.scenario.driver,
+            strategy=self.scenario.start.strategy,
             beside=self.scenario.beside_of,
             expectation=Expectation(
                 expect.outcome,

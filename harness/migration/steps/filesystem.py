@@ -32,7 +32,8 @@ class MakeFilesystem(Step):
 
     def apply(self, site: Site[Host]) -> None:
         host, device = site.original, site.settings.device
-        if not site.memory.intended("mount-device") and not self._job_is_open(site):
+        mounted = any(site.memory.intended(step) for step in ("mount-aside", "mount-device"))
+        if not mounted and not self._job_is_open(site):
             self._clear_own_remains(site, host)
             volumes.require_blank(host, device)
             site.memory.remember("made-on-blank", device)
