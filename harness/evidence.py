@@ -203,7 +203,7 @@ class Evidence:
     driver: DriverName = "engine"
     strategy: StrategyName = "staged"
     beside: str = ""  # the vendor's scenario whose start this trial of our engine shares
-    frozen: Manifest | None = None  # the store as the lab seeded it, read by the lab before the first attempt
+    frozen: Manifest | None = None  # the store as seeded and as clients changed it before the window, read by the lab
     before: list[HostSnapshot] = Field(default_factory=list)
     after: list[HostSnapshot] = Field(default_factory=list)
     attempts: list[Attempt] = Field(default_factory=list)

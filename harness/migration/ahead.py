@@ -6,6 +6,7 @@ equal. Everything else is the difference, which the window has to copy and to re
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 from harness.errors import StepBlocked
@@ -47,12 +48,9 @@ class Difference(NamedTuple):
 
 def difference(site: Site[Host] | Site[Reader]) -> Difference:
     """What of the store is not in step on the device, as both are listed now; reads no content."""
-    original = store.look(site.original, site.settings.store, live=True)
-    copied = store.look(site.original, site.ahead)
-    wanted = hashing.known(site, store_tree(site), original)
-    found = hashing.known(site, device_tree(site, site.ahead), copied)
+    wanted, found = _both(site)
     paths = tuple(path for path in sorted(wanted.keys() | found.keys()) if not _in_step(path, wanted, found))
-    size = sum(original.stamps[path].size for path in paths if path in original.stamps)
+    size = sum(wanted[path].size for path in paths if path in wanted)
     rate = bytes_per_s(site.settings.disk_rate)
     return Difference(paths, size, _PASSES_OF_A_FILE * size / rate + len(paths) * _ENTRY_S)
 
@@ -67,9 +65,10 @@ def _in_step(path: bytes, wanted: store.Manifest, found: store.Manifest) -> bool
 
 def copy_round(site: Site[Host], step: str) -> None:
     """Copy what differs, then read what changed on both sides; others go on changing the store meanwhile."""
-    hidden = _hidden(site)
+    wanted, found = _both(site)
     copy(site, step, site.settings.store, site.ahead, live=True)
-    copy_by_name(site, step, site.settings.store, site.ahead, hidden, live=True)
+    copy_by_name(site, step, site.settings.store, site.ahead, hidden(wanted, found), live=True)
+    set_times(site, site.settings.store, *_both(site))
     read_both(site, step)
 
 
@@ -81,13 +80,12 @@ def read_both(site: Site[Host], step: str) -> None:
     hashing.read_changed(site, step, device_tree(site, site.ahead))
 
 
-def _hidden(site: Site[Host]) -> list[bytes]:
-    """Files that differ although size and time in seconds are equal: rsync would pass them over."""
+def _both(site: Site[Host] | Site[Reader]) -> tuple[store.Manifest, store.Manifest]:
+    """The served store and its copy as they list now, with the hashes that hold."""
     original = store.look(site.original, site.settings.store, live=True)
     copied = store.look(site.original, site.ahead)
     wanted = hashing.known(site, store_tree(site), original)
-    found = hashing.known(site, device_tree(site, site.ahead), copied)
-    return hidden(wanted, found)
+    return wanted, hashing.known(site, device_tree(site, site.ahead), copied)
 
 
 def hidden(wanted: store.Manifest, found: store.Manifest) -> list[bytes]:
@@ -101,6 +99,17 @@ def hidden(wanted: store.Manifest, found: store.Manifest) -> list[bytes]:
     }
     sets = {wanted[path].same_as for path in unlike} - {b""}
     return [path for path, want in wanted.items() if path in unlike or (want.same_as and want.same_as in sets)]
+
+
+def set_times(site: Site[Host], source: str, wanted: store.Manifest, found: store.Manifest) -> None:
+    """Times of directories that rsync calls equal, since they differ by less than a second."""
+    for path, want in wanted.items():
+        have = found.get(path)
+        if not path or have is None or (want.kind, have.kind) != ("directory", "directory"):
+            continue
+        if want.mtime != have.mtime and want.mtime.partition(".")[0] == have.mtime.partition(".")[0]:
+            name = os.fsdecode(path)
+            site.original.attempt(copying.same_time_command(f"{source}/{name}", f"{site.ahead}/{name}"))
 
 
 def copy(site: Site[Host], step: str, source: str, destination: str, live: bool) -> None:
@@ -117,9 +126,7 @@ def copy(site: Site[Host], step: str, source: str, destination: str, live: bool)
     _require_copied(site, command, result, {_VANISHED} if live else set())
 
 
-def copy_by_name(
-    site: Site[Host], step: str, source: str, destination: str, names: list[bytes], live: bool
-) -> None:
+def copy_by_name(site: Site[Host], step: str, source: str, destination: str, names: list[bytes], live: bool) -> None:
     """Copy these whatever their sizes and times say."""
     if not names:
         return
@@ -147,17 +154,12 @@ def copy_difference(site: Site[Host], step: str, source: str, rounds: int) -> No
     for _ in range(rounds):
         copy(site, step, source, site.ahead, live=False)
         copy_by_name(site, step, source, site.ahead, names, live=False)
+        set_times(site, source, frozen, store.look(site.original, site.ahead).entries)
         copying.drop_cached_pages(site.original, site.ahead)
-        found = _read_back(site, step, tree)
+        found = hashing.read_stopped(site, step, tree)
         said = store.differences(frozen, found)
         if not said:
             return
         names = hidden(frozen, found)
     more = f" and {len(said) - 5} more" if len(said) > 5 else ""
-    raise StepBlocked(
-        f"{site.original.name}: {site.ahead} differs from the frozen store: {'; '.join(said[:5])}{more}"
-    )
-
-
-def _read_back(site: Site[Host], step: str, tree: Tree) -> store.Manifest:
-    return hashing.read_stopped(site, step, tree)
+    raise StepBlocked(f"{site.original.name}: {site.ahead} differs from the frozen store: {'; '.join(said[:5])}{more}")

@@ -99,9 +99,7 @@ def _batches(site: Site[Host], listed: store.Listed, paths: list[bytes]) -> Iter
         yield batch
 
 
-def _read_batch(
-    site: Site[Host], step: str, tree: Tree, batch: list[bytes], listed: store.Listed
-) -> dict[bytes, str]:
+def _read_batch(site: Site[Host], step: str, tree: Tree, batch: list[bytes], listed: store.Listed) -> dict[bytes, str]:
     """Hash these files and remember those hashes that can be relied on."""
     host = site.original
     if open_job(site, step, _purpose(tree)) is None:  # one that is under way began to read at the time noted then
@@ -137,4 +135,6 @@ def _require_gone(site: Site[Host], tree: Tree, unread: list[bytes], command: Co
     there = store.look(site.original, tree.root, tree.live).stamps
     for path in unread:
         if path in there:
-            raise StepBlocked(f"{site.original.name}: {tree.root}/{store.shown(path)} cannot be read: `{command}` failed")
+            raise StepBlocked(
+                f"{site.original.name}: {tree.root}/{store.shown(path)} cannot be read: `{command}` failed"
+            )

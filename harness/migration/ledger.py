@@ -25,7 +25,7 @@ Hashes = dict[bytes, Hashed]
 
 
 def load(path: Path) -> Hashes:
-    """What ``append`` wrote so far, the latest of each file; a line that is torn or damaged is one that is not known."""
+    """What ``append`` wrote so far, the latest of each file; of a line that is torn or damaged nothing is known."""
     known: Hashes = {}
     try:
         lines = path.read_bytes().splitlines()

@@ -51,7 +51,7 @@ def staged() -> list[Step]:
 
 
 def online() -> list[Step]:
-    """Everything that takes long while Walrus still serves from the old disk; only the last difference in the window."""
+    """All that takes long while Walrus still serves from the old disk; only the last difference in the window."""
     return [
         RegisterAdditional(),
         StopAdditional(),  # registered and not yet of use: the cloud must not promote its empty store

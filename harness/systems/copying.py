@@ -33,6 +33,11 @@ def copy_names_command(source: str, destination: str, names: Iterable[bytes], li
     return Command(("rsync", *options, "--", f"{source}/", f"{destination}/"), Effect.WRITE, stdin=listed)
 
 
+def same_time_command(source: str, copy: str) -> Command:
+    """Give a copied directory its source's modification time to the nanosecond; rsync stops at whole seconds."""
+    return Command(("touch", "-c", "-m", "-r", source, "--", copy), Effect.WRITE)
+
+
 def _limited(limit_kib_s: int | None) -> list[str]:
     return [f"--bwlimit={limit_kib_s}"] if limit_kib_s else []
 

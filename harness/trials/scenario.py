@@ -17,7 +17,7 @@ from harness import yamlfile
 from harness.errors import InvalidInput, Problem
 from harness.evidence import DriverName
 from harness.inventory import Settings
-from harness.labs.lab import Start, StoreSpec
+from harness.labs.lab import Deed, Start, StoreSpec
 from harness.trials.actions import ClientWrites, CutNow, TypeLine
 from harness.trials.hazards import Differs, OneLine, Program, Role, WalrusRole
 from harness.trials.literal.choices import Choices, VendorStep
@@ -55,7 +55,18 @@ StepName = Literal[
     "set-properties",
     "confirm-service",
 ]
-STEP_NAMES: tuple[str, ...] = get_args(StepName)  # in the plan's order
+STEP_NAMES: tuple[str, ...] = get_args(StepName)
+_ONLY_ONLINE = {"stop-additional", "mount-aside", "copy-ahead", "first-sync", "catch-up", "copy-difference"}
+_ONLY_ONLINE |= {"configure-walrus"}
+_AHEAD = (  # of an online move's window
+    *("register-additional", "stop-additional", "configure-drbd", "create-metadata", "connect-peers"),
+    *("become-primary", "make-filesystem", "mount-aside", "copy-ahead", "first-sync", "catch-up"),
+)
+_ONLY_STAGED = {"stage-store", "restore-store"}
+STEPS_OF: dict[str, tuple[str, ...]] = {  # in each plan's order
+    "staged": tuple(name for name in STEP_NAMES if name not in _ONLY_ONLINE),
+    "online": (*_AHEAD, *(name for name in STEP_NAMES if name not in {*_AHEAD, *_ONLY_STAGED})),
+}
 ALL_CHECKS: tuple[CheckName, ...] = ("durability", "exclusivity", "service", "replica", "reversibility")
 Place = Literal["store", "staging", "old-store", "device"]
 AnyHost = Literal["original", "additional", "clc", "both"]  # both: original and additional
@@ -258,6 +269,19 @@ class WriteObject(Strict):
     host: WalrusRole = "original"
 
 
+class Client(Strict):
+    """A client changes the store through the Walrus that serves it, once or again and again.
+
+    ``disguise`` changes an object's content and puts its time back, as a restore or a careless script does.
+    """
+
+    do: Literal["client"]
+    at: At
+    does: Annotated[list[Deed], Field(min_length=1)]
+    every_s: Seconds | None = None
+    times: Annotated[int, Field(ge=1, le=10_000)] = 1
+
+
 class SecondEngine(Strict):
     """Somebody starts the move a second time, as a run of its own."""
 
@@ -321,6 +345,7 @@ Fault = Annotated[
     | LyingExit
     | Corrupt
     | WriteObject
+    | Client
     | SecondEngine
     | AtCommand
     | Outsider

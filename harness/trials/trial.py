@@ -12,9 +12,9 @@ from typing import Literal
 from harness.checks.manifests import differences, expected_at_the_end
 from harness.checks.phases import moved
 from harness.errors import LabError, ReplicaRefused, WalrusHaError
-from harness.evidence import Attempt, Census, Evidence, Expectation, Look, Manifest
+from harness.evidence import Attempt, Census, Evidence, Expectation, Look, Manifest, Receipt
 from harness.inventory import Inventory, Node, Settings
-from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Lab, Opened
+from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Deed, Lab, Opened
 from harness.migration.outcome import Outcome
 from harness.migration.run import Listeners, Migration
 from harness.trials.actions import ClientWrites, CutNow, TypeLine
@@ -78,6 +78,7 @@ class Trial:
     evidence: Evidence = field(init=False)
     schedule: Schedule = field(init=False)
     _counted: int = 0
+    _deeds: int = 0
     _surroundings: dict[str, str] = field(default_factory=dict)
     _operator: Operator | None = None
 
@@ -103,7 +104,9 @@ class Trial:
             original=inventory.original.name,
             additional=inventory.additional.name,
         )
-        self.schedule = Schedule(self.opened, self.scenario.faults, self._second_engine, self._census)
+        self.schedule = Schedule(
+            self.opened, self.scenario.faults, self._second_engine, self._census, self._client, self._original_serves
+        )
         self.evidence.sent = self.schedule.sent
         self.evidence.receipts = self.schedule.receipts
 
@@ -255,6 +258,27 @@ class Trial:
         self.schedule.receipts.append(self.opened.faults.write_object(role, served=True))
         now = truth.manifest(role, "store").entries
         self.evidence.written += [entry for entry in now if entry != before.get(entry.path)]
+
+    def _original_serves(self) -> bool:
+        """No event tells of it where it is as it was before."""
+        return self._states()[ORIGINAL] in ("", "ENABLED")
+
+    def _client(self, deed: Deed) -> Receipt:
+        """A client changes the store that the original serves; from then on that is the store which counts.
+
+        Only what this very deed changed is taken over: whatever else became of the store meanwhile stays wrong.
+        """
+        frozen = self.evidence.frozen
+        if not self._original_serves() or frozen is None:
+            return Receipt(self.opened.clock.now(), "client", False, f"{deed}: the original's Walrus does not serve")
+        before = self.opened.truth.manifest(ORIGINAL, "store").by_path()
+        self._deeds += 1
+        receipt = self.opened.faults.client(ORIGINAL, deed, self._deeds)
+        now = self.opened.truth.manifest(ORIGINAL, "store").by_path()
+        kept = {path: entry for path, entry in frozen.by_path().items() if path in now or path not in before}
+        kept |= {path: entry for path, entry in now.items() if entry != before.get(path)}
+        self.evidence.frozen = Manifest([kept[path] for path in sorted(kept)])
+        return receipt
 
     def _attempt(self, command: Literal["migrate", "rollback"], settings: Settings | None = None) -> None:
         schedule, clock = self.schedule, self.opened.clock

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.errors import Stopped
+from harness.errors import StepBlocked, Stopped
 from harness.hosts.host import Host, Reader
 from harness.migration import ahead, jobs
 from harness.migration.site import Progress, Site
@@ -32,7 +32,7 @@ class MountAside(Step):
         if files.stat(host, aside) is None:
             files.make_directory(host, aside, 0o700)
         if found := files.children(host, aside):
-            raise Stopped(f"{host.name}: nothing is mounted over {aside}: it holds {len(found)} entries")
+            raise StepBlocked(f"{host.name}: nothing is mounted over {aside}: it holds {len(found)} entries")
         mounts.mount(host, site.settings.device, aside, site.settings.filesystem)
 
     def undo_hosts(self, site: Site[Host]) -> tuple[Host, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from harness.errors import StepBlocked
 from harness.hosts.host import Host, Reader
 from harness.migration import ahead, copies, hashing, jobs
 from harness.migration.site import Site
