@@ -9,6 +9,7 @@ from __future__ import annotations
 from harness.migration.step import Step
 from harness.migration.steps.ahead import CatchUp, CopyAhead, MountAside
 from harness.migration.steps.aside import SetStoreAside
+from harness.migration.steps.boot import StartDrbdAtBoot
 from harness.migration.steps.configure import ConfigureDrbd, ConfigureWalrus
 from harness.migration.steps.connect import ConnectPeers
 from harness.migration.steps.difference import CopyDifference, FreezeChanged, PutDeviceInPlace
@@ -43,6 +44,7 @@ def staged() -> list[Step]:
         RestoreStore(),  # step 6
         WaitForSync(),  # step 7
         HandOver(),
+        StartDrbdAtBoot(),  # left out by the vendor: without it, no Walrus serves after a power cut of both hosts
         Commit(("staged", "restored")),  # the point of no return
         StartServices(),  # step 8; the window closes
         SetProperties(),
@@ -72,6 +74,7 @@ def online() -> list[Step]:
         PutDeviceInPlace(),
         WaitForSync(),
         HandOver(),
+        StartDrbdAtBoot(),
         Commit(("restored",)),  # the point of no return; the old store is the other verified copy
         StartServices(),  # the window closes
         SetProperties(),
