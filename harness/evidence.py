@@ -186,6 +186,7 @@ class Expectation:
     findings: list[str] = Field(default_factory=list)  # errors that a refusal must name, these and no others
     caught_by: list[str] = Field(default_factory=list)  # checks that must find something wrong: a negative control
     caught_saying: list[str] = Field(default_factory=list)  # words that these checks must say of it
+    window_at_most_s: float | None = None  # in which no Walrus may serve; None: any length
 
 
 @dataclass
@@ -221,6 +222,7 @@ class Evidence:
     replica_refusal: str = ""  # what the other side answered when it could not be promoted or mounted
     replication: Replication | None = None  # where the lab has disks to compare, when the move completed
     unsupported: list[str] = Field(default_factory=list)  # invocations that a fake does not model
+    unserved_s: float | None = None  # in which no Walrus served, from the first attempt to the end of the last
     trace_hash: str = ""
     seconds: float = 0.0
     notes: list[str] = Field(default_factory=list)  # what the trial could not find out, and why

@@ -476,6 +476,7 @@ class Expect(Strict):
     outcome: OutcomeName
     findings: list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]] = Field(default_factory=list)
     copied_again: Annotated[float, Field(ge=0, le=1)] | None = None
+    window_at_most_s: Annotated[float, Field(ge=0, le=30 * 86_400)] | None = None
     checks: Annotated[list[CheckName], Field(min_length=1)] = Field(default_factory=lambda: list(ALL_CHECKS))
     exit_status: Annotated[int, Field(ge=0, le=255)] | None = None
     caught_by: Annotated[

@@ -12,6 +12,7 @@ from typing import Literal
 
 from harness.checks.manifests import differences, expected_at_the_end
 from harness.checks.phases import moved
+from harness.checks.window import unserved_s
 from harness.errors import LabError, ReplicaRefused, WalrusHaError
 from harness.evidence import Attempt, Census, Evidence, Expectation, Look, Manifest, Receipt
 from harness.inventory import Inventory, Node, Settings
@@ -101,6 +102,7 @@ class Trial:
                 list(expect.findings),
                 list(expect.caught_by),
                 list(expect.caught_saying),
+                expect.window_at_most_s,
             ),
             original=inventory.original.name,
             additional=inventory.additional.name,
@@ -182,6 +184,7 @@ class Trial:
         if self.scenario.then and self.scenario.then[-1] not in _ATTEMPTS:
             self._census("at the end")  # otherwise the one after the last attempt was taken a moment ago
         evidence.events = truth.events()
+        evidence.unserved_s = unserved_s(evidence)
         evidence.changed = changed(self._surroundings, self._look_around())
         if outcome == "completed" or (outcome == "refused" and moved(evidence)):
             evidence.replication = truth.compare_sides()

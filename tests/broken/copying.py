@@ -155,7 +155,7 @@ SABOTAGES = (
         "copy again from the start",
         "a copy that runs already is not taken over, another is started beside it",
         "copy-interrupted-by-engine-death-resumes",
-        Edit("migration.jobs:_open_job", 'if last and not last["collected"]:', "if False:"),
+        Edit("migration.jobs:_job_to_wait_for", 'if last and not last["collected"]:', "if False:"),
     ),
     sabotage(
         "wait for no copy",

@@ -128,7 +128,7 @@ SABOTAGES = (
             'device, wanted = site.settings.device, site.memory.fact("filesystem")',
             "device, wanted = site.settings.device, None",
         ),
-        Edit("migration.steps.filesystem:MakeFilesystem.apply", 'not site.memory.intended("mount-device")', "True"),
+        Edit("migration.steps.filesystem:MakeFilesystem.apply", "not mounted and", ""),
     ),
     sabotage(
         "make the file system on the disk",
