@@ -8,7 +8,7 @@ from fakes.content import flipped
 from fakes.memory import MemoryFilesystem
 
 Deed = Literal["write", "overwrite", "delete", "rename", "disguise"]
-_VICTIM: dict[Deed, int] = {"write": 0, "overwrite": 0, "delete": 1, "rename": 2, "disguise": 3}
+_VICTIM: dict[Deed, int] = {"write": 0, "overwrite": 0, "delete": 1, "rename": 2}
 
 
 def act(files: MemoryFilesystem, objects: list[str], deed: Deed, number: int) -> tuple[bool, str]:
@@ -16,7 +16,7 @@ def act(files: MemoryFilesystem, objects: list[str], deed: Deed, number: int) ->
 
     A disguise is a change of content whose time somebody puts back.
     """
-    victim = objects[_VICTIM[deed] % len(objects)]
+    victim = objects[_VICTIM.get(deed, number) % len(objects)]  # a second disguise must not undo the first
     before, content = files.stat(victim), f"deed {number} of a client".encode()
     new = f"{victim.rpartition('/')[0]}/client-{number}"
     if deed in ("write", "overwrite"):

@@ -50,7 +50,8 @@ answer({"victim": ascii(victim), "proven": proven})
 CLIENT = """
 place, deed, number = sys.argv[1:4]
 found = objects([place])
-victim = found[{"write": 0, "overwrite": 0, "delete": 1, "rename": 2, "disguise": 3}[deed] % len(found)]
+first = {"write": 0, "overwrite": 0, "delete": 1, "rename": 2, "disguise": int(number)}[deed]
+victim = found[first % len(found)]
 before = os.stat(victim)
 content = f"deed {number} of a client".encode()
 new = os.path.dirname(victim) + b"/" + f"client-{number}".encode()

@@ -31,9 +31,8 @@ def ways(site: Site[Reader]) -> Iterator[Finding]:
 
 def tools(site: Site[Reader]) -> Iterator[Finding]:
     """Every program that the move calls is there, in a version that knows the options used."""
-    needed = (*_NEEDED, f"mkfs.{site.settings.filesystem}")
-    if site.settings.strategy == "online":
-        needed += _NEEDED_AHEAD
+    ahead = _NEEDED_AHEAD if site.settings.strategy == "online" else ()
+    needed = (*_NEEDED, *ahead, f"mkfs.{site.settings.filesystem}")
     for host in site.pair:
         missing = _missing(host, needed)
         for name in missing:
