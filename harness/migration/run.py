@@ -170,8 +170,9 @@ class Migration:
     @contextlib.contextmanager
     def _engine(self, journal: Journal | None) -> Iterator[Engine]:
         memory = self._memory(journal or Journal(self.folder, -1, []))
-        hosts = [Host(node.name, node.connection.open(node.name), self.clock) for node in self.inventory.nodes()]
-        original, additional, clc = hosts
+        hosts = [Host(node.name, node.connection.open(node.name), self.clock) for node in self.inventory.hosts()]
+        by_name = {host.name: host for host in hosts}
+        original, additional, clc = (by_name[node.name] for node in self.inventory.nodes())
         site = Site(original, additional, clc, self.inventory, memory, self.clock, self._listeners.progress)
         try:
             yield Engine(site, PLANS[self.inventory.settings.strategy](), self._listeners.event)
