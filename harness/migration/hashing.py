@@ -13,7 +13,7 @@ from harness.errors import StepBlocked
 from harness.hosts.command import Command
 from harness.hosts.host import Host, Reader
 from harness.inventory import bytes_per_s
-from harness.migration.jobs import end_jobs, open_job, run_job, succeed
+from harness.migration.jobs import end_jobs, run_job, succeed, uncollected
 from harness.migration.ledger import Hashed, Hashes
 from harness.migration.site import Progress, Site
 from harness.systems import copying, files, store
@@ -51,7 +51,7 @@ def read_changed(site: Site[Host], step: str, tree: Tree) -> None:
         StepBlocked: a file cannot be read although it did not go away meanwhile.
     """
     listed = store.look(site.original, tree.root, live=True)
-    if open_job(site, step, _purpose(tree)) is not None:  # an engine that died had begun to read
+    if uncollected(site, step, _purpose(tree)) is not None:  # an engine that died had begun to read
         _read_batch(site, step, tree, [], listed)
     unknown = [path for path, entry in known(site, tree, listed).items() if entry.kind == "file" and not entry.sha256]
     whole, done = sum(listed.stamps[path].size for path in unknown), 0
@@ -102,7 +102,7 @@ def _batches(site: Site[Host], listed: store.Listed, paths: list[bytes]) -> Iter
 def _read_batch(site: Site[Host], step: str, tree: Tree, batch: list[bytes], listed: store.Listed) -> dict[bytes, str]:
     """Hash these files and remember those hashes that can be relied on."""
     host = site.original
-    if open_job(site, step, _purpose(tree)) is None:  # one that is under way began to read at the time noted then
+    if uncollected(site, step, _purpose(tree)) is None:  # one that is under way began to read at the time noted then
         site.memory.remember(f"reading:{step}:{tree.name}", files.now_s(host))
     began = float(site.memory.fact(f"reading:{step}:{tree.name}"))
     command = store.hash_some_command(tree.root, batch)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness.errors import StepBlocked, Stopped
+from harness.errors import Stopped
 from harness.hosts.host import Host, Reader
-from harness.migration import ahead, jobs
+from harness.migration import ahead, jobs, proofs
 from harness.migration.site import Progress, Site
 from harness.migration.step import Blocked, Pending, Satisfied, Step, StepState
 from harness.migration.steps.mounting import holds_our_filesystem
@@ -31,9 +31,8 @@ class MountAside(Step):
         host, aside = site.original, site.ahead
         if files.stat(host, aside) is None:
             files.make_directory(host, aside, 0o700)
-        if found := files.children(host, aside):
-            raise StepBlocked(f"{host.name}: nothing is mounted over {aside}: it holds {len(found)} entries")
-        mounts.mount(host, site.settings.device, aside, site.settings.filesystem)
+        command = mounts.mount_command(site.settings.device, aside, site.settings.filesystem)
+        proofs.destroy(site, host, mounts.NothingHidden(aside), command)
 
     def undo_hosts(self, site: Site[Host]) -> tuple[Host, ...]:
         return (site.original,)
