@@ -60,7 +60,7 @@ def _in_step(path: bytes, wanted: store.Manifest, found: store.Manifest) -> bool
     if want is None or have is None:
         return False
     unread = want.kind == "file" and not want.sha256
-    return not unread and not store.differences({path: want}, {path: have})
+    return not unread and not store.differences({path: want}, {path: have}, copied=True)
 
 
 def copy_round(site: Site[Host], step: str) -> None:
@@ -94,7 +94,7 @@ def hidden(wanted: store.Manifest, found: store.Manifest) -> list[bytes]:
         path
         for path, want in wanted.items()
         if want.kind == "file" and want.sha256 and (have := found.get(path)) and have.kind == "file"
-        if (have.sha256 and have.sha256 != want.sha256) or have.mtime != want.mtime
+        if (have.sha256 and have.sha256 != want.sha256) or not store.same_time(want.mtime, have.mtime)
         if (have.size, have.mtime.partition(".")[0]) == (want.size, want.mtime.partition(".")[0])
     }
     sets = {wanted[path].same_as for path in unlike} - {b""}
@@ -107,7 +107,7 @@ def set_times(site: Site[Host], source: str, wanted: store.Manifest, found: stor
         have = found.get(path)
         if not path or have is None or (want.kind, have.kind) != ("directory", "directory"):
             continue
-        if want.mtime != have.mtime and want.mtime.partition(".")[0] == have.mtime.partition(".")[0]:
+        if not store.same_time(want.mtime, have.mtime) and want.mtime.partition(".")[0] == have.mtime.partition(".")[0]:
             name = os.fsdecode(path)
             site.original.attempt(copying.same_time_command(f"{source}/{name}", f"{site.ahead}/{name}"))
 
@@ -157,7 +157,7 @@ def copy_difference(site: Site[Host], step: str, source: str, rounds: int) -> No
         set_times(site, source, frozen, store.look(site.original, site.ahead).entries)
         copying.drop_cached_pages(site.original, site.ahead)
         found = hashing.read_stopped(site, step, tree)
-        said = store.differences(frozen, found)
+        said = store.differences(frozen, found, copied=True)
         if not said:
             return
         names = hidden(frozen, found)

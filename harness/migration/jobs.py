@@ -14,7 +14,7 @@ from harness.migration.site import Progress, Site
 _FIRST_LOOK_S = 0.05
 _LONGEST_PAUSE_S = 5.0
 _HEARTBEAT_S = 30.0  # what lasts for hours is looked at less often, but never less than this
-_LONGEST_JOB_S = 3600.0
+LONGEST_JOB_S = 3600.0
 
 
 def run_job(
@@ -24,7 +24,7 @@ def run_job(
     purpose: str,
     command: Command,
     measure: Callable[[], float] | None = None,
-    bound_s: float = _LONGEST_JOB_S,
+    bound_s: float = LONGEST_JOB_S,
     prove: Callable[[], Proof] | None = None,
 ) -> Result:
     """Run ``command`` as a detached job to its end and return its answer, whatever the exit status.

@@ -207,9 +207,11 @@ def complete(found: Manifest, hashes: dict[bytes, str], xattrs: dict[bytes, tupl
     return joined
 
 
-def differences(expected: Manifest, found: Manifest, by_listing: bool = False) -> list[str]:
+def differences(expected: Manifest, found: Manifest, by_listing: bool = False, copied: bool = False) -> list[str]:
     """What distinguishes two manifests, a sentence each; ``by_listing`` leaves hashes and extended attributes aside.
 
+    In a tree that was ``copied`` a time may have lost its fraction of a second: rsync before 3.1 does not carry it, and
+    ext3 of old kernels does not hold it. Such a time stands on a whole second; any other difference is one.
     The root's own modification time is not compared: making ``lost+found`` or mounting changes it.
     """
     said = []
@@ -220,18 +222,32 @@ def differences(expected: Manifest, found: Manifest, by_listing: bool = False) -
         elif have is None:
             said.append(f"{shown(path)} is missing")
         else:
-            said.extend(f"{shown(path)}: {what}" for what in _unlike(want, have, by_listing))
+            said.extend(f"{shown(path)}: {what}" for what in _unlike(want, have, by_listing, copied))
     return said
 
 
-def _unlike(want: Entry, have: Entry, by_listing: bool) -> Iterator[str]:
+def _unlike(want: Entry, have: Entry, by_listing: bool, copied: bool) -> Iterator[str]:
     skipped = {"sha256", "xattrs"} if by_listing else set()
+    if copied and _lost_its_fraction(want.mtime, have.mtime):
+        skipped.add("mtime")
     if want.path == b"" or want.kind == "symlink":
         # Not every old rsync and file system keeps a link's own time; a link's content is its target.
         skipped.add("mtime")
     for name, wanted, found in zip(Entry._fields, want, have, strict=True):
         if wanted != found and name not in skipped:
             yield f"{name} is {found!r}, expected {wanted!r}"
+
+
+def same_time(wanted: str, found: str) -> bool:
+    """A copy's time is its source's, as far as old programs and file systems carry it."""
+    return wanted == found or _lost_its_fraction(wanted, found)
+
+
+def _lost_its_fraction(wanted: str, found: str) -> bool:
+    """The time found is the one wanted, cut down to its second."""
+    (second, _, fraction), (seconds, _, nothing) = wanted.partition("."), found.partition(".")
+    earlier = int(second) - 1 if second.startswith("-") and fraction.strip("0") else int(second)
+    return not nothing.strip("0") and int(seconds) == earlier
 
 
 def differing_files(expected: Manifest, found: Manifest) -> list[bytes]:

@@ -36,6 +36,9 @@ def tools(site: Site[Reader]) -> Iterator[Finding]:
     for host in site.pair:
         missing = _missing(host, needed)
         for name in missing:
+            if name == "rsync":
+                yield from _without_rsync(site, host)
+                continue
             yield error("tool-missing", host.name, f"{name} is not installed", f"Install {name} on {host.name}.")
         if "rsync" not in missing:
             yield from _rsync(host)
@@ -46,6 +49,21 @@ def tools(site: Site[Reader]) -> Iterator[Finding]:
         yield error(
             "tool-missing", site.clc.name, f"{name} is not installed", "Install euca2ools and eucalyptus-admin-tools."
         )
+
+
+def _without_rsync(site: Site[Reader], host: Reader) -> Iterator[Finding]:
+    """Only the original copies, and cp can do that, if not as well."""
+    if host.name != site.original.name:
+        return
+    if site.settings.strategy != "staged":
+        what = f"rsync is not installed, which {site.settings.strategy} needs to copy differences"
+        yield error("tool-missing", host.name, what, "Install rsync, or choose `strategy: staged`.")
+    elif site.settings.copy_limit_kib_s:
+        what = "rsync is not installed, and cp cannot heed copy_limit_kib_s"
+        yield error("tool-missing", host.name, what, "Install rsync, or leave `copy_limit_kib_s` out.")
+    else:
+        what = "rsync is not installed: cp will copy the store, and begin anew when it is interrupted"
+        yield warning("rsync-missing", host.name, what, "Install rsync to have copies resumed.")
 
 
 def _missing(host: Reader, names: tuple[str, ...]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.errors import Stopped
+from harness.errors import StepBlocked, Stopped
 from harness.hosts.host import Host, Reader
 from harness.migration import ahead, jobs, proofs
 from harness.migration.site import Progress, Site
@@ -21,8 +21,11 @@ class MountAside(Step):
 
     def inspect(self, site: Site[Reader]) -> StepState:
         host, device, aside = site.original, site.settings.device, site.ahead
-        if not is_mounted_aside(site):
-            return Pending(f"{device} is not mounted on {aside}")
+        try:
+            if not is_in_place(site) and not is_mounted_aside(site):
+                return Pending(f"{device} is not mounted on {aside}")
+        except StepBlocked as found:
+            return Blocked(str(found))
         if not holds_our_filesystem(site, host):
             return Blocked(f"{host.name}: {device} holds another file system")
         return Satisfied()
@@ -45,6 +48,14 @@ class MountAside(Step):
 
     def still_there(self, site: Site[Reader], host: Reader) -> str | None:
         return f"{site.ahead} is still there" if files.stat(host, site.ahead) is not None else None
+
+
+def is_in_place(site: Site[Reader]) -> bool:
+    """The device is where the store was already, although the step that put it there was not seen to end."""
+    if not site.memory.intended("mount-device"):
+        return False
+    seen = [(mount.device, mount.at) for mount in mounts.mounts(site.original)]
+    return (site.settings.device, site.settings.store) in seen
 
 
 def is_mounted_aside(site: Site[Reader]) -> bool:

@@ -36,7 +36,7 @@ class HandOver(Step):
     def apply(self, site: Site[Host]) -> None:
         host = site.original
         if mounts.mounted_exactly(host, site.settings.device, site.settings.store):
-            copies.require_unchanged(site, host, site.settings.store)
+            copies.require_unchanged(site, host, site.settings.store, copied=True)
             files.sync(host)
             mounts.unmount(host, site.settings.store)
         seen = status.status(host, site.settings.device)
