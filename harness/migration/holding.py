@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.systems.store import Entry, Manifest, lost_its_fraction, shown
+from harness.systems.store import Entry, Manifest, same_time, shown
 
 _FEW = 5
 _OF_THE_LISTING = frozenset({"same_as"})  # a set of hard links is renamed when a client deletes its first name
@@ -59,7 +59,7 @@ def compare(frozen: Manifest, found: Manifest, may_be_gone: int = 0) -> Holding:
 def _unlike(want: Entry, have: Entry) -> list[str]:
     """The names of the properties that differ; a link's own time is not kept by every file system."""
     skipped = _OF_THE_LISTING | ({"mtime"} if want.kind == "symlink" else set())
-    if lost_its_fraction(want.mtime, have.mtime):  # by an old rsync, and not by a client
+    if same_time(want.mtime, have.mtime):  # by an old rsync, and not by a client
         skipped |= {"mtime"}
     pairs = zip(Entry._fields, want, have, strict=True)
     return [name for name, wanted, found in pairs if name not in skipped and wanted != found]

@@ -53,11 +53,13 @@ def completed(site: Site[Host]) -> str:
     settings = site.settings
     serves = f"The pair serves the store from {settings.device} ({settings.resource}).\n"
     if site.memory.retired(site.old_store):
-        return f"{serves}The old store and the staged copy were retired.\nNext: walrus-ha verify RUN"
+        return f"{serves}What the move had kept was retired.\nNext: walrus-ha verify RUN"
+    kept = f"{site.original.name}:{site.old_store} (the old store)"
+    if site.memory.fact("staged"):
+        kept += f" and {site.original.name}:{site.staged_copy} (the staged copy)"
     return (
-        f"{serves}Kept: {site.original.name}:{site.old_store} (the old store) and "
-        f"{site.original.name}:{site.staged_copy} (the staged copy).\n"
-        "Next: walrus-ha verify RUN; when you trust the pair: walrus-ha retire RUN (deletes the kept copies)."
+        f"{serves}Kept: {kept}.\n"
+        "Next: walrus-ha verify RUN; when you trust the pair: walrus-ha retire RUN (deletes what was kept)."
     )
 
 
