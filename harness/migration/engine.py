@@ -141,9 +141,7 @@ class Engine:
             step.apply(self.site)
         except (CommandFailed, TimedOut) as error:
             raise StepFailed(step, str(error)) from error
-        except HostError:
-            raise
-        except OperatorNeeded:
+        except (HostError, OperatorNeeded, Stopped):
             raise
         except WalrusHaError as error:
             raise StepFailed(step, str(error)) from error

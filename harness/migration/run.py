@@ -13,6 +13,7 @@ from harness.errors import Refused
 from harness.hosts.host import Host
 from harness.inventory import Inventory
 from harness.migration import words
+from harness.migration.control import Control
 from harness.migration.engine import Engine, Listener, RolledBack
 from harness.migration.estimate import Estimate, estimate
 from harness.migration.journal import Journal
@@ -172,7 +173,8 @@ class Migration:
         memory = self._memory(journal or Journal(self.folder, -1, []))
         hosts = [Host(node.name, node.connection.open(node.name), self.clock) for node in self.inventory.nodes()]
         original, additional, clc = hosts
-        site = Site(original, additional, clc, self.inventory, memory, self.clock, self._listeners.progress)
+        told = self._listeners.progress
+        site = Site(original, additional, clc, self.inventory, memory, self.clock, told, Control(self.folder))
         try:
             yield Engine(site, PLANS[self.inventory.settings.strategy](), self._listeners.event)
         finally:

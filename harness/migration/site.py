@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from harness.clock import Clock
 from harness.hosts.host import Host, Reader
 from harness.inventory import Inventory, Node, Settings
+from harness.migration.control import Control
 from harness.migration.memory import Memory
 from harness.systems.drbd.config import Peer, Resource
 from harness.systems.eucalyptus import Cloud
@@ -39,6 +40,7 @@ class Site(Generic[H]):
     memory: Memory
     clock: Clock
     report: Report
+    control: Control
 
     @property
     def pair(self) -> tuple[H, H]:
@@ -91,4 +93,4 @@ class Site(Generic[H]):
 def readable(site: Site[Host]) -> Site[Reader]:
     """The same site through hosts that can only be read."""
     original, additional, clc = (Reader(host.name, host.transport, host.clock) for host in site.hosts)
-    return Site(original, additional, clc, site.inventory, site.memory, site.clock, site.report)
+    return Site(original, additional, clc, site.inventory, site.memory, site.clock, site.report, site.control)

@@ -12,6 +12,7 @@ from harness.hosts.host import Host, Reader
 from harness.labs import catalogue
 from harness.labs.lab import Start
 from harness.migration import copies
+from harness.migration.control import Control
 from harness.migration.journal import Journal
 from harness.migration.memory import Memory
 from harness.migration.run import Migration
@@ -32,7 +33,7 @@ def site(tmp_path: Path) -> Iterator[Site[Host]]:
             Host(node.name, node.connection.open(node.name), clock) for node in inventory.nodes()
         )
         memory = Memory(journal, tmp_path, clock)
-        yield Site(original, additional, clc, inventory, memory, clock, lambda progress: None)
+        yield Site(original, additional, clc, inventory, memory, clock, lambda progress: None, Control(tmp_path))
 
 
 @pytest.mark.parametrize(
