@@ -219,6 +219,16 @@ class SimulatedMachine:
         self._arrive()
         self._processes.stop_job(job_id)
 
+    def pause_job(self, job_id: str) -> None:
+        """Let a detached job stand still if it runs."""
+        self._arrive()
+        self._processes.pause_job(job_id)
+
+    def continue_job(self, job_id: str) -> None:
+        """Let a paused job go on."""
+        self._arrive()
+        self._processes.continue_job(job_id)
+
     def put(self, path: str, content: bytes, mode: int | None = None) -> None:
         """Replace a file as a whole, durably.
 

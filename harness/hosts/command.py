@@ -100,11 +100,33 @@ class StopJob:
         return f"stop job {self.job_id}"
 
 
+@dataclass(frozen=True)
+class PauseJob:
+    """Let a detached job stand still with all its processes, as it is; nothing happens when it is not running."""
+
+    job_id: str
+    timeout_s: float = 60.0
+
+    def __str__(self) -> str:
+        return f"pause job {self.job_id}"
+
+
+@dataclass(frozen=True)
+class ContinueJob:
+    """Let a job go on that was paused; nothing happens when it was not, or is not running."""
+
+    job_id: str
+    timeout_s: float = 60.0
+
+    def __str__(self) -> str:
+        return f"continue job {self.job_id}"
+
+
 class JobStatus(enum.Enum):
     """The life of a detached job as the host knows it."""
 
     ABSENT = "absent"  # never started, or its record is gone
-    RUNNING = "running"
+    RUNNING = "running"  # or paused
     DONE = "done"  # ended by itself; the exit status is known
     DEAD = "dead"  # its process is gone and left no exit status: killed, or the host rebooted
 
@@ -153,7 +175,7 @@ class AskHolder:
         return "ask for the granted epoch"
 
 
-Request = Command | PutFile | StartJob | PollJob | StopJob | Claim | AskHolder
+Request = Command | PutFile | StartJob | PollJob | StopJob | PauseJob | ContinueJob | Claim | AskHolder
 Answer = Result | JobReport | Fence | None
 
 
@@ -162,7 +184,7 @@ def effect_of(request: Request) -> Effect:
     match request:
         case Command(effect=effect) | StartJob(command=Command(effect=effect)):
             return effect
-        case PutFile() | StopJob() | Claim():
+        case PutFile() | StopJob() | PauseJob() | ContinueJob() | Claim():
             return Effect.WRITE
         case PollJob() | AskHolder():
             return Effect.READ

@@ -11,9 +11,11 @@ from harness.hosts.command import (
     AskHolder,
     Claim,
     Command,
+    ContinueJob,
     Effect,
     Fence,
     JobReport,
+    PauseJob,
     PollJob,
     PutFile,
     Result,
@@ -110,6 +112,14 @@ class Host(Reader):
     def stop_job(self, job_id: str) -> None:
         """End a detached job with all its processes, if it runs."""
         self.transport.send(StopJob(job_id), self._required_fence())
+
+    def pause_job(self, job_id: str) -> None:
+        """Let a detached job stand still with all its processes, if it runs."""
+        self.transport.send(PauseJob(job_id), self._required_fence())
+
+    def continue_job(self, job_id: str) -> None:
+        """Let a paused job go on."""
+        self.transport.send(ContinueJob(job_id), self._required_fence())
 
     def claim(self, fence: Fence) -> None:
         """Raise this host's epoch and work under it from now on."""

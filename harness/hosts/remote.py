@@ -246,7 +246,7 @@ stop() {
   tries=0
   while find_members; [ -n "$members" ]; do
     case $tries in
-      0) kill -s TERM $members 2>/dev/null ;;
+      0) kill -s TERM $members 2>/dev/null; kill -s CONT $members 2>/dev/null ;;
       1[0-9]|2[0-9]) kill -s KILL $members 2>/dev/null ;;
       50) fail "these processes of $1 cannot be killed:$members" ;;
     esac
@@ -255,3 +255,37 @@ stop() {
   done
   end ok
 }"""
+
+STILL = """\
+# Members that are not stopped yet; one that is killed or ends meanwhile is none.
+find_moving() {
+  moving=
+  find_members
+  for member in $members; do
+    process "$member" || continue
+    case $activity in [TtZX]) ;; *) moving="$moving $member" ;; esac
+  done
+}
+stand_still() {
+  look "$1"
+  [ "$condition" = running ] || end ok
+  begin
+  tries=0
+  while find_moving; [ -n "$moving" ]; do
+    [ "$tries" -lt 50 ] || fail "these processes of $1 cannot be stopped:$moving"
+    kill -s STOP $moving 2>/dev/null
+    [ "$tries" -eq 0 ] || sleep 0.1
+    tries=$((tries + 1))
+  done
+  end ok
+}
+go_on() {
+  look "$1"
+  [ "$condition" = running ] || end ok
+  begin
+  find_members
+  [ -z "$members" ] || kill -s CONT $members 2>/dev/null
+  end ok
+}"""
+"""Pausing stops every process of the job's session, children that are born meanwhile too. A process that waits for a
+disk stops when the disk has answered; in five seconds, or it is said."""

@@ -34,8 +34,10 @@ from harness.hosts.command import (
     AskHolder,
     Claim,
     Command,
+    ContinueJob,
     Effect,
     Fence,
+    PauseJob,
     PollJob,
     PutFile,
     Request,
@@ -201,6 +203,7 @@ _LIBRARY = (
     f"job_text={quote(remote.JOB)}",
     remote.START,
     remote.STOP,
+    remote.STILL,
 )
 
 
@@ -218,6 +221,8 @@ def _functions(request: Request, fence: Fence | None) -> list[str]:
             needed |= {remote.JOBS, f"job_text={quote(remote.JOB)}", remote.START}
         case StopJob():
             needed |= {remote.JOBS, remote.STOP}
+        case PauseJob() | ContinueJob():
+            needed |= {remote.JOBS, remote.STILL}
         case PollJob():
             needed |= {remote.LIFE, remote.JOBS}
         case Claim():
@@ -242,6 +247,10 @@ def _call(request: Request, fence: Fence | None) -> str:
             return (enter or f"create; lock {_patience_s(request)}; ") + _start(request)
         case StopJob():
             return f'{enter}stop "$state/jobs/"{_word(request.job_id)}'
+        case PauseJob():
+            return f'{enter}stand_still "$state/jobs/"{_word(request.job_id)}'
+        case ContinueJob():
+            return f'{enter}go_on "$state/jobs/"{_word(request.job_id)}'
         case PollJob():
             return f'poll "$state/jobs/"{_word(request.job_id)}'
         case Claim():

@@ -17,7 +17,7 @@ class Transport(Protocol):
     PutFile   ``None``
     StartJob  ``None``
     PollJob   ``JobReport``
-    StopJob   ``None``
+    StopJob   ``None``, and so do PauseJob and ContinueJob
     Claim     ``None``
     AskHolder ``Fence`` (epoch 0 and run id ``-`` where none was granted; run id ``-`` after a release)
     ========= =============================================================

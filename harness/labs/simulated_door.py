@@ -11,9 +11,11 @@ from harness.hosts.command import (
     AskHolder,
     Claim,
     Command,
+    ContinueJob,
     Fence,
     JobReport,
     JobStatus,
+    PauseJob,
     PollJob,
     PutFile,
     Request,
@@ -66,6 +68,10 @@ def _carry(machine: SimulatedMachine, request: Request) -> Answer:
             return JobReport(JobStatus(word), _result(reply) if reply else None)
         case StopJob(job_id=job_id):
             machine.stop_job(job_id)
+        case PauseJob(job_id=job_id):
+            machine.pause_job(job_id)
+        case ContinueJob(job_id=job_id):
+            machine.continue_job(job_id)
         case Claim(fence=fence, release=True):
             machine.release(fence.run_id, fence.epoch)
         case Claim(fence=fence):

@@ -17,9 +17,11 @@ from harness.hosts.command import (
     AskHolder,
     Claim,
     Command,
+    ContinueJob,
     Effect,
     Fence,
     PollJob,
+    PauseJob,
     PutFile,
     Request,
     Result,
@@ -120,6 +122,8 @@ def changes(folder: Path) -> list[Request]:
         PutFile(canary, b""),
         StartJob("touch", Command(touch, Effect.WRITE)),
         StopJob("other"),
+        PauseJob("other"),
+        ContinueJob("other"),
     ]
 
 
