@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.errors import StepBlocked
 from harness.hosts.host import Host, Reader
-from harness.migration.jobs import run_job, succeed
+from harness.migration.jobs import RateChanged, run_job, succeed
 from harness.migration.site import Site
 from harness.systems import copying, files, store
 
@@ -55,14 +55,20 @@ def copy_and_verify(site: Site[Host], host: Host, step: str, source: str, destin
 
 
 def _copy(site: Site[Host], host: Host, step: str, source: str, destination: str, by_content: bool) -> None:
+    """Copy at the rate that counts; when another one is ordered, what was copied stays and the rest follows at that."""
     whole = max(1, files.used_kib(host, source))
-    command = copying.copy_command(source, destination, site.settings.copy_limit_kib_s, by_content)
 
     def measure() -> float:
         return min(0.99, files.used_kib(host, destination) / whole)
 
-    result = run_job(site, host, step, "copy", command, None if by_content else measure)
-    succeed(host, command, result, f"{host.name}: copying {source} to {destination} failed")
+    while True:
+        rate = site.copy_rate_kib_s
+        command = copying.copy_command(source, destination, rate or None, by_content)
+        try:
+            result = run_job(site, host, step, "copy", command, None if by_content else measure, rate_kib_s=rate)
+        except RateChanged:
+            continue
+        return succeed(host, command, result, f"{host.name}: copying {source} to {destination} failed")
 
 
 def require_unchanged(site: Site[Reader], host: Reader, root: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from harness.errors import (
@@ -21,8 +21,10 @@ from harness.errors import (
 )
 from harness.hosts.command import Fence
 from harness.hosts.host import Host, Reader, wait_until
+from harness.migration.attention import AbortOrdered
 from harness.migration.rollback import Rollback
 from harness.migration.site import Site, readable
+from harness.migration.standstill import EngineStandstill
 from harness.migration.step import Blocked, Pending, Satisfied, Step, StepState
 
 _WALKS = 12  # how often host trouble may send the engine back to the first step
@@ -60,6 +62,9 @@ class Engine:
         self._tell = listener
         self._eyes: Site[Reader] = readable(site)
 
+    def _say(self, kind: str, step: str, text: str) -> None:
+        self._tell(Event(kind, step, text))
+
     # Looking
 
     def asked(self) -> list[Step]:
@@ -80,6 +85,19 @@ class Engine:
         return None
 
     # Going forward
+
+    def work(self) -> None:
+        """Reach the end of the plan, under the orders of an operator who may want a pause or an end.
+
+        Raises:
+            as ``run``.
+        """
+        try:
+            with self.site.clock.holding(EngineStandstill(self.site, self._say)):
+                self.run()
+        except AbortOrdered as ordered:
+            self._end(ordered)
+        self.site.control.anew()
 
     def run(self) -> None:
         """Reach the end of the plan.
@@ -123,6 +141,7 @@ class Engine:
         for step in self.plan:
             if step not in self.asked():
                 continue
+            self.site.clock.attend()
             state = self.look(step)
             if isinstance(state, Blocked):
                 raise StepFailed(step, state.reason)
@@ -218,6 +237,14 @@ class Engine:
             self._give_up(StepFailed(self._current(), f"{trouble}; {late}"))
         raise Stopped(f"{trouble}; {late}") from trouble
 
+    def _end(self, ordered: AbortOrdered) -> NoReturn:
+        """The operator's abort: before the commit point all is taken back, after it the run halts where it is."""
+        self.site.memory.note("stopped", self._current().name, why=str(ordered))
+        if not self.site.memory.committed:
+            self.roll_back(str(ordered))
+        self.site.control.change(lambda orders: replace(orders, abort=False))  # halting is all that can be done
+        raise Stopped(f"{ordered}; it is past the commit point, so it halts and the way is forward") from ordered
+
     def _current(self) -> Step:
         memory = self.site.memory
         open_steps = [step for step in self.plan if memory.intended(step.name) and not memory.done(step.name)]
@@ -235,12 +262,11 @@ class Engine:
         if self.site.original.fence is None:  # a host was lost before any could be claimed
             self.claim(without_absent=True)
         begun = frozenset(step.name for step in self.plan if self.site.memory.intended(step.name))
-        rollback = Rollback(
-            self.site, self._eyes, self.plan, lambda kind, step, text: self._tell(Event(kind, step, text))
-        )
+        rollback = Rollback(self.site, self._eyes, self.plan, self._say)
         for _ in range(_WALKS):
             try:
-                raise RolledBack(why, rollback.run(), begun)
+                with self.site.clock.deaf():
+                    raise RolledBack(why, rollback.run(), begun)
             except Rebooted:
                 self.claim(without_absent=True)
         raise Stopped(f"{why}. The hosts could not be held long enough to take the move back")

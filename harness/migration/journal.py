@@ -32,7 +32,8 @@ _HOLDS: dict[str, dict[str, type]] = {  # what a record of a kind is asked for
 class Entry:
     """One record.
 
-    Kinds: begun, epoch, intent, done, fact, undoing, undone, committed, rolled-back, completed, stopped.
+    Kinds: begun, epoch, intent, done, fact, undoing, undone, committed, rolled-back, completed, stopped,
+    and, which only tell what happened, paused and resumed.
     """
 
     seq: int

@@ -61,6 +61,12 @@ class Memory:
         """The highest epoch this run was ever granted."""
         return max((entry.data["epoch"] for entry in self._journal.entries if entry.kind == "epoch"), default=0)
 
+    @property
+    def window_open(self) -> bool:
+        """The services may be down: they were to be stopped and have not been seen to run again."""
+        started = self.done("start-services") or self.undone("stop-services")
+        return self.intended("stop-services") and not started
+
     def intended(self, step: str) -> bool:
         """The step was begun, so its effect may be there in whole or in part."""
         return any(entry.kind == "intent" and entry.step == step for entry in self._present())

@@ -13,6 +13,7 @@ from harness.errors import Refused
 from harness.hosts.host import Host
 from harness.inventory import Inventory
 from harness.migration import words
+from harness.migration.attention import AttentiveClock
 from harness.migration.control import Control
 from harness.migration.engine import Engine, Listener, RolledBack
 from harness.migration.estimate import Estimate, estimate
@@ -68,7 +69,7 @@ class Migration:
             memory.note("begun", run_id=memory.run_id or self._name_run(), promised=promised(self.inventory))
         elif errors := tuple(broken(self.inventory, memory.promised)):
             raise PreflightRefused(errors)
-        engine.run()
+        engine.work()
         return Outcome("completed", 0, words.completed(engine.site))
 
     def _already_done(self, engine: Engine) -> Outcome:
@@ -171,10 +172,12 @@ class Migration:
     @contextlib.contextmanager
     def _engine(self, journal: Journal | None) -> Iterator[Engine]:
         memory = self._memory(journal or Journal(self.folder, -1, []))
-        hosts = [Host(node.name, node.connection.open(node.name), self.clock) for node in self.inventory.nodes()]
+        control = Control(self.folder)
+        clock = AttentiveClock(self.clock, control)
+        hosts = [Host(node.name, node.connection.open(node.name), clock) for node in self.inventory.nodes()]
         original, additional, clc = hosts
         told = self._listeners.progress
-        site = Site(original, additional, clc, self.inventory, memory, self.clock, told, Control(self.folder))
+        site = Site(original, additional, clc, self.inventory, memory, clock, told, control)
         try:
             yield Engine(site, PLANS[self.inventory.settings.strategy](), self._listeners.event)
         finally:

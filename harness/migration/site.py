@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from harness.clock import Clock
 from harness.hosts.host import Host, Reader
 from harness.inventory import Inventory, Node, Settings
+from harness.migration.attention import AttentiveClock
 from harness.migration.control import Control
 from harness.migration.memory import Memory
 from harness.systems.drbd.config import Peer, Resource
@@ -38,7 +38,7 @@ class Site(Generic[H]):
     clc: H
     inventory: Inventory
     memory: Memory
-    clock: Clock
+    clock: AttentiveClock
     report: Report
     control: Control
 
@@ -53,6 +53,11 @@ class Site(Generic[H]):
     @property
     def settings(self) -> Settings:
         return self.inventory.settings
+
+    @property
+    def copy_rate_kib_s(self) -> int:
+        """How fast a copy may be now: as ordered, otherwise as the inventory says; 0 for no limit."""
+        return self.control.orders().throttle_kib_s or self.settings.copy_limit_kib_s or 0
 
     @property
     def cloud(self) -> Cloud:

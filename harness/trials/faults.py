@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from harness.errors import LabError
 from harness.evidence import Receipt, Sent
 from harness.hosts.command import Effect, Request, effect_of
 from harness.labs.lab import ADDITIONAL, ORIGINAL, Opened
+from harness.migration.control import Control
 from harness.migration.engine import Event
 from harness.migration.site import Progress
 from harness.trials.scenario import (
@@ -25,6 +27,7 @@ from harness.trials.scenario import (
     Image,
     KillEngine,
     LyingExit,
+    OperatorOrder,
     Outsider,
     PowerOff,
     ReadError,
@@ -73,6 +76,7 @@ class Schedule:
     faults: Iterable[Fault]
     second_engine: Callable[[], str]
     census: Callable[[str], None]
+    control: Control
     attempt: int = 0
     step: str = ""
     sent: list[Sent] = field(default_factory=list)
@@ -226,8 +230,21 @@ class Schedule:
                 self.receipts.append(doors.outsider(role, tuple(argv), status))
             case UnmodelledCall(host=host):
                 self.receipts.extend(doors.unmodelled_call(role) for role in roles(host))
+            case OperatorOrder():
+                self._order(fault)
             case SecondEngine():
                 self._receipt("second_engine", True, f"it ended {self.second_engine()}")
+
+    def _order(self, fault: OperatorOrder) -> None:
+        """Ordered as another terminal would, and taken back when its time is over."""
+        names = {"pause": "paused", "throttle": "throttle_kib_s"}
+        wanted: dict[str, Any] = {names.get(fault.order, fault.order): fault.kib_s or True}
+        before = self.control.orders()
+        said = self.control.change(lambda orders: replace(orders, **wanted))
+        self._receipt(fault.do, said != before, f"{fault.order}: {said}")
+        if fault.for_s is not None:
+            back = {name: getattr(before, name) for name in wanted}
+            self.opened.timers.after(fault.for_s, lambda: self.control.change(lambda orders: replace(orders, **back)))
 
     def _later(self, for_s: float | None, action: Callable[[str], Receipt], role: str) -> None:
         if for_s is not None:

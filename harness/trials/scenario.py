@@ -258,6 +258,16 @@ class SecondEngine(Strict):
     at: At
 
 
+class OperatorOrder(Strict):
+    """The operator gives an order from another terminal; with ``for_s`` it is taken back after so long."""
+
+    do: Literal["order"]
+    at: At
+    order: Literal["pause", "throttle", "cutover", "abort"]
+    kib_s: Annotated[int, Field(gt=0, lt=2**31)] | None = None
+    for_s: Seconds | None = None
+
+
 class AtCommand(Strict):
     """A fault of the sweep at one command of the engine, counted from 1 in its attempt; the power is back after 3 s."""
 
@@ -315,6 +325,7 @@ Fault = Annotated[
     | Corrupt
     | WriteObject
     | SecondEngine
+    | OperatorOrder
     | AtCommand
     | Outsider
     | UnmodelledCall,

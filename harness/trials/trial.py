@@ -15,6 +15,7 @@ from harness.errors import LabError, ReplicaRefused, WalrusHaError
 from harness.evidence import Attempt, Census, Evidence, Expectation, Look, Manifest
 from harness.inventory import Inventory, Node, Settings
 from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Lab, Opened
+from harness.migration.control import Control
 from harness.migration.outcome import Outcome
 from harness.migration.run import Listeners, Migration
 from harness.trials.actions import ClientWrites, CutNow, TypeLine
@@ -102,7 +103,8 @@ class Trial:
             original=inventory.original.name,
             additional=inventory.additional.name,
         )
-        self.schedule = Schedule(self.opened, self.scenario.faults, self._second_engine, self._census)
+        control = Control(self.workdir / "run")
+        self.schedule = Schedule(self.opened, self.scenario.faults, self._second_engine, self._census, control)
         self.evidence.sent = self.schedule.sent
         self.evidence.receipts = self.schedule.receipts
 
