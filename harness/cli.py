@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from harness import __version__, console, inventory, runs
+from harness import __version__, console, inventory, orders_cli, runs
 from harness.checks.verdict import judge_file
 from harness.labs import catalogue, doctor
 from harness.migration.outcome import Outcome
@@ -35,6 +35,10 @@ _INVENTORY = click.option(
 @click.version_option(__version__)
 def walrus_ha() -> None:
     """Move a Eucalyptus 3.2 Walrus onto a DRBD-replicated pair, and rehearse the move before."""
+
+
+for _command in orders_cli.COMMANDS:
+    walrus_ha.add_command(_command)
 
 
 @walrus_ha.command("rehearse")
@@ -184,25 +188,6 @@ def verify_command(run: str, as_json: bool) -> None:
     else:
         click.echo("\n".join(faults) or f"All is as the move left it ({folder}).")
     sys.exit(1 if faults else 0)
-
-
-@walrus_ha.command("status")
-@click.argument("run")
-@_JSON
-def status_command(run: str, as_json: bool) -> None:
-    """Say where a run stands, from its journal alone."""
-    folder = runs.find(run)
-    status = {"folder": str(folder), **Migration.status_of(folder)}
-    if as_json:
-        click.echo(json.dumps(status))
-        return
-    for key, value in status.items():
-        if isinstance(value, dict):
-            click.echo(f"{key}:")
-            for name, state in value.items():
-                click.echo(f"  {name:<20} {state}")
-        elif value is not None:
-            click.echo(f"{key}: {value}")
 
 
 @walrus_ha.command("judge")

@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 from harness.errors import JournalDamaged, Refused
 
 _FIRST = "0" * 64
+_TRIES, _TRY_AGAIN_S = 4, 0.05
 _HOLDS: dict[str, dict[str, type]] = {  # what a record of a kind is asked for
     "begun": {"run_id": str},
     "epoch": {"epoch": int},
@@ -115,10 +117,7 @@ class Journal:
         path = folder / "journal.jsonl"
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Refused(f"{folder}: another walrus-ha process is working on this run") from None
+            _hold(file, folder)
             entries, length = read(path)
             os.ftruncate(file, length)
             _flush_directory(folder)
@@ -137,6 +136,31 @@ class Journal:
         entry = Entry(len(self.entries), kind, step, json.loads(json.dumps(data)), date, chained)
         self.entries.append(entry)
         return entry
+
+
+def _hold(file: int, folder: Path) -> None:
+    """Hold the journal; whoever only looks whether it is held lets go at once, so trying again tells the two apart.
+
+    Raises:
+        Refused: another process works on it.
+    """
+    for _ in range(_TRIES):
+        with contextlib.suppress(BlockingIOError):
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        time.sleep(_TRY_AGAIN_S)
+    raise Refused(f"{folder}: another walrus-ha process is working on this run")
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a process works on the run of this folder now."""
+    file = os.open(folder / "journal.jsonl", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False
 
 
 def _flush_directory(folder: Path) -> None:

@@ -26,7 +26,7 @@ class Memory:
     @property
     def began(self) -> bool:
         """A run is under way: something was begun and not rolled back."""
-        return bool(self._present())
+        return bool(self.present())
 
     @property
     def committed(self) -> bool:
@@ -39,12 +39,12 @@ class Memory:
     @property
     def rolled_back(self) -> bool:
         """The last thing that happened was a complete rollback."""
-        return bool(self._journal.entries) and not self._present() and not self.committed
+        return bool(self._journal.entries) and not self.present() and not self.committed
 
     @property
     def rolling_back(self) -> bool:
         """A rollback began and did not finish."""
-        return any(entry.kind == "undoing" for entry in self._present())
+        return any(entry.kind == "undoing" for entry in self.present())
 
     @property
     def run_id(self) -> str | None:
@@ -53,8 +53,9 @@ class Memory:
     @property
     def promised(self) -> dict[str, str]:
         """What of the inventory the present run was begun with; empty before it began."""
-        begun = next((entry for entry in reversed(self._present()) if entry.kind == "begun"), None)
-        return dict(begun.data.get("promised", {})) if begun else {}
+        begun = next((entry for entry in reversed(self.present()) if entry.kind == "begun"), None)
+        promised = begun.data.get("promised") if begun else None
+        return {key: str(value) for key, value in promised.items()} if isinstance(promised, dict) else {}
 
     @property
     def epoch(self) -> int:
@@ -69,24 +70,25 @@ class Memory:
 
     def intended(self, step: str) -> bool:
         """The step was begun, so its effect may be there in whole or in part."""
-        return any(entry.kind == "intent" and entry.step == step for entry in self._present())
+        return any(entry.kind == "intent" and entry.step == step for entry in self.present())
 
     def done(self, step: str) -> bool:
         """The step was seen satisfied after it acted."""
-        return any(entry.kind == "done" and entry.step == step for entry in self._present())
+        return any(entry.kind == "done" and entry.step == step for entry in self.present())
 
     def undone(self, step: str) -> bool:
         """The step was taken back in the rollback that is under way."""
-        return any(entry.kind == "undone" and entry.step == step for entry in self._present())
+        return any(entry.kind == "undone" and entry.step == step for entry in self.present())
 
     def fact(self, name: str, default: Any = None) -> Any:
         """The latest value noted under this name."""
-        for entry in reversed(self._present()):
+        for entry in reversed(self.present()):
             if entry.kind == "fact" and entry.data["name"] == name:
                 return entry.data["value"]
         return default
 
-    def _present(self) -> list[Entry]:
+    def present(self) -> list[Entry]:
+        """The records that count: those since the last complete rollback."""
         entries = self._journal.entries
         last_end = max((at for at, entry in enumerate(entries) if entry.kind == "rolled-back"), default=-1)
         return entries[last_end + 1 :]

@@ -146,11 +146,6 @@ class Migration:
                 return Outcome("stopped", 4, words.rolled_back(engine.site, ended))
             return Outcome("rolled_back", 0, words.rolled_back(engine.site, ended))
 
-    @staticmethod
-    def status_of(folder: Path) -> dict[str, object]:
-        """Where the run of this folder stands, from its journal alone; no host is asked."""
-        return words.status(folder)
-
     def _memory(self, journal: Journal) -> Memory:
         return Memory(journal, self.folder, self.clock)
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import Fenced, Held, HostError, InvalidInput, OperatorNeeded, Refused, Stopped, WalrusHaError
 from harness.hosts.host import Host
 from harness.migration.engine import Engine, RolledBack
-from harness.migration.journal import Entry, read
+from harness.migration.memory import Memory
 from harness.migration.outcome import Outcome, PreflightRefused
 from harness.migration.site import Site
 from harness.migration.step import Blocked, Step, StepState
@@ -103,16 +102,22 @@ def too_late(site: Site[Host]) -> str:
 
 def safe_copies(site: Site[Host]) -> str:
     """Where complete copies lie, by what the run knows of its own steps."""
-    memory, name = site.memory, site.original.name
+    settings = site.settings
+    return copies_known(site.memory, site.original.name, settings.store, settings.staging, settings.device)
+
+
+def copies_known(memory: Memory, name: str, store: str, staging: str, device: str) -> str:
+    """The same for the places of a run whose site is not at hand."""
+    old_store = f"{store}.before-ha"
     aside = memory.done("set-store-aside") and not memory.undone("set-store-aside")
     maybe = memory.intended("set-store-aside") and not aside
-    places = [f"{name}:{site.old_store}" if aside else f"{name}:{site.settings.store}"]
+    places = [f"{name}:{old_store}" if aside else f"{name}:{store}"]
     if maybe and not memory.undone("set-store-aside"):
-        places[0] += f" (or {site.old_store})"
+        places[0] += f" (or {old_store})"
     if memory.fact("staged") and not memory.undone("stage-store"):
-        places.append(f"{name}:{site.staged_copy}")
+        places.append(f"{name}:{staging}/{store.rsplit('/', 1)[-1]}")
     if memory.committed:
-        places.append(f"{site.settings.device} on the pair, the one in use since the commit point")
+        places.append(f"{device} on the pair, the one in use since the commit point")
     return f"Complete copies of the store: {', '.join(places)}."
 
 
@@ -136,28 +141,3 @@ def next_command(migration: Migration, verb: str) -> str:
         f"Next: walrus-ha migrate -i {migration.inventory.source} (goes on), or, before the commit point, "
         f"walrus-ha rollback {migration.folder}"
     )
-
-
-def status(folder: Path) -> dict[str, object]:
-    """Where a run stands, from its journal alone."""
-    entries, _ = read(folder / "journal.jsonl")
-    last_end = max((at for at, entry in enumerate(entries) if entry.kind == "rolled-back"), default=-1)
-    present = entries[last_end + 1 :]
-    return {
-        "run": next((entry.data["run_id"] for entry in entries if entry.kind == "begun"), None),
-        "state": _state(entries, present),
-        "steps": {entry.step: entry.kind for entry in present if entry.kind in ("intent", "done", "undone")},
-        "epoch": max((entry.data["epoch"] for entry in entries if entry.kind == "epoch"), default=0),
-        "records": len(entries),
-        "last_trouble": next((e.data["why"] for e in reversed(entries) if e.kind == "stopped"), None),
-    }
-
-
-def _state(entries: list[Entry], present: list[Entry]) -> str:
-    kinds = {entry.kind for entry in present}
-    for kind, word in (("completed", "completed"), ("undoing", "rolling back"), ("committed", "past the commit point")):
-        if kind in kinds:
-            return word
-    if not present:
-        return "rolled back" if entries else "not begun"
-    return "under way"

@@ -56,7 +56,7 @@ SABOTAGES = (
         "the first word counts",
         "of a fact that changed, the oldest value is believed",
         "staged-copy-corrupted",
-        Edit("migration.memory:Memory.fact", "reversed(self._present())", "self._present()"),
+        Edit("migration.memory:Memory.fact", "reversed(self.present())", "self.present()"),
     ),
     sabotage(
         "no facts",
