@@ -151,13 +151,14 @@ class Fence:
 class Claim:
     """Raise the host's epoch for a run, or with ``release`` give the host back and keep the epoch.
 
-    The host refuses when another unfinished run holds it (Held) and when the epoch is not newer
-    than the one it has granted (Fenced). Both checks and the raise happen under one lock on the host.
-    Releasing demands that the epoch is still the one granted.
+    The host refuses when another unfinished run holds it (Held), unless it is the one that ``takes_over`` names, and
+    when the epoch is not newer than the one it has granted (Fenced). The checks and the raise happen under one lock on
+    the host. Releasing demands that the epoch is still the one granted.
     """
 
     fence: Fence
     release: bool = False
+    takes_over: str | None = None
     timeout_s: float = 60.0
 
     def __str__(self) -> str:
@@ -175,7 +176,47 @@ class AskHolder:
         return "ask for the granted epoch"
 
 
-Request = Command | PutFile | StartJob | PollJob | StopJob | PauseJob | ContinueJob | Claim | AskHolder
+@dataclass(frozen=True)
+class KeepRecord:
+    """Keep bytes under a name beside the host's epoch, durably; whoever asks for that name later gets them.
+
+    ``offset`` 0 replaces what was kept as a whole; otherwise the content is added to what is kept, which must be that
+    long.
+    """
+
+    name: str
+    content: bytes
+    offset: int = 0
+    timeout_s: float = 60.0
+
+    def __str__(self) -> str:
+        return f"keep {self.name} ({len(self.content)} bytes from {self.offset})"
+
+
+@dataclass(frozen=True)
+class AskRecord:
+    """Ask for what is kept under a name: a Result with status 0, or 1 when nothing is."""
+
+    name: str
+    timeout_s: float = 600.0
+
+    def __str__(self) -> str:
+        return f"ask for {self.name}"
+
+
+Request = (
+    Command
+    | PutFile
+    | StartJob
+    | PollJob
+    | StopJob
+    | PauseJob
+    | ContinueJob
+    | Claim
+    | AskHolder
+    | KeepRecord
+    | AskRecord
+)
 Answer = Result | JobReport | Fence | None
 
 
@@ -184,7 +225,7 @@ def effect_of(request: Request) -> Effect:
     match request:
         case Command(effect=effect) | StartJob(command=Command(effect=effect)):
             return effect
-        case PutFile() | StopJob() | PauseJob() | ContinueJob() | Claim():
+        case PutFile() | StopJob() | PauseJob() | ContinueJob() | Claim() | KeepRecord():
             return Effect.WRITE
-        case PollJob() | AskHolder():
+        case PollJob() | AskHolder() | AskRecord():
             return Effect.READ

@@ -9,12 +9,14 @@ from harness.clock import Clock
 from harness.errors import CommandFailed, TimedOut
 from harness.hosts.command import (
     AskHolder,
+    AskRecord,
     Claim,
     Command,
     ContinueJob,
     Effect,
     Fence,
     JobReport,
+    KeepRecord,
     PauseJob,
     PollJob,
     PutFile,
@@ -66,6 +68,18 @@ class Reader:
         assert isinstance(answer, Fence)
         return answer
 
+    def record(self, name: str) -> bytes | None:
+        """What a run keeps on this host under a name, None when nothing is.
+
+        Raises:
+            CommandFailed: it is there and cannot be read.
+        """
+        answer = self.transport.send(request := AskRecord(name))
+        assert isinstance(answer, Result)
+        if answer.exit_status > 1:
+            raise CommandFailed(self.name, str(request), answer)
+        return answer.stdout if answer.ok else None
+
     def wait_until(
         self, condition: Callable[[], Found | None], within_s: float, reason: str, every_s: float = 0.5
     ) -> Found:
@@ -83,6 +97,7 @@ class Host(Reader):
     def __init__(self, name: str, transport: Transport, clock: Clock, fence: Fence | None = None) -> None:
         super().__init__(name, transport, clock)
         self.fence = fence
+        self.before_change: Callable[[], None] = lambda: None  # told before each change, which waits for it
 
     def attempt(self, command: Command) -> Result:
         """Run any command under the fence and return its answer whatever the exit status."""
@@ -121,9 +136,13 @@ class Host(Reader):
         """Let a paused job go on."""
         self.transport.send(ContinueJob(job_id), self._required_fence())
 
-    def claim(self, fence: Fence) -> None:
-        """Raise this host's epoch and work under it from now on."""
-        self.transport.send(Claim(fence))
+    def keep_record(self, name: str, content: bytes, offset: int = 0) -> None:
+        """Keep bytes under a name beside the host's epoch; no change that anybody else sees."""
+        self.transport.send(KeepRecord(name, content, offset), self._granted())
+
+    def claim(self, fence: Fence, takes_over: str | None = None) -> None:
+        """Raise this host's epoch and work under it from now on, instead of the run that ``takes_over`` names."""
+        self.transport.send(Claim(fence, takes_over=takes_over))
         self.fence = fence
 
     def release(self) -> None:
@@ -137,9 +156,15 @@ class Host(Reader):
             Fenced: another run took over.
             Rebooted: it rebooted since.
         """
-        self.transport.send(AskHolder(), self._required_fence())
+        self.transport.send(AskHolder(), self._granted())
 
     def _required_fence(self) -> Fence:
+        """The fence of a change that is about to be sent."""
+        fence = self._granted()
+        self.before_change()
+        return fence
+
+    def _granted(self) -> Fence:
         if self.fence is None:
             raise PermissionError(f"{self.name}: nothing may be changed before the host is claimed")
         return self.fence

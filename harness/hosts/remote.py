@@ -102,7 +102,7 @@ claim() {
   create
   lock "$1"
   holder
-  [ "$run" = - ] || [ "$run" = "$3" ] || end held "$epoch" "$run"
+  [ "$run" = - ] || [ "$run" = "$3" ] || [ "$run" = "${4:--}" ] || end held "$epoch" "$run"
   [ "$2" -gt "$epoch" ] || end fenced "$epoch" "$run"
   grant "$2" "$3"
 }
@@ -289,3 +289,29 @@ go_on() {
 }"""
 """Pausing stops every process of the job's session, children that are born meanwhile too. A process that waits for a
 disk stops when the disk has answered; in five seconds, or it is said."""
+
+RECORDS = """\
+keep() {
+  kept=$state/mirror/$1
+  begin
+  mkdir -p -m 0700 "$state/mirror" || fail "cannot make $state/mirror"
+  umask 077
+  if [ "$2" -eq 0 ]; then
+    dd bs=65536 of="$kept.new" conv=fsync || fail "cannot write $kept.new"
+    [ "$(wc -c <"$kept.new")" -eq "$3" ] || exit 3
+    mv -f -T -- "$kept.new" "$kept" && sync -- "$state/mirror" "$state" || fail "cannot replace $kept"
+    end ok
+  fi
+  [ -f "$kept" ] && [ "$(wc -c <"$kept")" -eq "$2" ] || fail "$kept does not end at $2"
+  dd bs=65536 of="$kept" oflag=append conv=notrunc,fsync || fail "cannot add to $kept"
+  [ "$(wc -c <"$kept")" -eq "$(($2 + $3))" ] || exit 3
+  end ok
+}
+recall() {
+  look_inside
+  [ -f "$state/mirror/$1" ] || end exit 1
+  begin
+  cat "$state/mirror/$1"
+  end exit $?
+}"""
+"""What a run keeps on the host for another controller. What was added and cut short shows by its length next time."""

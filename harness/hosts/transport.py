@@ -19,6 +19,8 @@ class Transport(Protocol):
     PollJob   ``JobReport``
     StopJob   ``None``, and so do PauseJob and ContinueJob
     Claim     ``None``
+    KeepRecord ``None``
+    AskRecord ``Result``, status 1 when nothing is kept under that name
     AskHolder ``Fence`` (epoch 0 and run id ``-`` where none was granted; run id ``-`` after a release)
     ========= =============================================================
 

@@ -22,7 +22,18 @@ from fakes.survival import VolumeImages
 from fakes.tree import Change, Node, Tree
 from fakes.volume import Volume
 from fakes.world import Disk, HostRow, Metadata, Side, WalrusState
-from harness.hosts.command import Claim, Command, ContinueJob, Fence, PauseJob, PutFile, Request, StartJob, StopJob
+from harness.hosts.command import (
+    Claim,
+    Command,
+    ContinueJob,
+    Fence,
+    KeepRecord,
+    PauseJob,
+    PutFile,
+    Request,
+    StartJob,
+    StopJob,
+)
 from harness.inventory import Inventory
 from harness.labs.premises import BACKING_DEVICE, EUCALYPTUS_ID, NAMES, place_path
 
@@ -368,7 +379,9 @@ class WorldState:
                 case ContinueJob(job_id=job_id):
                     machine._processes.continue_job(job_id)
                 case Claim(fence=wanted, release=False):
-                    machine.fence.claim(wanted.run_id, wanted.epoch, row.boot_id)
+                    machine.fence.claim(wanted.run_id, wanted.epoch, row.boot_id, request.takes_over)
+                case KeepRecord(name=record, content=content, offset=offset):
+                    machine.records.keep(record, content, offset)
                 case Claim(fence=wanted):
                     machine.fence.release(wanted.run_id, wanted.epoch, row.boot_id)
 

@@ -22,6 +22,7 @@ from harness.errors import (
 from harness.hosts.command import Fence
 from harness.hosts.host import Host, Reader, wait_until
 from harness.migration.attention import AbortOrdered
+from harness.migration.mirror import Mirror
 from harness.migration.rollback import Rollback
 from harness.migration.site import Site, readable
 from harness.migration.standstill import EngineStandstill
@@ -56,8 +57,9 @@ class StepFailed(WalrusHaError):
 class Engine:
     """Walks a plan on a site until every step is satisfied, or takes back what it did."""
 
-    def __init__(self, site: Site[Host], plan: Sequence[Step], listener: Listener) -> None:
+    def __init__(self, site: Site[Host], plan: Sequence[Step], listener: Listener, mirror: Mirror) -> None:
         self.site = site
+        self.mirror = mirror
         self.plan = plan
         self._tell = listener
         self._eyes: Site[Reader] = readable(site)
@@ -198,13 +200,15 @@ class Engine:
         run_id = memory.run_id
         assert run_id is not None, "a run has a name before it claims anything"
         held = list(self._holders(without_absent))
+        self.mirror.require_newest([host for host, _ in held])
         for host, holder in held:
-            if holder.run_id not in ("-", run_id):
+            if holder.run_id not in ("-", *memory.run_ids):
                 raise Held(host.name, f"run {holder.run_id} (epoch {holder.epoch}) has not finished here")
         epoch = max([memory.epoch, *(holder.epoch for _, holder in held)]) + 1
         memory.note("epoch", epoch=epoch)
-        for host, _ in held:
-            host.claim(Fence(epoch, run_id))
+        for host, holder in held:
+            former = holder.run_id if holder.run_id not in ("-", run_id) else None
+            host.claim(Fence(epoch, run_id), former)
 
     def _holders(self, without_absent: bool) -> Iterator[tuple[Host, Fence]]:
         for host in self.site.hosts:
@@ -262,6 +266,7 @@ class Engine:
         if self.site.original.fence is None:  # a host was lost before any could be claimed
             self.claim(without_absent=True)
         begun = frozenset(step.name for step in self.plan if self.site.memory.intended(step.name))
+        self.mirror.best_effort = True
         rollback = Rollback(self.site, self._eyes, self.plan, self._say)
         for _ in range(_WALKS):
             try:

@@ -24,6 +24,7 @@ _FIRST = "0" * 64
 _TRIES, _TRY_AGAIN_S = 4, 0.05
 _HOLDS: dict[str, dict[str, type]] = {  # what a record of a kind is asked for
     "begun": {"run_id": str},
+    "adopted": {"run_id": str},
     "epoch": {"epoch": int},
     "fact": {"name": str, "value": object},
     "stopped": {"why": str},
@@ -34,7 +35,7 @@ _HOLDS: dict[str, dict[str, type]] = {  # what a record of a kind is asked for
 class Entry:
     """One record.
 
-    Kinds: begun, epoch, intent, done, fact, undoing, undone, committed, rolled-back, completed, stopped,
+    Kinds: begun, adopted, epoch, intent, done, fact, undoing, undone, committed, rolled-back, completed, stopped,
     and, which only tell what happened, paused and resumed.
     """
 
@@ -52,13 +53,18 @@ def read(path: Path) -> tuple[list[Entry], int]:
     Raises:
         JournalDamaged: when a record that is not a torn tail does not match its chain.
     """
+    return parse(path.read_bytes(), str(path))
+
+
+def parse(content: bytes, where: str) -> tuple[list[Entry], int]:
+    """The same for a journal's content; ``where`` names it in errors."""
     entries: list[Entry] = []
     length = 0
     previous = _FIRST
-    for line in path.read_bytes().splitlines(keepends=True):
+    for line in content.splitlines(keepends=True):
         if not line.endswith(b"\n"):
             break
-        entry = _decode(line, previous, f"{path}: record {len(entries) + 1}", len(entries))
+        entry = _decode(line, previous, f"{where}: record {len(entries) + 1}", len(entries))
         entries.append(entry)
         previous = entry.hash
         length += len(line)
@@ -96,6 +102,12 @@ def _chained(previous: str, record: dict[str, Any]) -> str:
     return hashlib.sha256((previous + body).encode()).hexdigest()
 
 
+def text_of(entry: Entry) -> bytes:
+    """The line of a record."""
+    record = {"seq": entry.seq, "kind": entry.kind, "step": entry.step, "data": entry.data, "date": entry.date}
+    return json.dumps({**record, "hash": entry.hash}, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
 class Journal:
     """The open journal of one run; one process at a time holds it."""
 
@@ -130,10 +142,9 @@ class Journal:
         record = {"seq": len(self.entries), "kind": kind, "step": step, "data": data, "date": date}
         previous = self.entries[-1].hash if self.entries else _FIRST
         chained = _chained(previous, record)
-        line = json.dumps({**record, "hash": chained}, sort_keys=True, separators=(",", ":")) + "\n"
-        os.write(self._file, line.encode())
-        os.fsync(self._file)
         entry = Entry(len(self.entries), kind, step, json.loads(json.dumps(data)), date, chained)
+        os.write(self._file, text_of(entry))
+        os.fsync(self._file)
         self.entries.append(entry)
         return entry
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from harness.clock import Clock
 from harness.errors import JournalDamaged, UnexpectedOutput
 from harness.migration.journal import Entry, Journal
 from harness.systems import store
+
+_CHUNK_BYTES = 1024 * 1024
 
 
 class Memory:
@@ -48,7 +51,19 @@ class Memory:
 
     @property
     def run_id(self) -> str | None:
-        return next((entry.data["run_id"] for entry in self._journal.entries if entry.kind == "begun"), None)
+        """What the hosts know this run by; another name since another controller adopted it."""
+        return next(iter(reversed(self.run_ids)), None)
+
+    @property
+    def run_ids(self) -> list[str]:
+        """All names that this run has had, the present one last."""
+        named = (entry for entry in self._journal.entries if entry.kind in ("begun", "adopted"))
+        return [str(entry.data["run_id"]) for entry in named]
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Every record of the run, whether it still counts or not."""
+        return self._journal.entries
 
     @property
     def promised(self) -> dict[str, str]:
@@ -118,6 +133,12 @@ class Memory:
             os.fsync(file.fileno())
         temporary.rename(self._manifest_path)
         self.remember("frozen", store.digest(manifest))
+
+    def frozen_text(self) -> Iterator[bytes]:
+        """The frozen manifest as it is kept, piece by piece."""
+        with self._manifest_path.open("rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                yield chunk
 
     def frozen(self) -> store.Manifest | None:
         """The manifest of the stopped store, None before it was taken.

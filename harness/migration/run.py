@@ -19,6 +19,7 @@ from harness.migration.engine import Engine, Listener, RolledBack
 from harness.migration.estimate import Estimate, estimate
 from harness.migration.journal import Journal
 from harness.migration.memory import Memory
+from harness.migration.mirror import Mirror
 from harness.migration.outcome import Outcome, PreflightRefused
 from harness.migration.plan import PLANS
 from harness.migration.preflight import Finding, preflight
@@ -173,8 +174,11 @@ class Migration:
         original, additional, clc = hosts
         told = self._listeners.progress
         site = Site(original, additional, clc, self.inventory, memory, clock, told, control)
+        mirror = Mirror((original, additional), memory, clock)
+        for host in hosts:
+            host.before_change = mirror.flush
         try:
-            yield Engine(site, PLANS[self.inventory.settings.strategy](), self._listeners.event)
+            yield Engine(site, PLANS[self.inventory.settings.strategy](), self._listeners.event, mirror)
         finally:
             for host in hosts:
                 host.transport.close()
