@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from harness.migration.step import Step
 from harness.migration.steps.aside import SetStoreAside
+from harness.migration.steps.boot import StartDrbdAtBoot
 from harness.migration.steps.configure import ConfigureDrbd
 from harness.migration.steps.connect import ConnectPeers
 from harness.migration.steps.filesystem import MakeFilesystem
@@ -41,6 +42,7 @@ def staged() -> list[Step]:
         RestoreStore(),  # step 6
         WaitForSync(),  # step 7
         HandOver(),
+        StartDrbdAtBoot(),  # left out by the vendor: without it, no Walrus serves after a power cut of both hosts
         Commit(),  # the point of no return
         StartServices(),  # step 8; the window closes
         SetProperties(),

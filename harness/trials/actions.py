@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -27,6 +27,22 @@ class ClientWrites(Strict):
     """A client changes an object through the Walrus of a host, which serves at that moment."""
 
     client_writes: WalrusRole
+
+
+class PowerCut(Strict):
+    """Hosts that lose power at the same time, and for how long."""
+
+    host: Literal["original", "additional", "both"]
+    for_s: Annotated[float, Field(gt=0, le=86_400)]
+
+
+class CutPower(Strict):
+    """Cut the power now; when it is back nobody types anything.
+
+    The trial goes on once there is one ENABLED and one DISABLED Walrus again, or after a minute without.
+    """
+
+    cut_power: PowerCut
 
 
 class CutNow(Strict):
