@@ -188,6 +188,18 @@ def migrate_command(inventory_path: Path, as_json: bool) -> None:
     _finish(migration.migrate(), folder, as_json)
 
 
+@walrus_ha.command("adopt")
+@_INVENTORY
+@_JSON
+def adopt_command(inventory_path: Path, as_json: bool) -> None:
+    """Take over the run that holds the hosts, after its controller was lost; migrate or rollback goes on with it."""
+    folder = runs.folder_for(inventory_path)
+    outcome = _migration(inventory_path).adopt()
+    if (folder / "journal.jsonl").exists():
+        runs.note_inventory(folder, inventory_path)
+    _finish(outcome, folder, as_json)
+
+
 @walrus_ha.command("rollback")
 @click.argument("run")
 @_JSON

@@ -134,6 +134,14 @@ class Memory:
         temporary.rename(self._manifest_path)
         self.remember("frozen", store.digest(manifest))
 
+    def take_manifest(self, content: bytes) -> None:
+        """Keep a frozen manifest that was saved elsewhere; ``frozen`` tells whether it is the right one."""
+        self._loaded = None
+        with self._manifest_path.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+
     def frozen_text(self) -> Iterator[bytes]:
         """The frozen manifest as it is kept, piece by piece."""
         with self._manifest_path.open("rb") as file:

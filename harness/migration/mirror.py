@@ -14,7 +14,7 @@ from functools import partial
 from harness.clock import Clock
 from harness.errors import CommandFailed, Fenced, HostError, Indeterminate, JournalDamaged, Unreachable
 from harness.hosts.host import Host
-from harness.migration.journal import text_of
+from harness.migration.journal import parse, text_of
 from harness.migration.memory import Memory
 
 JOURNAL = "journal"
@@ -101,15 +101,24 @@ class Mirror:
                 self._held.pop(host.name, None)
                 continue
             whole = kept[: kept.rfind(b"\n") + 1]
-            if not text.startswith(whole):
+            if not text.startswith(whole) and _is_sound(whole):
                 raise Fenced(
                     host.name,
                     "another controller adopted this run and went on with it: what this controller remembers is out "
                     "of date, and it must not touch the hosts any more",
                 )
             self._held.pop(host.name, None)  # behind a torn end nothing can be added
-            if whole == kept:
+            if whole == kept and text.startswith(whole):
                 self._held[host.name] = len(whole)
+
+
+def _is_sound(content: bytes) -> bool:
+    """A journal whose chain holds; what is damaged is no evidence of another controller, and is replaced."""
+    try:
+        parse(content, JOURNAL)
+    except JournalDamaged:
+        return False
+    return True
 
 
 def _keep(host: Host, name: str, content: bytes) -> HostError | None:

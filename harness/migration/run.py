@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.clock import Clock, WallClock
-from harness.errors import Refused
+from harness.errors import HostError, OperatorNeeded, Refused
 from harness.hosts.host import Host
 from harness.inventory import Inventory
 from harness.migration import words
+from harness.migration.adoption import NOBODY, Adoption, Claimable, holders_of, look, require_no_run
 from harness.migration.attention import AttentiveClock
 from harness.migration.control import Control
 from harness.migration.engine import Engine, Listener, RolledBack
@@ -127,6 +128,34 @@ class Migration:
                 if not isinstance(state, Satisfied):
                     faults.append(f"{step.name}: {state.reason if isinstance(state, Blocked) else state.why}")
             return faults
+
+    def adopt(self) -> Outcome:
+        """Take over the run that holds the hosts, whose controller is lost; nothing of the move is done."""
+        try:
+            require_no_run(self.folder)
+            with self._engine(None) as engine:
+                site = engine.site
+                holders = holders_of(list(site.hosts), site.additional.name)
+                found = look([host for host in site.pair if host.name in holders], holders)
+                # The new name is what fences the first controller for good: it cannot claim what another run holds.
+                run_id = self._name_run()
+                Adoption(self.inventory, self.folder, self.clock, found).write(run_id, site.pair)
+        except PreflightRefused as refused:
+            return Outcome("refused", 3, f"{refused}\n{words.UNCHANGED}", refused.findings)
+        except (Refused, HostError) as refusal:
+            looks = f"To see whether the hosts are free: walrus-ha check -i {self.inventory.source}"
+            return Outcome("refused", 3, f"{refusal}\n{words.UNCHANGED} {looks}")
+        except OperatorNeeded as unknown:
+            return Outcome("operator_needed", 5, f"{unknown}\n{words.UNCHANGED} {words.LOOK_AT_MIRRORS}")
+        with self._opened() as engine:
+            return words.told(self, engine, lambda: self._take_over(engine, found))
+
+    def _take_over(self, engine: Engine, found: Claimable) -> Outcome:
+        """Fence the first controller, and let the hosts know whose journal counts from now on."""
+        if found.holder != NOBODY:
+            engine.claim(without_absent=True)
+            engine.mirror.flush()
+        return Outcome("adopted", 0, words.adopted(engine, found, self.inventory.source))
 
     def rollback(self) -> Outcome:
         """Take the move back, before its commit point."""

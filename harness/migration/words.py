@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import Fenced, Held, HostError, InvalidInput, OperatorNeeded, Refused, Stopped, WalrusHaError
 from harness.hosts.host import Host
+from harness.migration.adoption import NOBODY, Claimable
 from harness.migration.engine import Engine, RolledBack
 from harness.migration.memory import Memory
 from harness.migration.outcome import Outcome, PreflightRefused
@@ -45,6 +46,30 @@ def told(migration: Migration, engine: Engine, work: Callable[[], Outcome]) -> O
 def _original_serves(site: Site[Host], ended: RolledBack) -> bool:
     """Everything on the original was taken back; what remains is on another host, which does not answer."""
     return not any(left.startswith(f"{site.original.name}:") for left in ended.remains)
+
+
+UNCHANGED = "Nothing was changed."
+LOOK_AT_MIRRORS = "A person must look at /var/lib/walrus-ha/mirror on both hosts first; walrus-ha adopt tries again."
+
+
+def adopted(engine: Engine, found: Claimable, source: str) -> str:
+    """What was taken over from whom, and how to go on."""
+    site = engine.site
+    away = [host.name for host in site.hosts if host.fence is None] if found.holder != NOBODY else []
+    lines = [f"{found.comparison}: the longest journal counts."]
+    if found.holder == NOBODY:
+        lines.append("The run was completed and has given the hosts back; it is known here from now on.")
+    else:
+        lines.append(
+            f"Run {found.holder} is taken over as {site.memory.run_id} under epoch {site.memory.epoch}: its first "
+            "controller is refused by the hosts from now on."
+        )
+    if away:
+        lines.append(f"{', '.join(away)} did not answer and is not fenced yet: let nobody use the first controller.")
+    lines += [position(engine), safe_copies(site)]
+    back = "" if site.memory.committed else ", or take it back with: walrus-ha rollback RUN"
+    lines.append(f"Next: walrus-ha migrate -i {source} (goes on){back}")
+    return "\n".join(lines)
 
 
 def completed(site: Site[Host]) -> str:

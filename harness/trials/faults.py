@@ -14,7 +14,9 @@ from harness.labs.lab import ADDITIONAL, ORIGINAL, Opened
 from harness.migration.control import Control
 from harness.migration.engine import Event
 from harness.migration.site import Progress
+from harness.trials.controllers import Controllers
 from harness.trials.scenario import (
+    AdoptedMeanwhile,
     At,
     AtCommand,
     Corrupt,
@@ -69,12 +71,12 @@ class Armed:
 class Schedule:
     """Watches the engine and springs each fault at its moment; records what was sent.
 
-    ``second_engine`` starts another engine and returns its outcome's word.
+    ``controllers`` are those that may start another engine.
     """
 
     opened: Opened
     faults: Iterable[Fault]
-    second_engine: Callable[[], str]
+    controllers: Controllers
     census: Callable[[str], None]
     control: Control
     attempt: int = 0
@@ -233,7 +235,9 @@ class Schedule:
             case OperatorOrder():
                 self._order(fault)
             case SecondEngine():
-                self._receipt("second_engine", True, f"it ended {self.second_engine()}")
+                self._receipt("second_engine", True, f"it ended {self.controllers.second_engine()}")
+            case AdoptedMeanwhile(then=then):
+                self._receipt(fault.do, True, f"it ended {self.controllers.take_over(then)}")
 
     def _order(self, fault: OperatorOrder) -> None:
         """Ordered as another terminal would, and taken back when its time is over."""

@@ -37,7 +37,7 @@ MEASURED_STEPS = ("stage-store", "restore-store", "wait-for-sync")
 """Steps that know how far they are; elsewhere a share of the work means nothing."""
 
 FIRST_CONNECTED, FIRST_SYNCING, LAST_SYNCING = "connect-peers", "become-primary", "wait-for-sync"
-ATTEMPTS = ("resume", "run_again", "rollback")
+ATTEMPTS = ("resume", "run_again", "rollback", "adopt", "first_wakes")
 KERNEL_LABS = ("privileged", "machines")
 
 
@@ -283,8 +283,8 @@ def _expectation(scenario: ScenarioFile) -> Iterator[Impossible]:
 
 
 def _asks_too_late(scenario: ScenarioFile) -> bool:
-    """A rollback past the commit point is refused for that reason alone."""
-    return bool(scenario.then) and scenario.then[-1] == "rollback"
+    """A rollback past the commit point is refused for that reason alone, and an adoption of nothing."""
+    return bool(scenario.then) and scenario.then[-1] in ("rollback", "adopt", "first_wakes")
 
 
 def _exit_statuses(scenario: ScenarioFile) -> tuple[int, ...]:

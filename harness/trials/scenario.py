@@ -259,6 +259,14 @@ class SecondEngine(Strict):
     at: At
 
 
+class AdoptedMeanwhile(Strict):
+    """The engine stands still; another controller adopts its run and goes on; then the engine wakes up."""
+
+    do: Literal["adopted_meanwhile"]
+    at: At
+    then: Literal["nothing", "migrate", "rollback"] = "migrate"
+
+
 class OperatorOrder(Strict):
     """The operator gives an order from another terminal; with ``for_s`` it is taken back after so long."""
 
@@ -327,6 +335,7 @@ Fault = Annotated[
     | WriteObject
     | SecondEngine
     | OperatorOrder
+    | AdoptedMeanwhile
     | AtCommand
     | Outsider
     | UnmodelledCall,
@@ -388,7 +397,7 @@ def _action_kind(value: Any) -> str | None:
     return None
 
 
-Word = Literal["resume", "rollback", "run_again", "plan", "write_served"]
+Word = Literal["resume", "rollback", "run_again", "adopt", "first_wakes", "plan", "write_served"]
 Action = Annotated[
     Annotated[Word, Tag("word")]
     | Annotated[PowerOn, Tag("power_on")]
