@@ -158,6 +158,7 @@ class Engine:
         if not self.site.memory.intended(step.name):
             self.site.memory.note("intent", step.name)
         self._tell(Event("acting", step.name, f"{step.summary} ({state.why})"))
+        self.site.clock.attend()  # the last moment at which an abort still takes everything back may be this one
         try:
             step.apply(self.site)
         except (CommandFailed, TimedOut) as error:

@@ -31,7 +31,10 @@ def told(migration: Migration, engine: Engine, work: Callable[[], Outcome]) -> O
         return Outcome(word, 4, rolled_back(site, ended))
     except Refused as refused:
         return Outcome("refused", 3, f"{refused}\nNothing was changed.")
-    except (Fenced, OperatorNeeded) as unknown:
+    except Fenced as fenced:
+        elsewhere = "What this controller remembers is out of date: where the store lies complete, the other one knows."
+        return Outcome("operator_needed", 5, f"{fenced}\n{elsewhere} There: walrus-ha status RUN")
+    except OperatorNeeded as unknown:
         return Outcome("operator_needed", 5, f"{unknown}\n{safe_copies(site)}\n{next_command(migration, 'status')}")
     except Held as held:
         message = f"{held}\nNothing was changed. Finish or roll back that run first: walrus-ha status RUN."
