@@ -23,6 +23,7 @@ from harness.labs.premises import (
     NAMES,
     SERVICE,
     SIGNATURE_UUID,
+    role_in_cloud,
 )
 
 ADDRESSES = {ORIGINAL: "10.99.0.10", ADDITIONAL: "10.99.0.11", CLC: "10.99.0.5"}
@@ -37,7 +38,8 @@ def build(start: Start) -> SimulatedWorld:
     world = SimulatedWorld(start.drbd)
     settings = Settings.model_validate(dict(start.settings))
     for role, name in NAMES.items():
-        _furnish(world.add_host(name, ADDRESSES[role], role), role)
+        _furnish(world.add_host(name, ADDRESSES[role], role_in_cloud(role, start)), role)
+    world.state.hosts[NAMES[ORIGINAL]].has_cloud = start.clc == "original"
     for role in (ORIGINAL, ADDITIONAL):
         machine = world.machines[NAMES[role]]
         size = start.device_bytes
@@ -45,6 +47,8 @@ def build(start: Start) -> SimulatedWorld:
             size = start.differs.get("additional_device_bytes", size)
         _walrus_host(machine, settings, size, start.sync_bytes_per_s, world)
     _seed(world, settings, start)
+    if start.clc == "original":
+        world.machines[NAMES[ORIGINAL]].files.write(CLOUD_KEY, CLOUD_SECRET, 0o600)
     _plant(world, settings, start.differs)
     _open_cloud(world, start.differs)
     world.state.events.clear()
@@ -102,7 +106,7 @@ def _seed(world: SimulatedWorld, settings: Settings, start: Start) -> None:
 
 def _open_cloud(world: SimulatedWorld, differs: Mapping[str, Any]) -> None:
     """Register the original Walrus and let the cloud come to rest."""
-    clc = world.machines[NAMES[CLC]]
+    clc = next(world.machines[row.name] for row in world.state.hosts.values() if row.runs_cloud)
     for role in (ORIGINAL, ADDITIONAL):
         programs.run(Call(("service", SERVICE, "start")), world.machines[NAMES[role]])
     address = ADDRESSES[ORIGINAL]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.clock import Clock
 from harness.errors import JournalDamaged, UnexpectedOutput
@@ -13,6 +13,14 @@ from harness.migration.journal import Entry, Journal
 from harness.systems import store
 
 _CHUNK_BYTES = 1024 * 1024
+
+
+class _Present(NamedTuple):
+    """The records since the last complete rollback, and which kinds there are of which step."""
+
+    of: int  # so many records of the journal were read
+    entries: list[Entry]
+    marks: frozenset[tuple[str, str]]
 
 
 class Memory:
@@ -23,6 +31,7 @@ class Memory:
         self._clock = clock
         self.folder = folder
         self._loaded: tuple[str, store.Manifest] | None = None
+        self._present_now = _Present(0, [], frozenset())
 
     # What happened
 
@@ -85,15 +94,15 @@ class Memory:
 
     def intended(self, step: str) -> bool:
         """The step was begun, so its effect may be there in whole or in part."""
-        return any(entry.kind == "intent" and entry.step == step for entry in self.present())
+        return ("intent", step) in self._marks()
 
     def done(self, step: str) -> bool:
         """The step was seen satisfied after it acted."""
-        return any(entry.kind == "done" and entry.step == step for entry in self.present())
+        return ("done", step) in self._marks()
 
     def undone(self, step: str) -> bool:
         """The step was taken back in the rollback that is under way."""
-        return any(entry.kind == "undone" and entry.step == step for entry in self.present())
+        return ("undone", step) in self._marks()
 
     def fact(self, name: str, default: Any = None) -> Any:
         """The latest value noted under this name."""
@@ -104,9 +113,19 @@ class Memory:
 
     def present(self) -> list[Entry]:
         """The records that count: those since the last complete rollback."""
+        return self._read().entries
+
+    def _marks(self) -> frozenset[tuple[str, str]]:
+        return self._read().marks
+
+    def _read(self) -> _Present:
         entries = self._journal.entries
-        last_end = max((at for at, entry in enumerate(entries) if entry.kind == "rolled-back"), default=-1)
-        return entries[last_end + 1 :]
+        if len(entries) != self._present_now.of:  # a journal only grows
+            last_end = max((at for at, entry in enumerate(entries) if entry.kind == "rolled-back"), default=-1)
+            present = entries[last_end + 1 :]
+            marks = frozenset((entry.kind, entry.step) for entry in present)
+            self._present_now = _Present(len(entries), present, marks)
+        return self._present_now
 
     # What is to be remembered
 

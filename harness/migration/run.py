@@ -199,8 +199,9 @@ class Migration:
         memory = self._memory(journal or Journal(self.folder, -1, []))
         control = Control(self.folder)
         clock = AttentiveClock(self.clock, control)
-        hosts = [Host(node.name, node.connection.open(node.name), clock) for node in self.inventory.nodes()]
-        original, additional, clc = hosts
+        hosts = [Host(node.name, node.connection.open(node.name), clock) for node in self.inventory.hosts()]
+        by_name = {host.name: host for host in hosts}
+        original, additional, clc = (by_name[node.name] for node in self.inventory.nodes())
         told = self._listeners.progress
         site = Site(original, additional, clc, self.inventory, memory, clock, told, control)
         mirror = Mirror((original, additional), memory, clock)

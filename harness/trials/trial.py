@@ -13,7 +13,7 @@ from typing import Literal
 from harness.checks.manifests import differences, expected_at_the_end
 from harness.checks.phases import moved
 from harness.errors import LabError, ReplicaRefused, WalrusHaError
-from harness.evidence import Attempt, Census, Evidence, Expectation, Look, Manifest
+from harness.evidence import Attempt, Census, Evidence, Expectation, HostSnapshot, Look, Manifest
 from harness.inventory import Inventory, Node, Settings
 from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Lab, Opened
 from harness.migration.control import Control
@@ -124,7 +124,7 @@ class Trial:
                 self._do(early)
         evidence.before = [truth.snapshot(role) for role in ROLES]
         evidence.reads = truth.read_objects("before", evidence.frozen)
-        self._surroundings = self._look_around()
+        self._surroundings = self._look_around(evidence.before)
         self._counted = self._copied()
         if "plan" in self.scenario.first:
             self._look()
@@ -190,7 +190,7 @@ class Trial:
         if self.scenario.then and self.scenario.then[-1] not in _ATTEMPTS:
             self._census("at the end")  # otherwise the one after the last attempt was taken a moment ago
         evidence.events = truth.events()
-        evidence.changed = changed(self._surroundings, self._look_around())
+        evidence.changed = changed(self._surroundings, self._look_around(evidence.after))
         if outcome == "completed" or (outcome == "refused" and moved(evidence)):
             evidence.replication = truth.compare_sides()
             try:
@@ -262,14 +262,13 @@ class Trial:
             )
         )
 
-    def _look_around(self) -> dict[str, str]:
-        """What lies on hosts that answer, outside the places of the data."""
+    def _look_around(self, snapshots: list[HostSnapshot]) -> dict[str, str]:
+        """What lies on the hosts that answered when the snapshots were taken, outside the places of the data."""
         settings, truth = self.opened.inventory.settings, self.opened.truth
-        names = {node.role: node.name for node in self.opened.inventory.nodes()}
         return {
-            f"{name}:{path}": line
-            for role, name in names.items()
-            if truth.snapshot(role).reachable
+            f"{seen.host}:{path}": line
+            for role, seen in zip(ROLES, snapshots, strict=True)
+            if seen.reachable
             for path, line in truth.listing(role).items()
             if not path.startswith((settings.store, settings.staging))
         }

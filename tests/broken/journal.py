@@ -50,7 +50,7 @@ SABOTAGES = (
         "remember what was taken back",
         "what the run knew before a rollback still counts after it",
         "rolled-back-move-can-begin-again",
-        Edit("migration.memory:Memory._present", "return entries[last_end + 1 :]", "return entries"),
+        Edit("migration.memory:Memory._read", "present = entries[last_end + 1 :]", "present = entries"),
     ),
     sabotage(
         "the first word counts",
