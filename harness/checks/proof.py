@@ -21,9 +21,11 @@ _NEEDED: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("primary", "--force"), _STATE),
     (("--overwrite-data-of-peer", "primary"), _STATE),
     (("new-current-uuid",), _STATE),
+    (("mount", "-t"), ("stat", "find", "/proc/mounts")),
 )
 _REMOVES = "rm"
 _KEPT = re.compile(r"keep [\w.-]+ \(\d+ bytes from \d+\)")  # what a run writes down there changes nothing it looked at
+_REMOVED_IN = {"stage-store": "/", "configure-drbd": "/etc/"}  # the step that takes back, and below what it removes
 
 
 def proof(evidence: Evidence) -> Finding:
@@ -55,7 +57,9 @@ def _needed(sent: Sent) -> tuple[str, ...] | None:
 
 
 def removed_the_store(evidence: Evidence) -> Iterator[str]:
-    """Only the staged copy is ever removed, in the step that made it."""
+    """Only the staged copy and configuration files are ever removed, in the step that made them."""
     for sent in evidence.sent:
-        if sent.effect == "destroy" and _REMOVES in sent.what.split() and sent.step != "stage-store":
+        words = sent.what.split()
+        below = _REMOVED_IN.get(sent.step)
+        if sent.effect == "destroy" and _REMOVES in words and (below is None or not words[-1].startswith(below)):
             yield f"{sent.host}: `{sent.what}` at {sent.at:g} s in {sent.step or 'no step'} removes no staged copy"

@@ -62,8 +62,21 @@ def _furnish(machine: SimulatedMachine, role: str) -> None:
         _make(machine, path.rpartition("/")[0])
         machine.files.write(path, text.encode())
     _add_user(machine, EUCALYPTUS_ID)
+    for path, text in _identity(machine.name).items():
+        _make(machine, path.rpartition("/")[0])
+        machine.files.write(path, text.encode())
     if role == CLC:
         machine.files.write(CLOUD_KEY, CLOUD_SECRET, 0o600)
+
+
+def _identity(name: str) -> dict[str, str]:
+    """What a machine is told from others by, the same in each world."""
+    number = sum(map(ord, name))
+    return {
+        "/etc/machine-id": f"{number:032x}\n",
+        "/etc/ssh/ssh_host_rsa_key.pub": f"ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ{number:016x} root@{name}\n",
+        "/sys/class/dmi/id/product_uuid": f"4C4C4544-0000-1000-8000-{number:012X}\n",
+    }
 
 
 def _add_user(machine: SimulatedMachine, number: int) -> None:
@@ -88,6 +101,8 @@ def _walrus_host(machine: SimulatedMachine, settings: Settings, size: int, rate:
     world.state.sync_bytes_per_s = rate
     for node in (BACKING_DEVICE, settings.device):
         files.make_node(node)
+    _make(machine, "/dev/disk/by-id")
+    files.symlink(f"../../{BACKING_DEVICE.rsplit('/', 1)[-1]}", f"/dev/disk/by-id/ata-LAB_{machine.name}_0001")
     _make(machine, settings.store)
     files.chown(settings.store, EUCALYPTUS_ID, EUCALYPTUS_ID)
     files.chmod(settings.store, 0o700)

@@ -35,8 +35,8 @@ _HOLDS: dict[str, dict[str, type]] = {  # what a record of a kind is asked for
 class Entry:
     """One record.
 
-    Kinds: begun, adopted, epoch, intent, done, fact, undoing, undone, committed, rolled-back, completed, stopped,
-    and, which only tell what happened, paused and resumed.
+    Kinds: begun, adopted, epoch, intent, proof, done, fact, undoing, undone, committed, rolled-back, completed,
+    stopped, and, which only tell what happened, paused and resumed.
     """
 
     seq: int

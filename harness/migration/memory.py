@@ -82,6 +82,17 @@ class Memory:
         return {key: str(value) for key, value in promised.items()} if isinstance(promised, dict) else {}
 
     @property
+    def plan(self) -> str | None:
+        """The hash of the plan that the present run was begun by, None for one that was begun without."""
+        begun = next((entry for entry in reversed(self.present()) if entry.kind == "begun"), None)
+        return begun.data.get("plan") if begun else None
+
+    @property
+    def plans(self) -> set[str]:
+        """The hashes of all plans that ever began something here."""
+        return {entry.data["plan"] for entry in self._journal.entries if entry.kind == "begun" and "plan" in entry.data}
+
+    @property
     def epoch(self) -> int:
         """The highest epoch this run was ever granted."""
         return max((entry.data["epoch"] for entry in self._journal.entries if entry.kind == "epoch"), default=0)

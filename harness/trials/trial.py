@@ -8,12 +8,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from harness.checks.manifests import differences, expected_at_the_end
 from harness.checks.phases import moved
-from harness.errors import LabError, ReplicaRefused, WalrusHaError
-from harness.evidence import Attempt, Census, Evidence, Expectation, HostSnapshot, Look, Manifest
+from harness.errors import LabError, Refused, ReplicaRefused, WalrusHaError
+from harness.evidence import Attempt, Census, EffectName, Evidence, Expectation, Foretold, HostSnapshot, Look, Manifest
 from harness.inventory import Inventory, Node, Settings
 from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Lab, Opened
 from harness.migration.control import Control
@@ -22,6 +22,7 @@ from harness.migration.run import Listeners, Migration
 from harness.trials.actions import ClientWrites, CutNow, CutPower, TypeLine
 from harness.trials.controllers import Controllers
 from harness.trials.faults import Schedule, roles
+from harness.trials.foretelling import foretell
 from harness.trials.literal.operator import Operator
 from harness.trials.looking import Bystander, changed, footprint, leaks
 from harness.trials.scenario import (
@@ -248,6 +249,7 @@ class Trial:
         migration = self._migration(self._tapped(watcher), folder)
         to_do = [row[0] for row in migration.plan() if row[2] == "to do"]
         window = migration.estimate() if not self.evidence.attempts else None
+        commands = self._foretold(migration) if not self.evidence.attempts else None
         after = footprint(self.opened.truth, folder, apart)
         asked = [one for one in self.evidence.sent[sent:] if one.effect != "read"]
         del self.evidence.sent[sent:]  # charged to the look, not to an attempt
@@ -259,8 +261,18 @@ class Trial:
                 sorted(path for path in {*before, *after} if before.get(path) != after.get(path)),
                 [f"{one.host}: {one.what}" for one in asked],
                 [window.least_s, window.most_s] if window else [],
+                commands,
             )
         )
+
+    def _foretold(self, migration: Migration) -> list[Foretold]:
+        """The commands of the plan; where it cannot tell them none, which the check finds."""
+        try:
+            commands = foretell(self.opened.inventory, migration.survey())
+        except Refused as refused:
+            self.evidence.notes.append(f"the plan named no commands: {refused}")
+            return []
+        return [Foretold(one.host, one.step, one.text, cast(EffectName, one.effect), one.sha256) for one in commands]
 
     def _look_around(self, snapshots: list[HostSnapshot]) -> dict[str, str]:
         """What lies on the hosts that answered when the snapshots were taken, outside the places of the data."""
@@ -295,15 +307,14 @@ class Trial:
             outcome = Outcome("operator_needed", error.exit_status, str(error))
         schedule.step = ""
         schedule.end_of_attempt()
-        errors = sorted({finding.id for finding in outcome.findings if finding.severity == "error"})
-        status = None if outcome.outcome == "killed" else outcome.exit_status
+        errors = sorted({one.id for one in outcome.findings if one.severity == "error"})
         self.evidence.attempts.append(
             Attempt(
                 command,
                 started,
                 clock.now(),
                 outcome.outcome,
-                status,
+                None if outcome.outcome == "killed" else outcome.exit_status,
                 outcome.message,
                 self._copied_since(),
                 errors,
