@@ -32,8 +32,10 @@ def told(migration: Migration, engine: Engine, work: Callable[[], Outcome]) -> O
     except Refused as refused:
         return Outcome("refused", 3, f"{refused}\nNothing was changed.")
     except Fenced as fenced:
-        elsewhere = "What this controller remembers is out of date: where the store lies complete, the other one knows."
-        return Outcome("operator_needed", 5, f"{fenced}\n{elsewhere} There: walrus-ha status RUN")
+        known = f"When this controller was last in charge: {safe_copies(site)}"
+        return Outcome(
+            "operator_needed", 5, f"{fenced}\n{known}\nThe other controller knows better: walrus-ha status RUN"
+        )
     except OperatorNeeded as unknown:
         return Outcome("operator_needed", 5, f"{unknown}\n{safe_copies(site)}\n{next_command(migration, 'status')}")
     except Held as held:
