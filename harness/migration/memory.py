@@ -9,9 +9,12 @@ from typing import Any, NamedTuple
 
 from harness.clock import Clock
 from harness.errors import JournalDamaged, UnexpectedOutput
+from harness.migration import ledger
 from harness.migration.journal import Entry, Journal
+from harness.migration.ledger import Hashes
 from harness.systems import store
 
+STOPPING = ("stop-services", "stop-original")  # the steps that open the window
 _CHUNK_BYTES = 1024 * 1024
 
 
@@ -31,6 +34,7 @@ class Memory:
         self._clock = clock
         self.folder = folder
         self._loaded: tuple[str, store.Manifest] | None = None
+        self._hashes: dict[str, Hashes] = {}
         self._present_now = _Present(0, [], frozenset())
 
     # What happened
@@ -100,8 +104,8 @@ class Memory:
     @property
     def window_open(self) -> bool:
         """The services may be down: they were to be stopped and have not been seen to run again."""
-        started = self.done("start-services") or self.undone("stop-services")
-        return self.intended("stop-services") and not started
+        stopping = [step for step in STOPPING if self.intended(step) and not self.undone(step)]
+        return bool(stopping) and not self.done("start-services")
 
     def intended(self, step: str) -> bool:
         """The step was begun, so its effect may be there in whole or in part."""
@@ -121,6 +125,11 @@ class Memory:
             if entry.kind == "fact" and entry.data["name"] == name:
                 return entry.data["value"]
         return default
+
+    def facts(self, prefix: str) -> dict[str, Any]:
+        """The latest value of every fact whose name begins like this, in the order in which they were first noted."""
+        noted = (entry for entry in self.present() if entry.kind == "fact")
+        return {e.data["name"]: e.data["value"] for e in noted if e.data["name"].startswith(prefix)}
 
     def present(self) -> list[Entry]:
         """The records that count: those since the last complete rollback."""
@@ -148,6 +157,24 @@ class Memory:
         """Note a fact, unless it is noted already with this value."""
         if self.fact(name) != value:
             self.note("fact", name=name, value=value)
+
+    # Hashes that hold as long as a file has its stamp
+
+    def known_hashes(self, tree: str) -> Hashes:
+        """What was read of a tree before, by this run or an engine that died in it."""
+        if tree not in self._hashes:
+            self._hashes[tree] = ledger.load(self._ledger_path(tree))
+        return self._hashes[tree]
+
+    def learn_hashes(self, tree: str, learned: Hashes) -> None:
+        """Remember more of a tree; durable when this returns."""
+        known = self.known_hashes(tree)
+        if learned:
+            ledger.append(self._ledger_path(tree), learned)
+            known.update(learned)
+
+    def _ledger_path(self, tree: str) -> Path:
+        return self.folder / f"{tree}.hashes"
 
     # The frozen manifest
 

@@ -57,7 +57,9 @@ class DrivenTrial(Trial):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.driven = DrivenSchedule(self.opened, (), self.controllers, self._census, self.schedule.control)
+        self.driven = DrivenSchedule(
+            self.opened, (), self.controllers, self._census, self.schedule.control, self._client, self._original_serves
+        )
         self.schedule = self.driven
         self.evidence.sent = self.driven.sent
         self.evidence.receipts = self.driven.receipts

@@ -10,8 +10,8 @@ import pytest
 from harness.checks.verdict import Verdict, judge
 from harness.evidence import Evidence
 from harness.labs import catalogue
+from harness.migration.plan import PLANS
 from harness.trials.scenario import (
-    STEP_NAMES,
     AdoptedMeanwhile,
     At,
     AtCommand,
@@ -87,13 +87,18 @@ def test_a_first_engine_that_wakes_up_late_has_no_effect(tmp_path: Path, step: s
     assert evidence.attempts[-1].exit_status == 5
 
 
-@pytest.mark.parametrize("step", STEP_NAMES)
+STEPS = [(strategy, step.name) for strategy in ("staged", "online") for step in PLANS[strategy]()]
+
+
+@pytest.mark.parametrize(("strategy", "step"), STEPS)
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_an_abort_at_any_step_takes_back_or_halts(tmp_path: Path, step: str, moment: str) -> None:
+def test_an_abort_at_any_step_takes_back_or_halts(tmp_path: Path, strategy: str, step: str, moment: str) -> None:
     order = OperatorOrder(do="order", order="abort", at=At(step=step, moment=moment))  # type: ignore[arg-type]
-    committed = STEP_NAMES.index(step) + (moment == "after") > STEP_NAMES.index("commit")
+    names = [step.name for step in PLANS[strategy]()]
+    committed = names.index(step) + (moment == "after") > names.index("commit")
     evidence = trial(
         tmp_path,
+        start=SMALL.model_copy(update={"strategy": strategy}),
         faults=[order],
         then=["resume"] if committed else [],
         expect=Expect(
