@@ -71,8 +71,8 @@ def test_whichever_command_the_controller_is_lost_at(tmp_path: Path, moment: str
             assert number <= claiming, (number, evidence.attempts[1].last_words)
             continue
         assert outcomes[1] == "adopted", (number, evidence.attempts[1].last_words)
-        # A commit whose record was lost with its controller, before anything was started on the pair, is none; the check
-        # takes the step itself for it, and the services that the rollback starts for the pair's.
+        # A commit whose record was lost with its controller, before anything was started on the pair, is none; the
+        # check takes the step itself for it, and the services that the rollback starts for the pair's.
         lost_commit = "commit" in evidence.attempts[0].acted and outcomes[2] == "rolled_back"
         require_pass(evidence, apart_from="exclusivity" if lost_commit else "")
 
