@@ -15,7 +15,8 @@ from harness.evidence import Attempt, Evidence, Sent
 
 STOP = "stop-services"
 FREEZE = frozenset({"freeze-manifest", "c3-copy-away"})
-RESTORE = frozenset({"restore-store", "c6-copy-back"})
+RESTORE = frozenset({"restore-store", "copy-difference", "c6-copy-back"})
+AHEAD = "copy-ahead"  # an online move has data on the device long before its freeze
 FROM_COMMIT_ON = frozenset({"commit", "start-services", "set-properties", "confirm-service", "c8-start"})
 FOREVER = float("inf")
 

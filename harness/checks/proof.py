@@ -23,7 +23,11 @@ _NEEDED: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("mount", "-t"), ("stat", "find", "/proc/mounts")),
 )
 _REMOVES = "rm"
-_REMOVED_IN = {"stage-store": "/", "configure-drbd": "/etc/"}  # the step that takes back, and below what it removes
+_REMOVED_IN = {
+    "stage-store": "/",
+    "configure-drbd": "/etc/",
+    "configure-walrus": "/etc/",
+}  # the step that takes back, and below what it removes
 
 
 def proof(evidence: Evidence) -> Finding:

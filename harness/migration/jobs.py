@@ -52,6 +52,12 @@ def run_job(
     return result
 
 
+def uncollected(site: Site[Host], step: str, purpose: str) -> str | None:
+    """The id of a job of this purpose that nobody has collected, None when there is none."""
+    last = site.memory.fact(f"job:{step}:{purpose}")
+    return str(last["id"]) if last and not last["collected"] else None
+
+
 def _under_way(site: Site[Host], host: Host, key: str) -> str | None:
     """The id of a job that was started and not collected yet, None when the host knows of none."""
     last = site.memory.fact(key)
@@ -105,10 +111,10 @@ class _Watch:
 
 def end_jobs(site: Site[Host], host: Host, step: str) -> None:
     """End what is still running for a step on a host, so that nothing writes while the step is taken back."""
-    for purpose in ("copy", "hash", "make"):
-        last = site.memory.fact(f"job:{step}:{purpose}")
-        if last and not last["collected"]:
+    for name, last in site.memory.facts(f"job:{step}:").items():
+        if not last["collected"]:
             host.stop_job(last["id"])
+            site.memory.remember(name, {"id": last["id"], "collected": True})
 
 
 def succeed(host: Host, command: Command, result: Result, means: str) -> None:

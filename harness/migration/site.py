@@ -72,6 +72,11 @@ class Site(Generic[H]):
         """Where the original store lies after it was renamed aside."""
         return f"{self.settings.store}.before-ha"
 
+    @property
+    def ahead(self) -> str:
+        """Where an online move mounts the device while Walrus still serves from the old disk: beside the store."""
+        return f"{self.settings.store}.on-device"
+
     def node(self, host: Reader) -> Node:
         return next(node for node in self.inventory.nodes() if node.name == host.name)
 

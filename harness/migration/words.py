@@ -50,10 +50,12 @@ def _original_serves(site: Site[Host], ended: RolledBack) -> bool:
 
 def completed(site: Site[Host]) -> str:
     settings = site.settings
+    kept = f"{site.original.name}:{site.old_store} (the old store)"
+    if site.memory.fact("staged"):
+        kept += f" and {site.original.name}:{site.staged_copy} (the staged copy)"
     return (
         f"The pair serves the store from {settings.device} ({settings.resource}).\n"
-        f"Kept: {site.original.name}:{site.old_store} (the old store) and "
-        f"{site.original.name}:{site.staged_copy} (the staged copy).\n"
+        f"Kept: {kept}.\n"
         "Next: walrus-ha verify RUN; remove the kept copies only when you trust the pair."
     )
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from tests.broken.patching import Edit, Sabotage, Set, sabotage
 
 _PLAIN = "success-with-full-sync"
+_KEPT = '_KEEPING, "--delete"'
 _OPTIONS = '"-aHAXSx", "--numeric-ids", "--delete", "--partial", "--stats", "--exclude=/lost+found"'
 
 
 def _rsync(name: str, mistake: str, options: str, scenario: str = _PLAIN) -> Sabotage:
-    return sabotage(name, mistake, scenario, Edit("systems.copying:copy_command", _OPTIONS, options))
+    return sabotage(name, mistake, scenario, Edit("systems.copying:copy_command", f"*{_KEPT}", options))
 
 
 def _without(word: str) -> str:

@@ -15,6 +15,7 @@ from harness.labs.lab import Start, StoreSpec
 from harness.trials.hazards import Differs
 from harness.trials.scenario import (
     STEP_NAMES,
+    STEPS_OF,
     FreeDisk,
     Heal,
     KillEngine,
@@ -124,8 +125,10 @@ def test_the_smallest_file_has_a_healthy_world_and_all_checks(tmp_path: Path) ->
 
 
 def test_step_names_stand_in_the_order_of_the_plan() -> None:
-    assert STEP_NAMES[0] == "register-additional"
-    assert STEP_NAMES.index("connect-peers") < STEP_NAMES.index("wait-for-sync") < STEP_NAMES.index("commit")
+    for steps in STEPS_OF.values():
+        assert steps[0] == "register-additional"
+        assert steps.index("connect-peers") < steps.index("wait-for-sync") < steps.index("commit")
+    assert {step for steps in STEPS_OF.values() for step in steps} == set(STEP_NAMES)
 
 
 def test_the_schema_knows_what_the_model_knows() -> None:

@@ -16,6 +16,7 @@ _NEEDED = (
     *("rsync", "find", "sha256sum", "flock", "setsid"),
     *("drbdadm", "modinfo", "blkid", "wipefs", "lsblk", "blockdev"),
 )
+_NEEDED_AHEAD = ("nice", "ionice", "xargs", "touch", "date")  # while Walrus still serves
 _NEEDED_ON_CLC = ("euca_conf", "euca-describe-properties", "euca-modify-property")
 _OLDEST_RSYNC = (3, 0)
 
@@ -30,7 +31,8 @@ def ways(site: Site[Reader]) -> Iterator[Finding]:
 
 def tools(site: Site[Reader]) -> Iterator[Finding]:
     """Every program that the move calls is there, in a version that knows the options used."""
-    needed = (*_NEEDED, f"mkfs.{site.settings.filesystem}")
+    ahead = _NEEDED_AHEAD if site.settings.strategy == "online" else ()
+    needed = (*_NEEDED, *ahead, f"mkfs.{site.settings.filesystem}")
     for host in site.pair:
         missing = _missing(host, needed)
         for name in missing:

@@ -54,12 +54,16 @@ class Commit(Step):
     summary = "Commit: from here on the way is forward"
     until = "start-services"
 
+    def __init__(self, copies: tuple[str, ...]) -> None:
+        """``copies`` are the facts that name the copies which must have been proven equal to the frozen store."""
+        self._copies = copies
+
     def inspect(self, site: Site[Reader]) -> StepState:
         return Satisfied() if site.memory.committed else Pending("not committed")
 
     def apply(self, site: Site[Host]) -> None:
         frozen = site.memory.fact("frozen")
-        for name in ("staged", "restored"):
+        for name in self._copies:
             if frozen is None or site.memory.fact(name) != frozen:
                 raise StepBlocked(
                     f"{site.original.name}: the {name} copy was never proven equal to the frozen store; "
