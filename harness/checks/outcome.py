@@ -13,6 +13,7 @@ from harness.evidence import Attempt, Evidence
 _STATUS: dict[str, dict[str, set[int | None]]] = {
     "migrate": {"completed": {0}, "refused": {3}, "rolled_back": {4}, "stopped": {4}, "operator_needed": {5}},
     "rollback": {"rolled_back": {0}, "refused": {3}, "stopped": {4}, "operator_needed": {5}},
+    "adopt": {"adopted": {0}, "refused": {3}, "stopped": {4}, "operator_needed": {5}},
 }
 _STATUS_OF_RERUN: dict[str, set[int | None]] = _STATUS["migrate"] | {
     "stopped": {1, 4}
@@ -82,6 +83,7 @@ def _allowed(attempt: Attempt, after_success: bool) -> set[int | None] | None:
         return None
     if attempt.outcome == "killed":
         return {None}
-    if attempt.command == "rollback":
-        return _STATUS["rollback"].get(attempt.outcome, set())
+    command = attempt.command.removeprefix("other_")
+    if command in ("rollback", "adopt"):
+        return _STATUS[command].get(attempt.outcome, set())
     return (_STATUS_OF_RERUN if after_success else _STATUS["migrate"]).get(attempt.outcome, set())

@@ -84,7 +84,8 @@ def last_outcome(evidence: Evidence) -> str:
 
 def recorded(evidence: Evidence) -> list[Attempt]:
     """The attempts whose requests are recorded; ``Sent.attempt`` counts these from 1."""
-    return [attempt for attempt in evidence.attempts if attempt.command in ("migrate", "rollback", "retire")]
+    ours = ("migrate", "rollback", "retire", "adopt")
+    return [attempt for attempt in evidence.attempts if attempt.command in ours]
 
 
 def changes_by(evidence: Evidence, number: int) -> list[Sent]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,9 @@ from harness.migration import ledger
 from harness.migration.journal import Entry, Journal
 from harness.migration.ledger import Hashes
 from harness.systems import store
+
+STOPPING = ("stop-services", "stop-original")  # the steps that open the window
+_CHUNK_BYTES = 1024 * 1024
 
 
 class _Present(NamedTuple):
@@ -38,7 +42,7 @@ class Memory:
     @property
     def began(self) -> bool:
         """A run is under way: something was begun and not rolled back."""
-        return bool(self._present())
+        return bool(self.present())
 
     @property
     def committed(self) -> bool:
@@ -51,27 +55,40 @@ class Memory:
     @property
     def rolled_back(self) -> bool:
         """The last thing that happened was a complete rollback."""
-        return bool(self._journal.entries) and not self._present() and not self.committed
+        return bool(self._journal.entries) and not self.present() and not self.committed
 
     @property
     def rolling_back(self) -> bool:
         """A rollback began and did not finish."""
-        return any(entry.kind == "undoing" for entry in self._present())
+        return any(entry.kind == "undoing" for entry in self.present())
 
     @property
     def run_id(self) -> str | None:
-        return next((entry.data["run_id"] for entry in self._journal.entries if entry.kind == "begun"), None)
+        """What the hosts know this run by; another name since another controller adopted it."""
+        return next(iter(reversed(self.run_ids)), None)
+
+    @property
+    def run_ids(self) -> list[str]:
+        """All names that this run has had, the present one last."""
+        named = (entry for entry in self._journal.entries if entry.kind in ("begun", "adopted"))
+        return [str(entry.data["run_id"]) for entry in named]
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Every record of the run, whether it still counts or not."""
+        return self._journal.entries
 
     @property
     def promised(self) -> dict[str, str]:
         """What of the inventory the present run was begun with; empty before it began."""
-        begun = next((entry for entry in reversed(self._present()) if entry.kind == "begun"), None)
-        return dict(begun.data.get("promised", {})) if begun else {}
+        begun = next((entry for entry in reversed(self.present()) if entry.kind == "begun"), None)
+        promised = begun.data.get("promised") if begun else None
+        return {key: str(value) for key, value in promised.items()} if isinstance(promised, dict) else {}
 
     @property
     def plan(self) -> str | None:
         """The hash of the plan that the present run was begun by, None for one that was begun without."""
-        begun = next((entry for entry in reversed(self._present()) if entry.kind == "begun"), None)
+        begun = next((entry for entry in reversed(self.present()) if entry.kind == "begun"), None)
         return begun.data.get("plan") if begun else None
 
     @property
@@ -84,6 +101,12 @@ class Memory:
         """The highest epoch this run was ever granted."""
         return max((entry.data["epoch"] for entry in self._journal.entries if entry.kind == "epoch"), default=0)
 
+    @property
+    def window_open(self) -> bool:
+        """The services may be down: they were to be stopped and have not been seen to run again."""
+        stopping = [step for step in STOPPING if self.intended(step) and not self.undone(step)]
+        return bool(stopping) and not self.done("start-services")
+
     def intended(self, step: str) -> bool:
         """The step was begun, so its effect may be there in whole or in part."""
         return ("intent", step) in self._marks()
@@ -94,11 +117,11 @@ class Memory:
 
     def retiring(self, path: str) -> bool:
         """Deleting what the move had left there was begun."""
-        return any(entry.kind == "retiring" and entry.data["path"] == path for entry in self._present())
+        return any(entry.kind == "retiring" and entry.data["path"] == path for entry in self.present())
 
     def retired(self, path: str) -> bool:
         """What the move had left there was deleted, on purpose and for good."""
-        return any(entry.kind == "retired" and entry.data["path"] == path for entry in self._present())
+        return any(entry.kind == "retired" and entry.data["path"] == path for entry in self.present())
 
     def undone(self, step: str) -> bool:
         """The step was taken back in the rollback that is under way."""
@@ -106,17 +129,18 @@ class Memory:
 
     def fact(self, name: str, default: Any = None) -> Any:
         """The latest value noted under this name."""
-        for entry in reversed(self._present()):
+        for entry in reversed(self.present()):
             if entry.kind == "fact" and entry.data["name"] == name:
                 return entry.data["value"]
         return default
 
     def facts(self, prefix: str) -> dict[str, Any]:
         """The latest value of every fact whose name begins like this, in the order in which they were first noted."""
-        noted = (entry for entry in self._present() if entry.kind == "fact")
+        noted = (entry for entry in self.present() if entry.kind == "fact")
         return {e.data["name"]: e.data["value"] for e in noted if e.data["name"].startswith(prefix)}
 
-    def _present(self) -> list[Entry]:
+    def present(self) -> list[Entry]:
+        """The records that count: those since the last complete rollback."""
         return self._read().entries
 
     def _marks(self) -> frozenset[tuple[str, str]]:
@@ -174,6 +198,20 @@ class Memory:
             os.fsync(file.fileno())
         temporary.rename(self._manifest_path)
         self.remember("frozen", store.digest(manifest))
+
+    def take_manifest(self, content: bytes) -> None:
+        """Keep a frozen manifest that was saved elsewhere; ``frozen`` tells whether it is the right one."""
+        self._loaded = None
+        with self._manifest_path.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def frozen_text(self) -> Iterator[bytes]:
+        """The frozen manifest as it is kept, piece by piece."""
+        with self._manifest_path.open("rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                yield chunk
 
     def frozen(self) -> store.Manifest | None:
         """The manifest of the stopped store, None before it was taken.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import Fenced, Held, HostError, InvalidInput, OperatorNeeded, Refused, Stopped, WalrusHaError
 from harness.hosts.host import Host
+from harness.migration.adoption import NOBODY, Claimable
 from harness.migration.engine import Engine, RolledBack
-from harness.migration.journal import Entry, read
+from harness.migration.memory import Memory
 from harness.migration.outcome import Outcome, PreflightRefused
 from harness.migration.retire import Target
 from harness.migration.site import Site
@@ -32,7 +32,12 @@ def told(migration: Migration, engine: Engine, work: Callable[[], Outcome]) -> O
         return Outcome(word, 4, rolled_back(site, ended))
     except Refused as refused:
         return Outcome("refused", 3, f"{refused}\nNothing was changed.")
-    except (Fenced, OperatorNeeded) as unknown:
+    except Fenced as fenced:
+        known = f"When this controller was last in charge: {safe_copies(site)}"
+        return Outcome(
+            "operator_needed", 5, f"{fenced}\n{known}\nThe other controller knows better: walrus-ha status RUN"
+        )
+    except OperatorNeeded as unknown:
         return Outcome("operator_needed", 5, f"{unknown}\n{safe_copies(site)}\n{next_command(migration, 'status')}")
     except Held as held:
         message = f"{held}\nNothing was changed. Finish or roll back that run first: walrus-ha status RUN."
@@ -47,6 +52,30 @@ def told(migration: Migration, engine: Engine, work: Callable[[], Outcome]) -> O
 def _original_serves(site: Site[Host], ended: RolledBack) -> bool:
     """Everything on the original was taken back; what remains is on another host, which does not answer."""
     return not any(left.startswith(f"{site.original.name}:") for left in ended.remains)
+
+
+UNCHANGED = "Nothing was changed."
+LOOK_AT_MIRRORS = "A person must look at /var/lib/walrus-ha/mirror on both hosts first; walrus-ha adopt tries again."
+
+
+def adopted(engine: Engine, found: Claimable, source: str) -> str:
+    """What was taken over from whom, and how to go on."""
+    site = engine.site
+    away = [host.name for host in site.hosts if host.fence is None] if found.holder != NOBODY else []
+    lines = [f"{found.comparison}: the longest journal counts."]
+    if found.holder == NOBODY:
+        lines.append("The run was completed and has given the hosts back; it is known here from now on.")
+    else:
+        lines.append(
+            f"Run {found.holder} is taken over as {site.memory.run_id} under epoch {site.memory.epoch}: its first "
+            "controller is refused by the hosts from now on."
+        )
+    if away:
+        lines.append(f"{', '.join(away)} did not answer and is not fenced yet: let nobody use the first controller.")
+    lines += [position(engine), safe_copies(site)]
+    back = "" if site.memory.committed else ", or take it back with: walrus-ha rollback RUN"
+    lines.append(f"Next: walrus-ha migrate -i {source} (goes on){back}")
+    return "\n".join(lines)
 
 
 def completed(site: Site[Host]) -> str:
@@ -133,18 +162,25 @@ def too_late(site: Site[Host]) -> str:
 
 def safe_copies(site: Site[Host]) -> str:
     """Where complete copies lie, by what the run knows of its own steps."""
-    memory, name = site.memory, site.original.name
-    pair = f"{site.settings.device} on the pair, the one in use since the commit point"
-    if memory.retired(site.old_store):
-        return f"Complete copies of the store: {pair} ({name}:{site.settings.store})."
+    settings = site.settings
+    return copies_known(site.memory, site.original.name, settings.store, settings.staging, settings.device)
+
+
+def copies_known(memory: Memory, name: str, store: str, staging: str, device: str) -> str:
+    """The same for the places of a run whose site is not at hand."""
+    pair = f"{device} on the pair, the one in use since the commit point"
+    if memory.retired(f"{store}.before-ha"):
+        return f"Complete copies of the store: {pair} ({name}:{store})."
+    old_store = f"{store}.before-ha"
     aside = memory.done("set-store-aside") and not memory.undone("set-store-aside")
     maybe = memory.intended("set-store-aside") and not aside
-    places = [f"{name}:{site.old_store}" if aside else f"{name}:{site.settings.store}"]
+    places = [f"{name}:{old_store}" if aside else f"{name}:{store}"]
     if maybe and not memory.undone("set-store-aside"):
-        places[0] += f" (or {site.old_store})"
-    gone = memory.retiring(site.staged_copy) or memory.undone("stage-store")
+        places[0] += f" (or {old_store})"
+    staged_copy = f"{staging}/{store.rsplit('/', 1)[-1]}"
+    gone = memory.retiring(staged_copy) or memory.undone("stage-store")
     if memory.fact("staged") and not gone:
-        places.append(f"{name}:{site.staged_copy}")
+        places.append(f"{name}:{staged_copy}")
     if memory.committed:
         places.append(pair)
     return f"Complete copies of the store: {', '.join(places)}."
@@ -170,28 +206,3 @@ def next_command(migration: Migration, verb: str) -> str:
         f"Next: walrus-ha migrate -i {migration.inventory.source} (goes on), or, before the commit point, "
         f"walrus-ha rollback {migration.folder}"
     )
-
-
-def status(folder: Path) -> dict[str, object]:
-    """Where a run stands, from its journal alone."""
-    entries, _ = read(folder / "journal.jsonl")
-    last_end = max((at for at, entry in enumerate(entries) if entry.kind == "rolled-back"), default=-1)
-    present = entries[last_end + 1 :]
-    return {
-        "run": next((entry.data["run_id"] for entry in entries if entry.kind == "begun"), None),
-        "state": _state(entries, present),
-        "steps": {entry.step: entry.kind for entry in present if entry.kind in ("intent", "done", "undone")},
-        "epoch": max((entry.data["epoch"] for entry in entries if entry.kind == "epoch"), default=0),
-        "records": len(entries),
-        "last_trouble": next((e.data["why"] for e in reversed(entries) if e.kind == "stopped"), None),
-    }
-
-
-def _state(entries: list[Entry], present: list[Entry]) -> str:
-    kinds = {entry.kind for entry in present}
-    for kind, word in (("completed", "completed"), ("undoing", "rolling back"), ("committed", "past the commit point")):
-        if kind in kinds:
-            return word
-    if not present:
-        return "rolled back" if entries else "not begun"
-    return "under way"

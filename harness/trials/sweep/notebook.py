@@ -62,6 +62,10 @@ class _KeptMemory(Memory):
         self._notebook.manifest = manifest
         self.remember("frozen", store.digest(manifest))
 
+    def frozen_text(self) -> Iterator[bytes]:
+        assert self._notebook.manifest is not None, "a manifest is frozen before it is mirrored"
+        return store.lines(self._notebook.manifest.values())
+
     def frozen(self) -> store.Manifest | None:
         return self._notebook.manifest if self.fact("frozen") is not None else None
 
