@@ -33,7 +33,7 @@ SABOTAGES = (
     sabotage(
         "count the pause",
         "the watchdog takes a pause for a stall",
-        _PAUSED,
+        "paused-while-it-hashes-is-no-stall",
         Edit("migration.attention:AttentiveClock.now", " - self._held_s", ""),
     ),
     sabotage(
