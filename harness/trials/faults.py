@@ -11,7 +11,7 @@ from harness.errors import LabError
 from harness.evidence import Receipt, Sent
 from harness.hosts.command import Effect, Request, effect_of
 from harness.labs.lab import ADDITIONAL, ORIGINAL, Deed, Opened
-from harness.migration.control import Control
+from harness.migration.control import Control, Orders
 from harness.migration.engine import Event
 from harness.migration.site import Progress
 from harness.trials.controllers import Controllers
@@ -254,8 +254,13 @@ class Schedule:
         said = self.control.change(lambda orders: replace(orders, **wanted))
         self._receipt(fault.do, said != before, f"{fault.order}: {said}")
         if fault.for_s is not None:
+            self.opened.timers.after(fault.for_s, partial(self._order_back, fault, before, wanted))
+
+    def _order_back(self, fault: OperatorOrder, before: Orders, wanted: Iterable[str]) -> None:
+        if self.control.orders() != Orders():  # otherwise what it led to has used it up
             back = {name: getattr(before, name) for name in wanted}
-            self.opened.timers.after(fault.for_s, lambda: self.control.change(lambda orders: replace(orders, **back)))
+            said = self.control.change(lambda orders: replace(orders, **back))
+            self._receipt(fault.do, True, f"{fault.order} taken back: {said}")
 
     def _act(self, deeds: list[Deed], times: int, every_s: float | None) -> None:
         """One round of a client's deeds now, the others later, beside whatever the engine does then.

@@ -10,7 +10,7 @@ SABOTAGES = (
     sabotage(
         "believe the journal",
         "what was done once is not looked at again",
-        "original-power-cut-after-commit",
+        "configuring-again-after-an-interruption-wipes-the-store.engine",
         Edit(
             "migration.engine:Engine.look",
             "return step.inspect(",
@@ -88,15 +88,15 @@ SABOTAGES = (
         "commit too early",
         "the point of no return is passed before the sync is done",
         "failed-sync-peer-dies-original-serves-again",
-        Edit("migration.plan:staged", "Commit(),", ""),
-        Edit("migration.plan:staged", "WaitForSync(),", "Commit(),\n        WaitForSync(),"),
+        Edit("migration.plan:staged", 'Commit(("staged", "restored")),', ""),
+        Edit("migration.plan:staged", "WaitForSync(),", 'Commit(("staged", "restored")),\n        WaitForSync(),'),
     ),
     sabotage(
         "commit before restoring",
         "the commit point is passed with nothing on the device, and its own proof is skipped",
         "staged-copy-corrupted-after-it-was-verified",
-        Edit("migration.plan:staged", "Commit(),", ""),
-        Edit("migration.plan:staged", "RestoreStore(),", "Commit(),\n        RestoreStore(),"),
+        Edit("migration.plan:staged", 'Commit(("staged", "restored")),', ""),
+        Edit("migration.plan:staged", "RestoreStore(),", 'Commit(("staged", "restored")),\n        RestoreStore(),'),
         Edit("migration.steps.handover:Commit.apply", "for name in self._copies:", "for name in ():"),
     ),
     sabotage(
