@@ -14,6 +14,7 @@ from harness.errors import (
     Indeterminate,
     OperatorNeeded,
     Rebooted,
+    StepBlocked,
     Stopped,
     TimedOut,
     Unreachable,
@@ -22,6 +23,7 @@ from harness.errors import (
 from harness.hosts.command import Fence
 from harness.hosts.host import Host, Reader, wait_until
 from harness.migration.attention import AbortOrdered
+from harness.migration.hooks import Hooks
 from harness.migration.mirror import Mirror
 from harness.migration.rollback import Rollback
 from harness.migration.site import Site, readable
@@ -60,6 +62,7 @@ class Engine:
     def __init__(self, site: Site[Host], plan: Sequence[Step], listener: Listener, mirror: Mirror) -> None:
         self.site = site
         self.mirror = mirror
+        self.hooks = Hooks(site, plan)
         self.plan = plan
         self._tell = listener
         self._eyes: Site[Reader] = readable(site)
@@ -155,6 +158,10 @@ class Engine:
 
     def _act(self, step: Step, state: Pending) -> None:
         self._check_guards(step)
+        try:
+            self.hooks.before(step, state.why)
+        except StepBlocked as veto:
+            raise StepFailed(step, str(veto)) from veto
         if not self.site.memory.intended(step.name):
             self.site.memory.note("intent", step.name)
         self._tell(Event("acting", step.name, f"{step.summary} ({state.why})"))
@@ -174,6 +181,8 @@ class Engine:
             raise StepFailed(step, f"acted, and still: {why}")
         self.site.memory.note("done", step.name)
         self._tell(Event("done", step.name, step.summary))
+        for trouble in self.hooks.after(step):
+            self._tell(Event("waiting", step.name, trouble))
 
     def _check_guards(self, acting: Step) -> None:
         """What must stay true while others act: a service that came back by itself is found before harm is done."""
