@@ -11,6 +11,8 @@ _FREE = frozenset({"waits", "service_probe", "copy_limit_kib_s", "sync_rate", "w
     "cutover_within_s",
     "catch_up_rounds",
     "rehash",
+    "postpone_cutover",
+    "hold_at_most_s",
 }
 
 
