@@ -106,6 +106,8 @@ class Settings(Strict):
     strategy: Literal["staged", "online"] = "staged"
     cutover_within_s: Seconds = 30.0  # online: how long the last difference may take before anything is stopped for it
     catch_up_rounds: Annotated[int, Field(ge=1, le=1000)] = 10  # online: copies of what changed, before giving up
+    postpone_cutover: bool = False  # online: hold before the stop until `walrus-ha cutover` says go
+    hold_at_most_s: Seconds = 7 * 86_400.0  # online: how long it is held, the difference kept small meanwhile
     rehash: Literal["changed", "all"] = "changed"  # online: what is read in the window
     sync_rate: Annotated[str, AfterValidator(_sync_rate)] = "40M"  # bytes a second, DRBD's notation
     disk_rate: Annotated[str, AfterValidator(_sync_rate)] = "100M"  # what one copy on the original reaches, as measured

@@ -13,6 +13,8 @@ _FREE = frozenset(
     "cutover_within_s",
     "catch_up_rounds",
     "rehash",
+    "postpone_cutover",
+    "hold_at_most_s",
 }
 
 

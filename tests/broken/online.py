@@ -69,6 +69,12 @@ SABOTAGES: tuple[Sabotage, ...] = (
         Edit("migration.steps.ahead:CatchUp.inspect", "if left.seconds >", "if 0 >"),
     ),
     sabotage(
+        "cut over without being told",
+        "a postponed cut-over is not postponed",
+        "online-cut-over-that-nobody-orders-stops-nothing",
+        Edit("migration.steps.ahead:_told_to_cut_over", "site.control.orders().cutover", "True"),
+    ),
+    sabotage(
         "stop the original with the additional",
         "clients wait for as long as the first copy takes",
         "online-rollback-while-it-serves-disturbs-nobody",
