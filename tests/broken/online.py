@@ -65,7 +65,7 @@ SABOTAGES: tuple[Sabotage, ...] = (
         "stop for however much is left",
         "Walrus is stopped for a difference of unknown length",
         "online-store-that-changes-too-fast-is-not-stopped",
-        Edit("migration.steps.ahead:CatchUp.apply", "raise Stopped(", "str("),
+        Edit("migration.steps.ahead:CatchUp._catch_up", "raise Stopped(", "str("),
         Edit("migration.steps.ahead:CatchUp.inspect", "if left.seconds >", "if 0 >"),
     ),
     sabotage(
