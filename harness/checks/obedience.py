@@ -108,6 +108,4 @@ def went_on_after_an_abort(evidence: Evidence) -> Iterator[str]:
 
 def _changed(evidence: Evidence, since: float) -> bool:
     """Something went forward after a moment; keeping the journal and giving the hosts back does not."""
-    return any(
-        sent.at > since and sent.effect != "read" and not sent.what.startswith(_KEPT) for sent in evidence.sent
-    )
+    return any(sent.at > since and sent.effect != "read" and not sent.what.startswith(_KEPT) for sent in evidence.sent)
