@@ -12,10 +12,10 @@ import fcntl
 import hashlib
 import json
 import os
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 from harness.errors import JournalDamaged, Refused
@@ -160,7 +160,7 @@ def _hold(file: int, folder: Path) -> None:
     for _ in range(_TRIES):
         with contextlib.suppress(BlockingIOError):
             return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        time.sleep(_TRY_AGAIN_S)
+        sleep(_TRY_AGAIN_S)
     raise Refused(f"{folder}: another walrus-ha process is working on this run")
 
 
