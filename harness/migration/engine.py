@@ -131,12 +131,16 @@ class Engine:
     def _walk_or_learn_of_reboot(self) -> None:
         """Walk the plan; a step that failed because its host came back empty-handed is no verdict on the step.
 
+        Nor is one that failed while the original is away: without it nothing can be taken back either.
+
         Raises:
             Rebooted: then a new walk brings back what the host lost.
+            Unreachable, Indeterminate: the original does not answer.
         """
         try:
             self._walk()
         except StepFailed:
+            self.site.original.require_claimed()
             for host in self.site.hosts:
                 with contextlib.suppress(Unreachable, Indeterminate):
                     host.require_claimed()
