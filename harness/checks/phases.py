@@ -17,7 +17,8 @@ STOP = "stop-services"
 FREEZE = frozenset({"freeze-manifest", "c3-copy-away"})
 RESTORE = frozenset({"restore-store", "copy-difference", "c6-copy-back"})
 AHEAD = "copy-ahead"  # an online move has data on the device long before its freeze
-FROM_COMMIT_ON = frozenset({"commit", "start-services", "set-properties", "confirm-service", "c8-start"})
+COMMIT = "commit"
+PAST_COMMIT = frozenset({"start-services", "set-properties", "confirm-service", "c8-start"})
 FOREVER = float("inf")
 
 
@@ -36,7 +37,25 @@ class Quiet:
 
 def committed_at(evidence: Evidence) -> float | None:
     """When the commit was reached, None when it never was."""
-    return next((sent.at for sent in evidence.sent if sent.step in FROM_COMMIT_ON), None)
+    commit = _commit(evidence.sent)
+    return commit.at if commit else None
+
+
+def _commit(sent: list[Sent]) -> Sent | None:
+    """The first request of the commit.
+
+    One whose record was lost with its controller, and whose stop was taken back before anything was asked of a later
+    step, is no commit: another controller did not know of it, and the old store serves.
+    """
+    begun: Sent | None = None
+    for one in sent:
+        if one.step in PAST_COMMIT:
+            return begun or one
+        if one.step == COMMIT:
+            begun = begun or one
+        elif begun and _starts_services_again(one):
+            begun = None
+    return begun
 
 
 def quiet_times(evidence: Evidence) -> list[Quiet]:
@@ -47,10 +66,11 @@ def quiet_times(evidence: Evidence) -> list[Quiet]:
 def _quiet_times(sent: list[Sent]) -> Iterator[Quiet]:
     start: float | None = None
     before = 0.0
+    commit = _commit(sent)
     for one in sent:
         if start is None and one.step in FREEZE:
             start = one.at
-        elif start is not None and one.step in FROM_COMMIT_ON:
+        elif start is not None and one is commit:
             yield Quiet(start, one.at, True)
             return
         elif start is not None and _starts_services_again(one):
