@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,8 +11,8 @@ from harness.clock import Clock
 from harness.errors import JournalDamaged, UnexpectedOutput
 from harness.migration import ledger
 from harness.migration.journal import Entry, Journal
-from harness.migration.ledger import Hashes
-from harness.systems import store
+from harness.migration.ledger import Hashes, Known
+from harness.systems import saved, store
 
 STOPPING = "stop-services"  # the step that opens the window
 _CHUNK_BYTES = 1024 * 1024
@@ -174,12 +174,10 @@ class Memory:
             self._hashes[tree] = ledger.load(self._ledger_path(tree))
         return self._hashes[tree]
 
-    def learn_hashes(self, tree: str, learned: Hashes) -> None:
+    def learn_hashes(self, tree: str, learned: Iterable[Known]) -> None:
         """Remember more of a tree; durable when this returns."""
-        known = self.known_hashes(tree)
-        if learned:
-            ledger.append(self._ledger_path(tree), learned)
-            known.update(learned)
+        if ledger.append(self._ledger_path(tree), learned):
+            self._hashes.pop(tree, None)
 
     def _ledger_path(self, tree: str) -> Path:
         return self.folder / f"{tree}.hashes"
@@ -190,20 +188,20 @@ class Memory:
     def _manifest_path(self) -> Path:
         return self.folder / "frozen.manifest"
 
-    def freeze(self, manifest: store.Manifest) -> None:
+    def freeze(self, manifest: Iterable[store.Entry]) -> None:
         """Keep the manifest of the stopped store; durable, and its digest in the journal."""
         temporary = self._manifest_path.with_suffix(".new")
-        store.save(manifest, temporary)
+        digest = saved.save(manifest, temporary)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.rename(self._manifest_path)
-        self.remember("frozen", store.digest(manifest))
+        self.remember("frozen", digest)
 
-    def take_manifest(self, content: bytes) -> None:
+    def take_manifest(self, content: Iterable[bytes]) -> None:
         """Keep a frozen manifest that was saved elsewhere; ``frozen`` tells whether it is the right one."""
         self._loaded = None
         with self._manifest_path.open("wb") as file:
-            file.write(content)
+            file.writelines(content)
             file.flush()
             os.fsync(file.fileno())
 
@@ -225,10 +223,12 @@ class Memory:
         if self._loaded and self._loaded[0] == digest:
             return self._loaded[1]
         try:
-            manifest = store.load(self._manifest_path)
+            if saved.digest_of(self._manifest_path) != digest:
+                raise JournalDamaged(
+                    f"{self._manifest_path}: the frozen manifest is not the one that the journal names"
+                )
+            manifest = saved.load(self._manifest_path)
         except (OSError, UnexpectedOutput) as error:
             raise JournalDamaged(f"{self._manifest_path}: the frozen manifest cannot be read: {error}") from error
-        if store.digest(manifest) != digest:
-            raise JournalDamaged(f"{self._manifest_path}: the frozen manifest is not the one that the journal names")
         self._loaded = (digest, manifest)
         return manifest

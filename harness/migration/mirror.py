@@ -140,14 +140,21 @@ def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield bytes(waiting + pressed.flush())
 
 
-def manifest_on(host: Host, pieces: int) -> bytes:
-    """The frozen manifest as the host keeps it.
+def manifest_on(host: Host, pieces: int) -> Iterator[bytes]:
+    """The frozen manifest as the host keeps it, piece by piece.
 
     Raises:
         JournalDamaged: it is not there, or not whole.
     """
-    kept = [host.record(f"{MANIFEST}.{number}") for number in range(1, pieces + 1)]
+    pressed = zlib.decompressobj()
     try:
-        return zlib.decompress(b"".join(piece for piece in kept if piece is not None))
+        for number in range(1, pieces + 1):
+            piece = host.record(f"{MANIFEST}.{number}") or b""
+            while piece:
+                yield pressed.decompress(piece, _PIECE_BYTES)
+                piece = pressed.unconsumed_tail
+        yield pressed.flush()
     except zlib.error as error:
         raise JournalDamaged(f"{host.name}: the frozen manifest that is kept there is not whole: {error}") from error
+    if not pressed.eof:
+        raise JournalDamaged(f"{host.name}: the frozen manifest that is kept there is not whole")
