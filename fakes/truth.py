@@ -20,7 +20,7 @@ _NOISE = (
     *("/var/log", "/var/run", "/var/cache", "/var/tmp", "/var/lib/apt", "/var/lib/dpkg"),
     *("/var/lib/walrus-ha", "/var/lib/walrus-fakes"),
 )
-_BACKUP_SUFFIXES = (".before-walrus-ha", ".before-walrus-ha.new", ".walrus-ha", ".before-ha")
+_BACKUP_SUFFIXES = (".before-walrus-ha", ".before-walrus-ha.new", ".walrus-ha", ".before-ha", ".after-ha")
 
 
 def walk(files: Filesystem, root: str) -> list[dict[str, Any]]:

@@ -29,19 +29,21 @@ def options(call: Call) -> Options:
     given, paths = words[:-3], words[-2:]
     limits = [word.removeprefix("--bwlimit=") for word in given if word.startswith("--bwlimit=")]
     excluded = [word.removeprefix("--exclude=/") for word in given if word.startswith("--exclude=/")]
-    rest = {word for word in given if not word.startswith(("--bwlimit=", "--exclude=/"))}
+    bases = [word.removeprefix("--link-dest=") for word in given if word.startswith("--link-dest=/")]
+    rest = {word for word in given if not word.startswith(("--bwlimit=", "--exclude=/", "--link-dest=/"))}
     plain = all(name and not set("/*?[\\") & set(name) for name in excluded)
     letters = [word[1:].replace("a", _ARCHIVE) for word in rest if not word.startswith("--")]
     kept = frozenset("".join(letters))
     rest = {word for word in rest if word.startswith("--")}
     modelled = rest - {"--checksum", "--delete"} == _NEEDED and len(letters) == 1 and {"r", "x"} <= kept <= _LETTERS
-    if not modelled or not plain or len(excluded) > 1 or not all(map(str.isdigit, limits)):
+    if not modelled or not plain or len(excluded) > 1 or len(bases) > 1 or not all(map(str.isdigit, limits)):
         raise not_modelled(call)
     rate = int(limits[-1]) * 1024.0 if limits else float(COPY_BYTES_PER_S)
     source, destination = (path.rstrip("/") for path in paths)
     if not paths[0].endswith("/"):
         destination += "/" + source.rpartition("/")[2]  # the directory itself and not what is in it
-    return Options(source, destination, "".join(excluded), rate, "--checksum" in rest, kept, "--delete" in rest)
+    base = "".join(bases).rstrip("/")
+    return Options(source, destination, "".join(excluded), rate, "--checksum" in rest, kept, "--delete" in rest, base)
 
 
 def rsync(call: Call, machine: Machine) -> Reply | Slow:

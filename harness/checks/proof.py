@@ -51,7 +51,12 @@ def _needed(sent: Sent) -> tuple[str, ...] | None:
 
 
 def removed_the_store(evidence: Evidence) -> Iterator[str]:
-    """Only the staged copy is ever removed, in the step that made it."""
+    """Only copies that the move itself made are ever removed, each in the step that made it."""
     for sent in evidence.sent:
-        if sent.effect == "destroy" and _REMOVES in sent.what.split() and sent.step != "stage-store":
+        words = sent.what.split()
+        if sent.effect != "destroy" or _REMOVES not in words:
+            continue
+        if sent.step == "copy-back" and words[-1].endswith(".after-ha"):
+            continue
+        if sent.step != "stage-store":
             yield f"{sent.host}: `{sent.what}` at {sent.at:g} s in {sent.step or 'no step'} removes no staged copy"

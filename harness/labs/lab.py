@@ -106,6 +106,10 @@ class Faults(Protocol):
         """Change an object of the store as a writer that was not stopped would, or ``served`` as Walrus does."""
         ...
 
+    def delete_object(self, role: str, served: bool = False) -> Receipt:
+        """Remove the last object of the store, as a client does through Walrus."""
+        ...
+
     def outsider(self, role: str, argv: tuple[str, ...], status: int) -> Receipt:
         """Run a command as somebody else on the host would; proven when it ends with that exit status."""
         ...

@@ -34,7 +34,7 @@ _PID_FILE, _PID_TEXT = "/var/run/eucalyptus/eucalyptus-cloud.pid", "a process' n
 _CALENDAR_STARTS_NS = 1_400_000_000 * 10**9  # later times were set on the way
 _SILENT_S = 30.0
 _MOST_IMAGES = 256  # of one disk after a power cut; where there are more, what was flushed and what was written
-_PLACES = ("store", "old-store", "staging")
+_PLACES = ("store", "old-store", "returning-store", "staging")
 _ROOT_MODE = 0o700
 
 Shape = Any  # nested tuples of plain values
@@ -319,8 +319,17 @@ class WorldState:
         trees = [images.nth(one) for one in range(number)] if number <= _MOST_IMAGES else [root.durable, root.tree]
         return all(any(self.treasure.lies_in(tree, place) for place in places) for tree in trees)
 
-    def source_is_unchanged(self) -> bool:
-        """The original's store is as it was, at its place or renamed aside."""
+    def treasure_is_served_by(self, role: str) -> None:
+        """From now on what counts is the store as this host has it mounted."""
+        mounted = next(one.volume for one in self.machine(role).files._names.mounts if one.at == self._store)
+        self.treasure = Treasure.of(_written(mounted), "")
+        self.treasure.entries.pop("/lost+found", None)
+
+    def source_is_unchanged(self, on_the_way_back: bool = False) -> bool:
+        """The original's store is as it was, at its place or renamed aside; on the way back the pair's on this side."""
+        if on_the_way_back:
+            images = self.machine("original").files._images.values()
+            return any(self.treasure.lies_in(_written(volume), "") for volume in images)
         root = _root_of(self.machine("original").files)
         places = (place_path(self.inventory.settings, place) for place in ("old-store", "store"))
         return any(self.treasure.lies_in(_written(root), place) for place in places)

@@ -34,10 +34,13 @@ def full_manifest(site: Site[Host], host: Host, step: str, root: str) -> store.M
     return store.complete(listed, hashes, store.extended_attributes(host, root))
 
 
-def copy_and_verify(site: Site[Host], host: Host, step: str, source: str, destination: str) -> None:
+def copy_and_verify(
+    site: Site[Host], host: Host, step: str, source: str, destination: str, base: str | None = None
+) -> None:
     """Copy a tree and prove, by reading it back from stable storage, that it equals the frozen manifest.
 
-    Objects that were read back with other content are copied again, a bounded number of times.
+    Objects that were read back with other content are copied again, a bounded number of times. What lies below ``base``
+    with equal size, time, owner and mode is not copied but linked to; it is read back all the same.
 
     Raises:
         StepBlocked: the copy failed, the source is not what was frozen, or differences remain.
@@ -45,7 +48,7 @@ def copy_and_verify(site: Site[Host], host: Host, step: str, source: str, destin
     expected = frozen(site)
     said: list[str] = []
     for again in range(_ROUNDS):
-        _copy(site, host, step, source, destination, by_content=bool(again))
+        _copy(site, host, step, source, destination, bool(again), base)
         copying.drop_cached_pages(host, destination)
         said = store.differences(expected, full_manifest(site, host, step, destination))
         if not said:
@@ -54,9 +57,11 @@ def copy_and_verify(site: Site[Host], host: Host, step: str, source: str, destin
     raise StepBlocked(f"{host.name}: {destination} differs from the frozen store after {_ROUNDS} copies: {_few(said)}")
 
 
-def _copy(site: Site[Host], host: Host, step: str, source: str, destination: str, by_content: bool) -> None:
+def _copy(
+    site: Site[Host], host: Host, step: str, source: str, destination: str, by_content: bool, base: str | None
+) -> None:
     whole = max(1, files.used_kib(host, source))
-    command = copying.copy_command(source, destination, site.settings.copy_limit_kib_s, by_content)
+    command = copying.copy_command(source, destination, site.settings.copy_limit_kib_s, by_content, base)
 
     def measure() -> float:
         return min(0.99, files.used_kib(host, destination) / whole)

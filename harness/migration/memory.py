@@ -11,9 +11,16 @@ from harness.errors import JournalDamaged, UnexpectedOutput
 from harness.migration.journal import Entry, Journal
 from harness.systems import store
 
+_ENDS = ("rolled-back", "reversed")  # of a run: what was remembered before counts no more
+REVERSING, PAIR_SERVES_AGAIN = "reversing", "reverse-taken-back"
+
 
 class Memory:
-    """The memory of one run. After a rollback the run starts anew and earlier steps and facts no longer count."""
+    """The memory of one run. After a rollback the run starts anew and earlier steps and facts no longer count.
+
+    A reverse move is a chapter of its own within the run: it has its own commit point and its own rollback, and once it
+    was taken back nothing of it counts any more. ``committed``, ``completed`` and ``rolling_back`` tell of the chapter.
+    """
 
     def __init__(self, journal: Journal, folder: Path, clock: Clock) -> None:
         self._journal = journal
@@ -29,22 +36,38 @@ class Memory:
         return bool(self._present())
 
     @property
+    def reversing(self) -> bool:
+        """A reverse move is under way."""
+        return any(entry.kind == REVERSING for entry in self._present())
+
+    @property
+    def moved(self) -> bool:
+        """The move's own commit point is passed: the pair has the store, also while it is being taken back."""
+        return any(entry.kind == "committed" for entry in self._of_the_move())
+
+    @property
     def committed(self) -> bool:
-        return any(entry.kind == "committed" for entry in self._journal.entries)
+        return any(entry.kind == "committed" for entry in self._chapter())
 
     @property
     def completed(self) -> bool:
-        return any(entry.kind == "completed" for entry in self._journal.entries)
+        return any(entry.kind == "completed" for entry in self._chapter())
+
+    @property
+    def reversed(self) -> bool:
+        """The last thing that happened was a reverse move that came to its end."""
+        entries = self._journal.entries
+        return not self._present() and bool(entries) and entries[-1].kind == "reversed"
 
     @property
     def rolled_back(self) -> bool:
-        """The last thing that happened was a complete rollback."""
-        return bool(self._journal.entries) and not self._present() and not self.committed
+        """The last thing that happened was a complete rollback, or a reverse move."""
+        return bool(self._journal.entries) and not self._present()
 
     @property
     def rolling_back(self) -> bool:
         """A rollback began and did not finish."""
-        return any(entry.kind == "undoing" for entry in self._present())
+        return any(entry.kind == "undoing" for entry in self._chapter())
 
     @property
     def run_id(self) -> str | None:
@@ -81,9 +104,16 @@ class Memory:
         return default
 
     def _present(self) -> list[Entry]:
-        entries = self._journal.entries
-        last_end = max((at for at, entry in enumerate(entries) if entry.kind == "rolled-back"), default=-1)
-        return entries[last_end + 1 :]
+        return present(self._journal.entries)
+
+    def _chapter(self) -> list[Entry]:
+        """The reverse move's own records while one is under way, otherwise those of the move."""
+        entries = self._present()
+        return entries[_start_of_reverse(entries) :] if self.reversing else entries
+
+    def _of_the_move(self) -> list[Entry]:
+        entries = self._present()
+        return entries[: _start_of_reverse(entries)]
 
     # What is to be remembered
 
@@ -96,11 +126,20 @@ class Memory:
         if self.fact(name) != value:
             self.note("fact", name=name, value=value)
 
+    def note_taken_back(self) -> None:
+        """All that was begun is taken back: of the reverse move while one is under way, otherwise of the move."""
+        self.note(PAIR_SERVES_AGAIN if self.reversing else "rolled-back")
+
     # The frozen manifest
 
     @property
+    def frozen_as(self) -> str:
+        """The name under which the manifest is remembered: the store of the old disk, or that of the pair."""
+        return "frozen-pair" if self.reversing else "frozen"
+
+    @property
     def _manifest_path(self) -> Path:
-        return self.folder / "frozen.manifest"
+        return self.folder / f"{self.frozen_as}.manifest"
 
     def freeze(self, manifest: store.Manifest) -> None:
         """Keep the manifest of the stopped store; durable, and its digest in the journal."""
@@ -109,7 +148,7 @@ class Memory:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.rename(self._manifest_path)
-        self.remember("frozen", store.digest(manifest))
+        self.remember(self.frozen_as, store.digest(manifest))
 
     def frozen(self) -> store.Manifest | None:
         """The manifest of the stopped store, None before it was taken.
@@ -117,7 +156,7 @@ class Memory:
         Raises:
             JournalDamaged: when the file is not the one whose digest the journal holds.
         """
-        digest = self.fact("frozen")
+        digest = self.fact(self.frozen_as)
         if digest is None:
             return None
         if self._loaded and self._loaded[0] == digest:
@@ -130,3 +169,21 @@ class Memory:
             raise JournalDamaged(f"{self._manifest_path}: the frozen manifest is not the one that the journal names")
         self._loaded = (digest, manifest)
         return manifest
+
+
+def present(entries: list[Entry]) -> list[Entry]:
+    """The records that count: those of the run under way, but none of a reverse move that was taken back."""
+    last_end = max((at for at, entry in enumerate(entries) if entry.kind in _ENDS), default=-1)
+    counting: list[Entry] = []
+    if not any(entry.kind == PAIR_SERVES_AGAIN for entry in entries[last_end + 1 :]):
+        return entries[last_end + 1 :]
+    for entry in entries[last_end + 1 :]:
+        if entry.kind == PAIR_SERVES_AGAIN:
+            del counting[_start_of_reverse(counting) :]
+        else:
+            counting.append(entry)
+    return counting
+
+
+def _start_of_reverse(entries: list[Entry]) -> int:
+    return next((at for at, entry in enumerate(entries) if entry.kind == REVERSING), len(entries))

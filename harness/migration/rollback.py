@@ -67,7 +67,7 @@ class Rollback:
         remains = remains or [f"{host.name}: give the host back" for host in self._site.hosts if host.fence is None]
         if not remains:
             self._release()
-            memory.note("rolled-back")
+            memory.note_taken_back()
         return remains
 
     def _take_back(self, step: Step, host: Host) -> str | None:

@@ -66,6 +66,11 @@ class Site(Generic[H]):
         """Where the original store lies after it was renamed aside."""
         return f"{self.settings.store}.before-ha"
 
+    @property
+    def returning_store(self) -> str:
+        """Where a reverse move makes the store whole again on the original's old disk, before it takes its place."""
+        return f"{self.settings.store}.after-ha"
+
     def node(self, host: Reader) -> Node:
         return next(node for node in self.inventory.nodes() if node.name == host.name)
 

@@ -10,7 +10,8 @@ from harness.errors import Fenced, Held, HostError, InvalidInput, OperatorNeeded
 from harness.hosts.host import Host
 from harness.migration.engine import Engine, RolledBack
 from harness.migration.journal import Entry, read
-from harness.migration.outcome import Outcome, PreflightRefused
+from harness.migration.memory import REVERSING, present
+from harness.migration.outcome import CannotReverse, Outcome, PreflightRefused
 from harness.migration.site import Site
 from harness.migration.step import Blocked, Step, StepState
 
@@ -23,10 +24,14 @@ def told(migration: Migration, engine: Engine, work: Callable[[], Outcome]) -> O
     site = engine.site
     try:
         return work()
+    except CannotReverse as refused:
+        return Outcome("refused", 3, cannot_reverse(site, refused), refused.findings)
     except PreflightRefused as refused:
         message = f"{refused}\nNothing was changed. Mend the findings, then run `walrus-ha check` again."
         return Outcome("refused", 3, message, refused.findings)
     except RolledBack as ended:
+        if ended.reverse:
+            return Outcome("stopped" if ended.remains else "reverse_taken_back", 4, pair_serves_again(site, ended))
         word = "rolled_back" if _original_serves(site, ended) else "stopped"
         return Outcome(word, 4, rolled_back(site, ended))
     except Refused as refused:
@@ -39,7 +44,8 @@ def told(migration: Migration, engine: Engine, work: Callable[[], Outcome]) -> O
     except InvalidInput:
         raise
     except (Stopped, HostError, WalrusHaError) as stopped:
-        message = f"{stopped}\n{position(engine)}\n{safe_copies(site)}\n{next_command(migration, 'migrate')}"
+        onwards = next_command(migration, "migrate", site.memory.reversing)
+        message = f"{stopped}\n{position(engine)}\n{safe_copies(site)}\n{onwards}"
         return Outcome("stopped", 4, message)
 
 
@@ -94,16 +100,55 @@ def _store_after(site: Site[Host], ended: RolledBack) -> str:
     return f"The store is back at {place}, as it was frozen."
 
 
-def too_late(site: Site[Host]) -> str:
+def cannot_reverse(site: Site[Host], refused: CannotReverse) -> str:
+    device, original, additional = site.settings.device, site.original.name, site.additional.name
     return (
-        "The commit point is passed: Walrus may have accepted writes on the pair, and rolling back would lose them.\n"
-        f"{safe_copies(site)}\nNext: walrus-ha migrate -i INVENTORY (finishes the move)"
+        "The commit point is passed, so this rollback is a reverse move, which keeps what was written since; it cannot "
+        f"be made now:\n{refused}\nNothing was changed: the pair serves on, and the newest store is on "
+        f"{original}:{device} or {additional}:{device}, where it is served. Mend the findings, then: "
+        "walrus-ha rollback RUN"
+    )
+
+
+def reversed_(site: Site[Host]) -> str:
+    settings, name = site.settings, site.original.name
+    return (
+        f"The original serves the store alone again, from {name}:{settings.store}, with what was written to the pair.\n"
+        f"Kept: {name}:{site.old_store} (the old store) and {name}:{site.staged_copy} (the staged copy), both as "
+        f"before the move, and the pair's data on {site.disk(site.original)} of {name} and "
+        f"{site.disk(site.additional)} of {site.additional.name}, as it was when the services stopped.\n"
+        "Before another move these have to be cleared away. Until then: walrus-ha status RUN"
+    )
+
+
+def nothing_to_take_back(site: Site[Host]) -> str:
+    if site.memory.reversed:
+        return f"There is nothing to take back: the reverse move came to its end.\n{reversed_(site)}"
+    return "There is nothing to take back: no step was begun."
+
+
+def pair_serves_again(site: Site[Host], ended: RolledBack) -> str:
+    device, original, additional = site.settings.device, site.original.name, site.additional.name
+    lines = [str(ended), f"The store is where it was, on {original}:{device} and {additional}:{device} on the pair."]
+    if ended.remains:
+        lines.append("When the absent host is back, finish with: walrus-ha migrate -i INVENTORY")
+    else:
+        lines.append("The pair serves again as before. Mend the cause, then try once more: walrus-ha rollback RUN")
+    return "\n".join(lines)
+
+
+def reverse_must_be_finished(site: Site[Host]) -> str:
+    return (
+        "A reverse move is under way and past its own commit point: the original has the newest store, and it alone.\n"
+        f"{safe_copies(site)}\nNext: walrus-ha rollback RUN (finishes the reverse move)"
     )
 
 
 def safe_copies(site: Site[Host]) -> str:
     """Where complete copies lie, by what the run knows of its own steps."""
     memory, name = site.memory, site.original.name
+    if memory.reversing:
+        return _safe_on_the_way_back(site)
     aside = memory.done("set-store-aside") and not memory.undone("set-store-aside")
     maybe = memory.intended("set-store-aside") and not aside
     places = [f"{name}:{site.old_store}" if aside else f"{name}:{site.settings.store}"]
@@ -113,6 +158,20 @@ def safe_copies(site: Site[Host]) -> str:
         places.append(f"{name}:{site.staged_copy}")
     if memory.committed:
         places.append(f"{site.settings.device} on the pair, the one in use since the commit point")
+    return f"Complete copies of the store: {', '.join(places)}."
+
+
+def _safe_on_the_way_back(site: Site[Host]) -> str:
+    """The pair's data is never written to; beside it, once proven, the store on the original's old disk."""
+    memory, name = site.memory, site.original.name
+    if memory.intended("start-original"):
+        kept = f"{site.settings.device} on the pair, as it was when the services stopped"
+        return f"The newest store is at {name}:{site.settings.store}; kept is {name}:{kept}."
+    places = [f"{name}:{site.settings.device} on the pair, read-only since the services stopped"]
+    if memory.fact("returned") and not memory.undone("copy-back"):
+        there = site.settings.store if memory.done("put-store-back") else site.returning_store
+        if not (memory.intended("put-store-back") and not memory.done("put-store-back")):
+            places.append(f"{name}:{there}")
     return f"Complete copies of the store: {', '.join(places)}."
 
 
@@ -126,12 +185,18 @@ def position(engine: Engine) -> str:
         return "No step was begun."
     word = "after" if memory.done(begun[-1].name) else "in"
     commit = "past" if memory.committed else "before"
-    return f"The run stands {word} {begun[-1].name}, {commit} the commit point."
+    what = "reverse move" if memory.reversing else "run"
+    return f"The {what} stands {word} {begun[-1].name}, {commit} the commit point."
 
 
-def next_command(migration: Migration, verb: str) -> str:
+def next_command(migration: Migration, verb: str, reversing: bool = False) -> str:
     if verb == "status":
         return f"A person must look first: walrus-ha status {migration.folder}"
+    if reversing:
+        return (
+            f"Next: walrus-ha rollback {migration.folder} (goes on with the reverse move), or, before its commit "
+            f"point, walrus-ha migrate -i {migration.inventory.source} (stays with the pair)"
+        )
     return (
         f"Next: walrus-ha migrate -i {migration.inventory.source} (goes on), or, before the commit point, "
         f"walrus-ha rollback {migration.folder}"
@@ -141,23 +206,31 @@ def next_command(migration: Migration, verb: str) -> str:
 def status(folder: Path) -> dict[str, object]:
     """Where a run stands, from its journal alone."""
     entries, _ = read(folder / "journal.jsonl")
-    last_end = max((at for at, entry in enumerate(entries) if entry.kind == "rolled-back"), default=-1)
-    present = entries[last_end + 1 :]
+    counting = present(entries)
     return {
         "run": next((entry.data["run_id"] for entry in entries if entry.kind == "begun"), None),
-        "state": _state(entries, present),
-        "steps": {entry.step: entry.kind for entry in present if entry.kind in ("intent", "done", "undone")},
+        "state": _state(entries, counting),
+        "steps": {entry.step: entry.kind for entry in counting if entry.kind in ("intent", "done", "undone")},
         "epoch": max((entry.data["epoch"] for entry in entries if entry.kind == "epoch"), default=0),
         "records": len(entries),
         "last_trouble": next((e.data["why"] for e in reversed(entries) if e.kind == "stopped"), None),
     }
 
 
-def _state(entries: list[Entry], present: list[Entry]) -> str:
-    kinds = {entry.kind for entry in present}
+def _state(entries: list[Entry], counting: list[Entry]) -> str:
+    kinds = [entry.kind for entry in counting]
+    if REVERSING in kinds:
+        return _state_of_reverse(kinds[kinds.index(REVERSING) :])
     for kind, word in (("completed", "completed"), ("undoing", "rolling back"), ("committed", "past the commit point")):
         if kind in kinds:
             return word
-    if not present:
-        return "rolled back" if entries else "not begun"
+    if not counting:
+        word = "reversed: the original serves alone" if entries and entries[-1].kind == "reversed" else "rolled back"
+        return word if entries else "not begun"
     return "under way"
+
+
+def _state_of_reverse(kinds: list[str]) -> str:
+    if "undoing" in kinds:
+        return "taking the reverse move back"
+    return "reverse move, past its commit point" if "committed" in kinds else "reverse move under way"

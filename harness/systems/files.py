@@ -113,6 +113,12 @@ def restore_backup(host: Host, path: str, was_absent: bool) -> None:
     sync(host)
 
 
+def forget_backup(host: Host, path: str) -> None:
+    """Remove what ``back_up`` kept of a file."""
+    host.run(Command(("rm", "-f", "--", path + BACKUP_SUFFIX, path + BACKUP_SUFFIX + ".new"), Effect.WRITE))
+    sync(host)
+
+
 @dataclass(frozen=True)
 class Room:
     """What a file system has left."""

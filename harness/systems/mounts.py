@@ -54,9 +54,10 @@ def mounted_exactly(host: Reader, device: str, at: str) -> bool:
     return True
 
 
-def mount(host: Host, device: str, at: str, fstype: str) -> None:
+def mount(host: Host, device: str, at: str, fstype: str, read_only: bool = False) -> None:
     """Mount over an empty directory."""
-    host.run(Command(("mount", "-t", fstype, device, at), Effect.WRITE))
+    options = ("-o", "ro") if read_only else ()
+    host.run(Command(("mount", "-t", fstype, *options, device, at), Effect.WRITE))
 
 
 def unmount(host: Host, at: str) -> None:
@@ -88,6 +89,12 @@ def parse_fstab(text: str) -> list[FstabLine]:
 def _fields(line: str) -> list[str]:
     """As getmntent(3) parts them: at blanks and tabs, and at nothing else."""
     return [field for field in re.split("[ \\t]", line) if field]
+
+
+def fstab_without(text: str, device: str, at: str) -> str:
+    """The fstab without the replicated device's line."""
+    kept = [line for line in lines(text) if _fields(line)[:2] != [device, at]]
+    return "".join(f"{line}\n" for line in kept)
 
 
 def fstab_with(text: str, device: str, at: str, fstype: str) -> str:

@@ -53,11 +53,17 @@ def listing(host: Reader, root: str, timeout_s: float = 3600.0) -> Manifest:
         raise UnexpectedOutput(f"{host.name}: the listing of {root} ends within an entry")
     records = [fields[at : at + _FIELDS] for at in range(0, len(fields) - 1, _FIELDS)]
     records = [record for record in records if not _is_lost_and_found(record[8])]
-    first_path: dict[bytes, bytes] = {}
-    for record in sorted(records, key=lambda record: record[8]):
-        if record[0] == b"f" and record[6] != b"1":
-            first_path.setdefault(record[7], record[8])
+    first_path = _first_of_sets(records)
     return {record[8]: _entry(record, first_path) for record in sorted(records, key=lambda record: record[8])}
+
+
+def _first_of_sets(records: list[list[bytes]]) -> dict[bytes, bytes]:
+    """Inode to the first path of its hard-link set; other names of a file, outside the tree, are nothing to it."""
+    sets: dict[bytes, list[bytes]] = {}
+    for record in records:
+        if record[0] == b"f" and record[6] != b"1":
+            sets.setdefault(record[7], []).append(record[8])
+    return {inode: min(paths) for inode, paths in sets.items() if len(paths) > 1}
 
 
 def _is_lost_and_found(path: bytes) -> bool:
@@ -192,6 +198,15 @@ def differing_files(expected: Manifest, found: Manifest) -> list[bytes]:
         for path, want in expected.items()
         if want.kind == "file" and path in found and found[path].sha256 != want.sha256
     ]
+
+
+def changed_since(before: Manifest, now: Manifest) -> Manifest:
+    """The entries, directories aside, that are not the same in an earlier listing."""
+    return {
+        path: entry
+        for path, entry in now.items()
+        if entry.kind != "directory" and (path not in before or any(_unlike(before[path], entry, by_listing=True)))
+    }
 
 
 def total_bytes(manifest: Manifest) -> int:

@@ -29,6 +29,12 @@ class ClientWrites(Strict):
     client_writes: WalrusRole
 
 
+class PowerOffNow(Strict):
+    """A host loses power now, between two attempts; ``power_on`` or ``heal`` ends that."""
+
+    power_off_now: WalrusRole
+
+
 class CutNow(Strict):
     """Cut the replication link now; it is whole again after so many seconds."""
 

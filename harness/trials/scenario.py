@@ -18,7 +18,7 @@ from harness.errors import InvalidInput, Problem
 from harness.evidence import DriverName
 from harness.inventory import Settings
 from harness.labs.lab import Start, StoreSpec
-from harness.trials.actions import ClientWrites, CutNow, TypeLine
+from harness.trials.actions import ClientWrites, CutNow, PowerOffNow, TypeLine
 from harness.trials.hazards import Differs, OneLine, Program, Role, WalrusRole
 from harness.trials.literal.choices import Choices, VendorStep
 from harness.yamlmodel import Bytes, BytesPerSecond, Strict, validate
@@ -27,7 +27,9 @@ _NAME = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
 
 LabName = Literal["simulated", "containers", "privileged", "machines"]
 CheckName = Literal["durability", "exclusivity", "service", "replica", "reversibility", "foresight"]
-OutcomeName = Literal["completed", "rolled_back", "stopped", "refused", "operator_needed"]
+OutcomeName = Literal[
+    "completed", "rolled_back", "reversed", "reverse_taken_back", "stopped", "refused", "operator_needed"
+]
 StepName = Literal[
     "register-additional",
     "stop-services",
@@ -49,8 +51,28 @@ StepName = Literal[
     "confirm-service",
 ]
 STEP_NAMES: tuple[str, ...] = get_args(StepName)  # in the plan's order
+ReverseStepName = Literal[
+    "stop-pair",
+    "connect-pair",
+    "release-pair",
+    "sync-pair",
+    "promote-original",
+    "mount-pair",
+    "freeze-pair",
+    "copy-back",
+    "take-pair-down",
+    "put-store-back",
+    "unconfigure",
+    "commit-reverse",
+    "start-original",
+    "confirm-original",
+    "deregister-additional",
+    "start-additional",
+    "reset-properties",
+]
+REVERSE_STEP_NAMES: tuple[str, ...] = get_args(ReverseStepName)  # of a rollback after the commit point
 ALL_CHECKS: tuple[CheckName, ...] = ("durability", "exclusivity", "service", "replica", "reversibility")
-Place = Literal["store", "staging", "old-store", "device"]
+Place = Literal["store", "staging", "old-store", "returning-store", "device"]
 AnyHost = Literal["original", "additional", "clc", "both"]  # both: original and additional
 SweepFault = Literal[
     "kill_engine",
@@ -70,7 +92,7 @@ Nth = Annotated[int, Field(ge=1, le=10_000)]
 class At(Strict):
     """The moment of a fault: before, during or after a step; during at a share of its copy, hash or sync."""
 
-    step: Literal[StepName, VendorStep]
+    step: Literal[StepName, ReverseStepName, VendorStep]
     moment: Literal["before", "during", "after"]
     progress: Annotated[float, Field(ge=0, le=1)] | None = None
 
@@ -376,7 +398,7 @@ def _action_kind(value: Any) -> str | None:
     return None
 
 
-Word = Literal["resume", "rollback", "run_again", "plan", "write_served"]
+Word = Literal["resume", "rollback", "run_again", "plan", "write_served", "delete_served"]
 Action = Annotated[
     Annotated[Word, Tag("word")]
     | Annotated[PowerOn, Tag("power_on")]
@@ -387,7 +409,8 @@ Action = Annotated[
     | Annotated[ResumeWith, Tag("resume_with")]
     | Annotated[TypeLine, Tag("type_line")]
     | Annotated[ClientWrites, Tag("client_writes")]
-    | Annotated[CutNow, Tag("cut_link_for_s")],
+    | Annotated[CutNow, Tag("cut_link_for_s")]
+    | Annotated[PowerOffNow, Tag("power_off_now")],
     Discriminator(_action_kind),
 ]
 

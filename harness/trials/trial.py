@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -12,12 +13,12 @@ from typing import Literal
 from harness.checks.manifests import differences, expected_at_the_end
 from harness.checks.phases import moved
 from harness.errors import LabError, ReplicaRefused, WalrusHaError
-from harness.evidence import Attempt, Census, Evidence, Expectation, Look, Manifest
+from harness.evidence import Attempt, Census, Evidence, Expectation, Look, Manifest, Receipt
 from harness.inventory import Inventory, Node, Settings
 from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Lab, Opened
 from harness.migration.outcome import Outcome
 from harness.migration.run import Listeners, Migration
-from harness.trials.actions import ClientWrites, CutNow, TypeLine
+from harness.trials.actions import ClientWrites, CutNow, PowerOffNow, TypeLine
 from harness.trials.faults import Schedule, roles
 from harness.trials.literal.operator import Operator
 from harness.trials.looking import Bystander, changed, footprint, leaks
@@ -37,12 +38,13 @@ from harness.trials.tap import TappedConnection, Watcher
 _PLACES = (
     (ORIGINAL, "store"),
     (ORIGINAL, "old-store"),
+    (ORIGINAL, "returning-store"),
     (ORIGINAL, "staging"),
     (ORIGINAL, "device"),
 )  # the additional host's side is read at the end, by promoting it
 _ATTEMPTS = ("resume", "run_again", "rollback")
 _REST_S, _LOOK_S = 60.0, 1.0
-_SETTLED = ("completed", "rolled_back", "refused")
+_SETTLED = ("completed", "rolled_back", "reversed", "reverse_taken_back", "refused")
 
 
 def run_trial(scenario: Scenario, lab: Lab, workdir: Path) -> Evidence:
@@ -141,7 +143,9 @@ class Trial:
             case OutsiderRuns(outsider=order):
                 self.schedule.receipts.append(faults.outsider(order.host, tuple(order.argv), order.status))
             case "write_served":
-                self._write_served(self._serving())
+                self._change_served(self._serving(), self.opened.faults.write_object)
+            case "delete_served":
+                self._change_served(self._serving(), self.opened.faults.delete_object)
             case PowerOn(power_on=host):
                 self.schedule.receipts.extend(faults.power_on(role) for role in roles(host))
             case Heal():
@@ -152,6 +156,8 @@ class Trial:
                 self.schedule.receipts.append(faults.free_disk(disk.host, disk.path))
             case TypeLine(type_line=typed):
                 self._the_operator().type_line(typed.host, typed.line)
+            case PowerOffNow(power_off_now=role):
+                self.schedule.receipts.append(faults.power_off(role))
             case CutNow(cut_link_for_s=seconds):
                 self.schedule.receipts.append(faults.cut_link())
                 healed = self.schedule.receipts.append
@@ -176,7 +182,7 @@ class Trial:
             self._census("at the end")  # otherwise the one after the last attempt was taken a moment ago
         evidence.events = truth.events()
         evidence.changed = changed(self._surroundings, self._look_around())
-        if outcome == "completed" or (outcome == "refused" and moved(evidence)):
+        if outcome in ("completed", "reverse_taken_back") or (outcome == "refused" and moved(evidence)):
             evidence.replication = truth.compare_sides()
             try:
                 evidence.replica = truth.read_replica()
@@ -247,13 +253,14 @@ class Trial:
             if not path.startswith((settings.store, settings.staging))
         }
 
-    def _write_served(self, role: str) -> None:
-        """A client writes; what it wrote, and the directory that it wrote into, are what must be found at the end."""
+    def _change_served(self, role: str, change: Callable[[str, bool], Receipt]) -> None:
+        """A client writes or deletes; what it left, its directory included, must be found at the end."""
         truth = self.opened.truth
         before = truth.manifest(role, "store").by_path()
-        self.schedule.receipts.append(self.opened.faults.write_object(role, served=True))
-        now = truth.manifest(role, "store").entries
-        self.evidence.written += [entry for entry in now if entry != before.get(entry.path)]
+        self.schedule.receipts.append(change(role, True))
+        now = truth.manifest(role, "store").by_path()
+        self.evidence.written += [entry for entry in now.values() if entry != before.get(entry.path)]
+        self.evidence.deleted += sorted(before.keys() - now.keys())
 
     def _attempt(self, command: Literal["migrate", "rollback"], settings: Settings | None = None) -> None:
         schedule, clock = self.schedule, self.opened.clock
@@ -348,12 +355,12 @@ class Trial:
         frozen = self.evidence.frozen
         if frozen is None:
             return
-        complete = [
-            f"{self._name(role)}:{place}"
-            for role, place in _PLACES
-            if self._equals(frozen, self.opened.truth.manifest(role, place))
-        ]
-        self.evidence.censuses.append(Census(self.opened.clock.now(), moment, complete))
+        found = {f"{self._name(role)}:{place}": self.opened.truth.manifest(role, place) for role, place in _PLACES}
+        complete = [name for name, there in found.items() if self._equals(frozen, there)]
+        newest = expected_at_the_end(self.evidence)
+        found[f"{self._name(ADDITIONAL)}:store"] = self.opened.truth.manifest(ADDITIONAL, "store")  # while it serves
+        current = [name for name, there in found.items() if self._equals(newest, there)]
+        self.evidence.censuses.append(Census(self.opened.clock.now(), moment, complete, current))
 
     def _equals(self, frozen: Manifest, found: Manifest) -> bool:
         return found.error is None and not differences(frozen, found)

@@ -60,12 +60,27 @@ class ConfigureDrbd(Step):
 
     def apply(self, site: Site[Host]) -> None:
         for host in site.pair:
-            site.memory.remember(f"dialect:{host.name}", dialect_on(site, host).name)
-            self._change(site, host, self._changes(site, host))
-            if not status.module_loaded(host):
-                site.memory.remember(f"loaded-module:{host.name}", True)
-                host.run(Command(("modprobe", "drbd"), Effect.WRITE))
-            host.read(Command(("drbdadm", "-c", MAIN_CONFIGURATION, "sh-nop")))
+            self.configure(site, host)
+
+    def configure(self, site: Site[Host], host: Host) -> None:
+        """One of the pair."""
+        site.memory.remember(f"dialect:{host.name}", dialect_on(site, host).name)
+        self._change(site, host, self._changes(site, host))
+        if not status.module_loaded(host):
+            site.memory.remember(f"loaded-module:{host.name}", True)
+            host.run(Command(("modprobe", "drbd"), Effect.WRITE))
+        host.read(Command(("drbdadm", "-c", MAIN_CONFIGURATION, "sh-nop")))
+
+    def unlike(self, site: Site[Reader], host: Reader) -> list[str]:
+        """The files of a host that are not as they must be."""
+        return list(self._changes(site, host))
+
+    def untouched(self, site: Site[Reader], host: Reader) -> set[str]:
+        """The files that are, to the byte, what was made of their backups: nobody wrote into them since."""
+        kept = {path: files.read(host, path + files.BACKUP_SUFFIX) for path in self._paths(site)}
+        made = self._changes(site, host, kept)
+        there = {path for path in kept if kept[path] is not None or site.memory.fact(f"absent:{host.name}:{path}")}
+        return {path for path in there if path in made and files.read(host, path) == made[path].wanted}
 
     def _change(self, site: Site[Host], host: Host, changes: dict[str, _Change]) -> None:
         """Every backup is on stable storage before the first file is changed."""
@@ -77,10 +92,12 @@ class ConfigureDrbd(Step):
         for path, change in changes.items():
             host.put(path, change.wanted.encode("utf-8", "surrogateescape"))
 
-    def _changes(self, site: Site[Reader], host: Reader) -> dict[str, _Change]:
-        """The files that must change, each made from what is there so that what others wrote stays."""
+    def _changes(
+        self, site: Site[Reader], host: Reader, found: dict[str, str | None] | None = None
+    ) -> dict[str, _Change]:
+        """The files that must change, each made from what is there, or was found, so that what others wrote stays."""
         settings = site.settings
-        present = {path: files.read(host, path) for path in self._paths(site)}
+        present = found or {path: files.read(host, path) for path in self._paths(site)}
         fstab = present[FSTAB] or ""
         wanted = {
             settings.drbd_conf: config.render(site.resource(), dialect_on(site, host)),

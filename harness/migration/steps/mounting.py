@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from harness.errors import StepBlocked
 from harness.hosts.host import Host, Reader
 from harness.migration.site import Site
@@ -16,6 +18,7 @@ class MountDevice(Step):
     summary = "Mount the replicated device in the store's place and prove that it is the device"
     until = "hand-over"
     undo_summary = "unmount the replicated device"
+    read_only: ClassVar[bool] = False
 
     def inspect(self, site: Site[Reader]) -> StepState:
         host, device, place = site.original, site.settings.device, site.settings.store
@@ -39,7 +42,7 @@ class MountDevice(Step):
         host, place = site.original, site.settings.store
         if found := files.children(host, place):
             raise StepBlocked(f"{host.name}: nothing is mounted over {place}: it holds {len(found)} entries")
-        mounts.mount(host, site.settings.device, place, site.settings.filesystem)
+        mounts.mount(host, site.settings.device, place, site.settings.filesystem, self.read_only)
 
     def undo_hosts(self, site: Site[Host]) -> tuple[Host, ...]:
         return (site.original,)

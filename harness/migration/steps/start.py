@@ -106,7 +106,7 @@ class ConfirmService(Step):
         serving = next(host for host in site.pair if _state(pair[host.name]) == "ENABLED")
         if missing := self._not_on_device(site, serving):
             return Pending(missing)
-        return self._readable(site, serving)
+        return self.readable(site, serving)
 
     def _not_on_device(self, site: Site[Reader], serving: Reader) -> str | None:
         """State is not evidence of data: ENABLED may stand on a bare directory when the device was never mounted."""
@@ -121,7 +121,7 @@ class ConfirmService(Step):
             return f"{idle.name} is DISABLED and still has {device} mounted"
         return None
 
-    def _readable(self, site: Site[Reader], serving: Reader) -> StepState:
+    def readable(self, site: Site[Reader], serving: Reader) -> StepState:
         """Objects come back through Walrus with contents that the frozen manifest knows."""
         known = {entry.sha256 for entry in copies.frozen(site).values() if entry.kind == "file"}
         for key in self._sample(site):

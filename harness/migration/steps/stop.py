@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import ClassVar, TypeVar
 
 from harness.hosts.host import Host, Reader
 from harness.migration.site import Site
 from harness.migration.step import Pending, Satisfied, Step, StepState
 from harness.systems import services
+
+H = TypeVar("H", bound=Reader)
 
 
 def _is_down(host: Reader, service: str) -> bool:
@@ -26,10 +29,15 @@ class StopServices(Step):
     until = "start-services"
     guard = True
     undo_summary = "start eucalyptus-cloud again as it ran before, the original first"
+    remembered: ClassVar[str] = "service"  # the fact that tells how each host's service was before
+
+    def order(self, site: Site[H]) -> tuple[H, H]:
+        """Who stops first."""
+        return site.additional, site.original
 
     def inspect(self, site: Site[Reader]) -> StepState:
         service = site.settings.service
-        for host in (site.additional, site.original):
+        for host in self.order(site):
             if pids := services.processes(host, service):
                 return Pending(f"{host.name}: {service} runs as process {', '.join(map(str, pids))}")
             if services.starts_at_boot(host, service):
@@ -44,7 +52,7 @@ class StopServices(Step):
 
     def apply(self, site: Site[Host]) -> None:
         service, bound = site.settings.service, site.settings.waits.service_stop
-        for host in (site.additional, site.original):
+        for host in self.order(site):
             self._remember(site, host)
             services.set_starts_at_boot(host, service, False)
             if services.processes(host, service):
@@ -53,14 +61,14 @@ class StopServices(Step):
 
     def _remember(self, site: Site[Host], host: Host) -> None:
         """How the service was before the first attempt to stop it; a second look would see our own doing."""
-        if site.memory.fact(f"service:{host.name}") is None:
+        if site.memory.fact(f"{self.remembered}:{host.name}") is None:
             service = site.settings.service
             before = {"ran": bool(services.processes(host, service)), "boot": services.starts_at_boot(host, service)}
-            site.memory.remember(f"service:{host.name}", before)
+            site.memory.remember(f"{self.remembered}:{host.name}", before)
 
     def undo(self, site: Site[Host], host: Host) -> None:
         service = site.settings.service
-        before = site.memory.fact(f"service:{host.name}")
+        before = site.memory.fact(f"{self.remembered}:{host.name}")
         if before is None:
             return
         services.set_starts_at_boot(host, service, before["boot"])
@@ -69,11 +77,12 @@ class StopServices(Step):
                 services.start(host, service, site.settings.waits.command)
             bound = site.settings.waits.service_start
             host.wait_until(lambda: services.processes(host, service), bound, f"{service} to run again")
-            if host.name == site.original.name:
-                self._until_enabled(site, host)
+            self.until_in_place(site, host)
 
-    def _until_enabled(self, site: Site[Host], host: Host) -> None:
+    def until_in_place(self, site: Site[Host], host: Host) -> None:
         """The original must have its place back before the additional comes up beside it."""
+        if host.name != site.original.name:
+            return
         address = site.node(host).address
 
         def enabled() -> bool:
@@ -82,7 +91,7 @@ class StopServices(Step):
         host.wait_until(enabled, site.settings.waits.service_start, "the original Walrus to be ENABLED again")
 
     def still_there(self, site: Site[Reader], host: Reader) -> str | None:
-        before = site.memory.fact(f"service:{host.name}")
+        before = site.memory.fact(f"{self.remembered}:{host.name}")
         if before and before["ran"] and not services.processes(host, site.settings.service):
             return f"{site.settings.service} does not run"
         return None

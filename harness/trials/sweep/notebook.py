@@ -31,7 +31,7 @@ class Notebook:
     before: Hook = lambda kind, step: None
     after: Hook = lambda kind, step: None
     entries: list[Entry] = field(default_factory=list)
-    manifest: store.Manifest | None = None
+    manifests: dict[str, store.Manifest] = field(default_factory=dict)
 
     def memory(self, clock: Clock) -> Memory:
         """The memory of the run, to ask."""
@@ -57,11 +57,12 @@ class _KeptMemory(Memory):
         self._notebook = notebook
 
     def freeze(self, manifest: store.Manifest) -> None:
-        self._notebook.manifest = manifest
-        self.remember("frozen", store.digest(manifest))
+        self._notebook.manifests[self.frozen_as] = manifest
+        self.remember(self.frozen_as, store.digest(manifest))
 
     def frozen(self) -> store.Manifest | None:
-        return self._notebook.manifest if self.fact("frozen") is not None else None
+        known = self.fact(self.frozen_as) is not None
+        return self._notebook.manifests[self.frozen_as] if known else None
 
 
 class KeptMigration(Migration):
