@@ -94,7 +94,7 @@ SABOTAGES = (
         "never release",
         "the hosts stay claimed when the move is completed",
         "run-again-after-success-changes-nothing",
-        Edit("migration.engine:Engine._finish", "host.release()", "pass"),
+        Edit("migration.engine:Engine._release", "host.release()", "pass"),
     ),
     sabotage(
         "never release after a rollback",

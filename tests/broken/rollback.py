@@ -144,6 +144,6 @@ SABOTAGES = (
         "start the additional first",
         "the cloud promotes the empty newcomer while the move is taken back",
         _ASKED_FOR,
-        Edit("migration.steps.stop:StopServices.undo", "if host.name == site.original.name:", "if False:"),
+        Become("migration.steps.stop:StopServices.until_in_place"),
     ),
 )

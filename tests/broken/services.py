@@ -26,25 +26,21 @@ SABOTAGES = (
         "stop only the original",
         "the additional Walrus goes on",
         _PLAIN,
-        *(
-            Edit(f"{_STOP}.{name}", "(site.additional, site.original)", "(site.original,)")
-            for name in ("inspect", "holds", "apply")
-        ),
+        Edit(f"{_STOP}.order", "site.additional, site.original", "site.original, site.original"),
+        Edit(f"{_STOP}.holds", "(site.additional, site.original)", "(site.original,)"),
     ),
     sabotage(
         "stop only the additional",
         "the original Walrus goes on writing into the store that is copied",
         _PLAIN,
-        *(
-            Edit(f"{_STOP}.{name}", "(site.additional, site.original)", "(site.additional,)")
-            for name in ("inspect", "holds", "apply")
-        ),
+        Edit(f"{_STOP}.order", "site.additional, site.original", "site.additional, site.additional"),
+        Edit(f"{_STOP}.holds", "(site.additional, site.original)", "(site.additional,)"),
     ),
     sabotage(
         "stop the original first",
         "the cloud promotes the newcomer with its empty store",
         _PLAIN,
-        Edit(f"{_STOP}.apply", "(site.additional, site.original)", "(site.original, site.additional)"),
+        Edit(f"{_STOP}.order", "site.additional, site.original", "site.original, site.additional"),
     ),
     sabotage(
         "leave services starting at boot",

@@ -42,7 +42,7 @@ class StopPair(StopServices):
         if site.memory.fact(f"{self.remembered}:{host.name}") is not None:
             ConnectPeers().bring_up(site, host)  # a host that rebooted meanwhile has lost it
             self._until_connected(site, host)
-        super().undo(site, host)
+        StopServices.undo(self, site, host)
 
     def _until_connected(self, site: Site[Host], host: Host) -> None:
         """Two sides that do not see each other could both be made Primary."""
