@@ -7,13 +7,14 @@
 # make labs-qemu  QEMU, Debian's stock kernel and their image, for machines with WALRUS_HA_MACHINES=qemu
 # make containers  all scenarios in the containers lab
 # make kills     a move killed at 20 random moments in the containers lab, each time started again
-# make cuts      a move in the machines lab in which engine or hosts are cut down at 40 random moments
+# make cuts      a move in the machines lab in which engine or hosts are cut down at 40 random moments, and once after it
 # make conformance  every recorded call of DRBD, put to two kernels and to the fakes, and how far they agree; as root
 # make sabotage  engines that are broken on purpose, and which check catches each
 # make seeds     our engine's move over many stores (WALRUS_HA_SEEDS, 10000), judged: how many false alarms
 # make sweep     every fault at every command of the engine; DEPTH=2 for pairs, SEED=N for another store
 # make fuzz      every parser of foreign text fed with 100,000 mangled inputs (WALRUS_HA_FUZZ=N for another number)
 # make bench     the measurements
+# make dist      a wheel with everything in it, and beside it the list of what it needs (CycloneDX), in dist/
 # make clean     remove what was built, and what a lab left running; keeps .venv, images and runs/
 
 SHELL := /bin/bash
@@ -30,7 +31,7 @@ READY := $(VENV)/.ready
 # Tests that start kernels, one after the other: each file builds on one lab, and several at once only wait for each other.
 KERNELS := $(wildcard tests/labs/test_machines*.py tests/labs/test_privileged*.py)
 
-.PHONY: help setup rehearse test check doctor labs labs-qemu containers kills cuts conformance sabotage seeds sweep fuzz bench clean
+.PHONY: help setup rehearse test check doctor labs labs-qemu containers kills cuts conformance sabotage seeds sweep fuzz bench dist clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -65,18 +66,10 @@ doctor: setup
 	$(BIN)/walrus-ha doctor
 
 labs: setup
-	images/install docker mmdebstrap openssh-client rsync attr \
-	    user-mode-linux drbd-utils nftables dmsetup netcat-openbsd e2fsprogs iproute2 kmod util-linux
-	images/start-docker $(BIN)/python
-	$(BIN)/python -m harness.labs.container_image
-	$(BIN)/python -m harness.labs.machine_image
-	mkdir -p /lib/modules
-	$(BIN)/python -m harness.labs.privileged_image
+	images/provide labs $(BIN)/python
 
 labs-qemu: setup
-	images/install mmdebstrap openssh-client nftables netcat-openbsd e2fsprogs iproute2 kmod util-linux \
-	    qemu-system-x86 qemu-utils linux-image-amd64 busybox
-	WALRUS_HA_MACHINES=qemu $(BIN)/python -m harness.labs.machine_image
+	images/provide labs-qemu $(BIN)/python
 
 containers: setup
 	$(BIN)/walrus-ha rehearse --lab containers scenarios
@@ -104,6 +97,16 @@ fuzz: setup
 
 bench: setup
 	$(BIN)/python -m tests.bench
+
+# The list is made of an environment that holds the wheel and what it needs, and nothing else.
+dist: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[release]'
+	rm -rf dist build
+	$(BIN)/python -m build --wheel --no-isolation
+	$(PYTHON) -m venv --without-pip build/environment
+	$(BIN)/python -m pip --python build/environment/bin/python install --quiet --disable-pip-version-check -c constraints.txt dist/*.whl
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON -o "$$(ls dist/*.whl | sed 's/whl$$/cdx.json/')" build/environment/bin/python
+	ls -l dist
 
 clean:
 	@if [ -x $(BIN)/python ]; then for lab in docker machine; do $(BIN)/python -m harness.labs.$${lab}_cleanup --all || true; done; fi

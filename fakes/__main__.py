@@ -3,6 +3,7 @@
 python3 -m fakes [MODULE:]PROGRAM ARGUMENTS     run a fake program as a shim does
 python3 -m fakes shims DIRECTORY        write a shim for every faked program
 python3 -m fakes boot                   what a host does when it gets power
+python3 -m fakes start NAME...          what starts then, one script after the other
 python3 -m fakes resident               the same with a kernel of its own; stays and answers for the programs
 python3 -m fakes daemon NAME            a background program, until SIGTERM
 python3 -m fakes replicate              what has reached the peer: for the lab, before this host loses power or its link
@@ -119,6 +120,10 @@ def _boot(machine: ContainerMachine, arguments: list[str]) -> int:
     return 0
 
 
+def _start(machine: ContainerMachine, arguments: list[str]) -> int:
+    return max(answer(machine, Call(("service", name, "start")), "services").exit_status for name in arguments)
+
+
 def _resident(machine: ContainerMachine, arguments: list[str]) -> int:
     from fakes import resident
     from fakes.realhost import RealHost
@@ -177,6 +182,7 @@ def _world(machine: ContainerMachine, arguments: list[str]) -> int:
 _VERBS: dict[str, Callable[[ContainerMachine, list[str]], int]] = {
     "shims": _shims,
     "boot": _boot,
+    "start": _start,
     "resident": _resident,
     "daemon": _daemon,
     "replicate": _replicate,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import stat as modes
+import sys
 
 from fakes import programs
-from fakes.container import ContainerMachine
+from fakes.container import PYTHON_OPTIONS, RUN, ContainerMachine
 from fakes.program import Call
 from fakes.programs.drbd_model import settle
+from fakes.programs.services import WAITING, starting_at_boot
 from fakes.world import HostRow, World
 
 _DRBD_MAJOR = 147
@@ -28,9 +30,13 @@ def boot(machine: ContainerMachine) -> None:
         world.counter += 1
         row.boot_id = f"{world.counter:08x}-0000-4000-8000-000000000000"
         nodes = _device_nodes(world, row)
-        starting = [name for name, service in row.services.items() if service.starts_at_boot]
+        starting = starting_at_boot(row.services)
     for path, device in nodes.items():
         _make_node(machine.files.real(path), device)
+    if not WAITING.isdisjoint(starting):  # sshd comes up before a script that waits for another host
+        command = [sys.executable, *PYTHON_OPTIONS, RUN, "start", *starting]
+        os.posix_spawn(sys.executable, command, os.environ, setsid=True)
+        return
     for name in starting:
         programs.run(Call(("service", name, "start")), machine)
 

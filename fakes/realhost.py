@@ -14,12 +14,14 @@ from contextlib import contextmanager, suppress
 from fakes.container import ContainerMachine
 from fakes.disk import DiskFilesystem
 from fakes.program import Reply, UnsupportedInvocation
+from fakes.programs.services import STARTS_AT, STOPS_AT
 from fakes.programs.walrus import SERVICE
 from fakes.world import HostRow, Service, World
 from fakes.worldfile import WorldFile
 from fakes.worldserver import PORT, Unreachable, WorldClient
 
 PROCESS_FILE = "/run/walrus-fakes/eucalyptus-cloud.pid"  # the lab's own: Eucalyptus' pid file may lie or be missing
+INIT_SCRIPTS = "/etc/init.d"
 _BOOT_LEVELS = "2345"
 _ALL_LEVELS = "0123456"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -118,21 +120,30 @@ class RealHost(ContainerMachine):
 
     @contextmanager
     def _own_services(self, world: World) -> Iterator[World]:
-        """The host's row says what is true here; that it starts at boot is true once the block has ended."""
-        row = self.row(world)
-        if not self.has_service():
-            yield world
-            return
-        row.services = {SERVICE: self.service()}
+        """The host's row says what is true here; what starts at boot is true once the block has ended."""
+        found = self.services()
+        if found:
+            self.row(world).services = found
         yield world
-        if row.services[SERVICE].starts_at_boot != self.starts_at_boot():
-            self.start_at_boot(row.services[SERVICE].starts_at_boot)
+        for name, service in found.items():
+            if service.starts_at_boot != self.starts_at_boot(name):
+                self.start_at_boot(name, service.starts_at_boot)
 
     # Services, as this host's disk and processes tell
 
-    def has_service(self) -> bool:
-        """It is installed here."""
-        return self.files.exists(f"/etc/init.d/{SERVICE}")
+    def services(self) -> dict[str, Service]:
+        """Those whose init scripts are installed here; of DRBD no process tells whether it runs."""
+        found = {name for name in STARTS_AT if self.files.exists(f"/etc/init.d/{name}")}
+        return {
+            name: self.service() if name == SERVICE else Service(starts_at_boot=self.starts_at_boot(name))
+            for name in sorted(found)
+        }
+
+    def run_script(self, name: str, verb: str) -> None:
+        """Run a service's own init script to its end, however long it waits; what it says goes to the lab's log."""
+        import subprocess
+
+        subprocess.run([f"{INIT_SCRIPTS}/{name}", verb], stdin=subprocess.DEVNULL, env={"PATH": _PATH}, cwd="/")
 
     def service(self) -> Service:
         """Whether the Java process lives, whatever its pid file says."""
@@ -143,25 +154,26 @@ class RealHost(ContainerMachine):
         except (OSError, ValueError):
             pid = 0
         running = pid > 0 and self.alive(pid)
-        return Service(running, pid if running else 0, self.starts_at_boot())
+        return Service(running, pid if running else 0, self.starts_at_boot(SERVICE))
 
-    def starts_at_boot(self) -> bool:
-        return any(os.path.lexists(self._link(level, "S")) for level in _BOOT_LEVELS)
+    def starts_at_boot(self, name: str) -> bool:
+        return any(os.path.lexists(self._link(level, "S", name)) for level in _BOOT_LEVELS)
 
-    def start_at_boot(self, wanted: bool) -> None:
+    def start_at_boot(self, name: str, wanted: bool) -> None:
         """The links of all run levels, as chkconfig makes them."""
         for level in _ALL_LEVELS:
             starts = wanted and level in _BOOT_LEVELS
-            old, new = (self._link(level, letter) for letter in ("KS" if starts else "SK"))
+            old, new = (self._link(level, letter, name) for letter in ("KS" if starts else "SK"))
             if os.path.lexists(old):
                 os.unlink(old)
             if not os.path.lexists(new):
                 os.makedirs(os.path.dirname(new), exist_ok=True)
-                os.symlink(f"../init.d/{SERVICE}", new)
+                os.symlink(f"../init.d/{name}", new)
         os.sync()
 
-    def _link(self, level: str, letter: str) -> str:
-        return self.files.real(f"/etc/rc{level}.d/{letter}{'80' if letter == 'S' else '20'}{SERVICE}")
+    def _link(self, level: str, letter: str, name: str) -> str:
+        number = (STARTS_AT if letter == "S" else STOPS_AT)[name]
+        return self.files.real(f"/etc/rc{level}.d/{letter}{number:02}{name}")
 
     def spawn(self, daemon: str) -> int:
         import threading

@@ -17,6 +17,7 @@ from contextlib import suppress
 from fakes import programs
 from fakes.container import PYTHON_OPTIONS
 from fakes.program import Call
+from fakes.programs.services import starting_at_boot
 from fakes.programs.walrus import SERVICE
 from fakes.realhost import RealHost
 from fakes.worldserver import WorldServer
@@ -60,7 +61,7 @@ def run(machine: RealHost) -> int:
     if machine.lends_world:
         lender = WorldServer(machine.world_file)
         threading.Thread(target=lender.serve_forever, daemon=True).start()
-    threading.Thread(target=_start_services, args=(machine,), daemon=True).start()
+    threading.Thread(target=start_services, args=(machine,), daemon=True).start()
     answer_forever(machine, listener)
     return 0
 
@@ -75,9 +76,13 @@ def answer_forever(machine: RealHost, listener: socket.socket) -> None:
         threading.Thread(target=_answer, args=(machine, connection), daemon=True).start()
 
 
-def _start_services(machine: RealHost) -> None:
-    if machine.has_service() and machine.starts_at_boot():
-        programs.run(Call(("service", SERVICE, "start")), machine)
+def start_services(machine: RealHost) -> None:
+    """What init does: one script after the other. DRBD's is the host's own, and may wait for the peer."""
+    for name in starting_at_boot(machine.services()):
+        if name == SERVICE:
+            programs.run(Call(("service", name, "start")), machine)
+        else:
+            machine.run_script(name, "start")
 
 
 def _answer(machine: RealHost, connection: socket.socket) -> None:

@@ -315,9 +315,15 @@ class SimulatedMachine:
         row.powered, row.boot_id = True, _boot_id(self._number, self._boots)
         self._clear_run_directory()
         self._record("power", "on")
-        for name, service in row.services.items():
-            if service.starts_at_boot:
-                self._leave(self._process(Call(("service", name, "start"))), 0.0)
+        self._leave(self._start_services(), 0.0)
+
+    def _start_services(self) -> Slow:
+        """What init does: a script that waits keeps those after it waiting."""
+        from fakes.programs.services import starting_at_boot
+
+        for name in starting_at_boot(self._row.services):
+            yield from self._process(Call(("service", name, "start")))
+        return Reply()
 
     def _clear_run_directory(self) -> None:
         """What rc.sysinit does at boot: nothing in /var/run outlives the processes that it tells of."""

@@ -8,13 +8,15 @@ import sys
 from pathlib import Path
 
 import click
+from click import shell_completion
 
-from harness import __version__, console, inventory, runs
+from harness import console, inventory, runs, version
 from harness.checks.verdict import judge_file
 from harness.labs import catalogue, doctor
 from harness.migration.outcome import Outcome
 from harness.migration.run import Listeners, Migration
-from harness.report import json_report, junit, sweep_text, text
+from harness.report import folder as pages
+from harness.report import json_report, junit, markdown, sweep_text, text
 from harness.report.model import FindingLine, RehearsalReport, TrialReport
 from harness.trials.rehearsal import Planned, plan_rehearsal, rehearse
 from harness.trials.scenario import load_scenarios
@@ -31,8 +33,21 @@ _INVENTORY = click.option(
 )
 
 
+def _show_version(context: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked:
+        click.echo(f"walrus-ha {version.described()}")
+        context.exit()
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 def walrus_ha() -> None:
     """Move a Eucalyptus 3.2 Walrus onto a DRBD-replicated pair, and rehearse the move before."""
 
@@ -40,9 +55,10 @@ def walrus_ha() -> None:
 @walrus_ha.command("rehearse")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--lab", "labs", multiple=True, help="Lab to rehearse in; may be repeated. Default: simulated.")
-@click.option("--report", "folder", type=click.Path(path_type=Path), help="Keep journals and evidence here.")
+@click.option("--report", "folder", type=click.Path(path_type=Path), help="Keep journals, evidence and pages here.")
 @click.option("--jobs", type=click.IntRange(1), help="Trials at once. Default: what the lab thinks right here.")
 @click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Also write a JUnit file.")
+@click.option("--markdown", "markdown_path", type=click.Path(path_type=Path), help="Also write a job summary.")
 @_JSON
 def rehearse_command(
     paths: tuple[Path, ...],
@@ -50,6 +66,7 @@ def rehearse_command(
     folder: Path | None,
     jobs: int | None,
     junit_path: Path | None,
+    markdown_path: Path | None,
     as_json: bool,
 ) -> None:
     """Run scenarios (files or folders; default: all that come with the tool) in labs and judge them."""
@@ -59,6 +76,10 @@ def rehearse_command(
     report = RehearsalReport(reports)
     if junit_path:
         junit_path.write_bytes(junit.render(report))
+    if markdown_path:
+        markdown_path.write_text(markdown.render(report), encoding="utf-8")
+    if folder:
+        click.echo(f"report: {pages.write_pages(report, folder)}", err=True)
     click.echo(json_report.render(report) if as_json else text.render(report))
     sys.exit(report.exit_status)
 
@@ -218,6 +239,26 @@ def judge_command(evidence: Path, as_json: bool) -> None:
     sys.exit(0 if judgement.verdict.name == "PASS" else 1)
 
 
+@walrus_ha.command("report")
+@click.argument("place", type=click.Path(path_type=Path, exists=True))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The page; default: beside the evidence.")
+@click.option("--markdown", "markdown_path", type=click.Path(path_type=Path), help="Also write a job summary.")
+def report_command(place: Path, output: Path | None, markdown_path: Path | None) -> None:
+    """Judge saved evidence again and make pages of it: one file, or a folder that `rehearse --report` left."""
+    found = pages.load(place)
+    if markdown_path:
+        markdown_path.write_text(markdown.render(found), encoding="utf-8")
+    if place.is_dir():
+        if output:
+            raise click.UsageError("a folder's pages stand in the folder: -o is for one file of evidence")
+        click.echo(pages.write_pages(found, place))
+    else:
+        page = output or place.with_name(pages.PAGE)
+        page.write_text(pages.trial_page(place), encoding="utf-8")
+        click.echo(page)
+    sys.exit(found.exit_status)
+
+
 @walrus_ha.command("doctor")
 @_JSON
 def doctor_command(as_json: bool) -> None:
@@ -233,6 +274,15 @@ def doctor_command(as_json: bool) -> None:
             click.echo(f"{'':13}- {lack}")
         if state.remedy and not state.ready:
             click.echo(f"{'':13}  {state.remedy}")
+
+
+@walrus_ha.command("completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion_command(shell: str) -> None:
+    """Print a script that completes walrus-ha's words in your shell."""
+    completer = shell_completion.get_completion_class(shell)
+    assert completer is not None, "click completes in all of these"
+    click.echo(completer(walrus_ha, {}, "walrus-ha", "_WALRUS_HA_COMPLETE").source())
 
 
 @walrus_ha.group("lab")
@@ -260,6 +310,14 @@ def lab_down(run_id: str | None, everything: bool) -> None:
         raise click.UsageError("name a run, or say --all")
     for line in catalogue.down(None if everything else run_id):
         click.echo(line)
+
+
+@lab_group.command("provide")
+@click.option("--qemu", is_flag=True, help="What the machines lab needs to run in QEMU instead of User Mode Linux.")
+def lab_provide(qemu: bool) -> None:
+    """Install what the labs need from Debian's packages, and make their images; as root or by sudo."""
+    argv = doctor.provider(qemu)
+    os.execv(argv[0], argv)
 
 
 @lab_group.command("ssh")

@@ -157,6 +157,7 @@ class _Reader:
             become=reach.ansible_become,
             become_user=reach.ansible_become_user,
             become_method=reach.ansible_become_method,
+            legacy=own.legacy_ssh,
         )
 
     def _local_file(self, name: str | None, location: Location | None) -> str | None:

@@ -57,6 +57,7 @@ class HostMigrate(Strict):
     replication_address: Address | None = None
     uname: HostName | None = None
     known_hosts: LocalFile | None = None
+    legacy_ssh: bool = False
 
 
 VARIABLE_KEYS = list(HostVariables.model_fields)

@@ -38,6 +38,8 @@ def _host(node: Node) -> dict[str, Any]:
         case SshConnection() as ssh:
             if ssh.known_hosts:
                 migrate["known_hosts"] = str(ssh.known_hosts)
+            if ssh.legacy:
+                migrate["legacy_ssh"] = True
             reach = _ssh(node.name, ssh)
         case LocalConnection() as local:
             reach = {"ansible_connection": "local", **_become(local)}

@@ -79,7 +79,7 @@ all:
               migrate: {{address: 10.0.0.1, replication_address: "fd00:0::1", uname: w0, backing_device: /dev/sdc}}
         additional:
           hosts:
-            walrus01: {{ansible_host: 10.0.0.2, ansible_ssh_extra_args: "-4"}}
+            walrus01: {{ansible_host: 10.0.0.2, migrate: {{legacy_ssh: true}}, ansible_ssh_extra_args: "-4"}}
     clc:
       vars:
         migrate: {{eucarc: /root/eucarc}}
@@ -95,7 +95,8 @@ all:
     )
     assert inventory.original == Node("walrus00", "original", reach, "10.0.0.1", "w0", "/dev/sdc", "fd00::1")
     assert inventory.additional.backing_device == "/dev/disk/by-id/wwn-0x5000c500"
-    assert inventory.additional.connection == replace(reach, address="10.0.0.2", port=None, extra_args=("-4",))
+    other = replace(reach, address="10.0.0.2", port=None, extra_args=("-4",), legacy=True)
+    assert inventory.additional.connection == other
     assert inventory.clc.connection == LocalConnection(become=True)
     assert inventory.settings == Settings(first_sync="skip", eucarc="/root/eucarc", waits=Waits(stall=30))
 
@@ -163,6 +164,7 @@ def _ssh(draw: st.DrawFn) -> SshConnection:
         extra_args=draw(st.sampled_from([(), ("-4",), ("-J", "a,b")])),
         become=draw(st.booleans()),
         become_user=draw(st.sampled_from(["root", "admin", "no"])),
+        legacy=draw(st.booleans()),
     )
 
 

@@ -6,9 +6,11 @@ asks its pid file who runs, believes the launch, and exits 0 when there is nothi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fakes.machine import Machine
 from fakes.program import Call, Program, Reply, Slow, UnsupportedInvocation
-from fakes.programs import daemons, walrus
+from fakes.programs import daemons, drbd_init, walrus
 from fakes.programs.daemons import PID_FILE
 from fakes.programs.gnu import fails
 from fakes.programs.walrus import SERVICE
@@ -20,10 +22,18 @@ _STOPPING = f"Stopping {_TITLE}: ".encode()
 _RESTARTING = f"Restarting {_TITLE}: ".encode()
 _LEVELS = "0123456"
 _START_LEVELS = "2345"
+STARTS_AT = {drbd_init.SERVICE: 70, SERVICE: 80}  # the order at boot, as the scripts' own lines for chkconfig have it
+WAITING = frozenset({drbd_init.SERVICE})  # their scripts wait for another host
+STOPS_AT = {drbd_init.SERVICE: 8, SERVICE: 20}
+
+
+def starting_at_boot(services: Mapping[str, Service]) -> list[str]:
+    """Those that a boot of their host starts, one after the other."""
+    return sorted((name for name, one in services.items() if one.starts_at_boot), key=STARTS_AT.__getitem__)
 
 
 def service(call: Call, machine: Machine) -> Reply | Slow:
-    """``service NAME start|stop|restart|status`` for eucalyptus-cloud."""
+    """``service NAME start|stop|restart|status`` for eucalyptus-cloud, and all but restart for drbd."""
     match call.argv[1:]:
         case [name, "start" | "stop" | "restart" | "status" as verb] if name == SERVICE:
             if call.user != "root":
@@ -31,7 +41,16 @@ def service(call: Call, machine: Machine) -> Reply | Slow:
             if not machine.files.exists(walrus.CONFIGURATION) and verb != "stop":
                 return Reply(1, b"Cannot find eucalyptus configuration file!\n")
             return {"start": _start, "stop": _stop, "restart": _restart, "status": _status}[verb](machine)
+        case [drbd_init.SERVICE, "start" | "stop" | "status" as verb] if call.user == "root":
+            if not _installed(drbd_init.SERVICE, machine):
+                return Reply(1, b"", b"drbd: unrecognized service\n")
+            return drbd_init.run(verb, machine)
     raise UnsupportedInvocation(" ".join(call.argv))
+
+
+def _installed(name: str, machine: Machine) -> bool:
+    with machine.world() as world:
+        return name in machine.row(world).services
 
 
 def _pid(machine: Machine) -> int | None:

@@ -14,6 +14,7 @@ from harness.evidence import Evidence, HostSnapshot
 
 _FSTAB, _OPTIONS = "/etc/fstab", "/etc/eucalyptus/eucalyptus.conf"
 _REPLICATED = "/dev/drbd"
+_DRBD = "drbd"  # its init script
 _RESOURCE = re.compile(r"^\s*resource\s", re.MULTILINE)
 _DISCARDS = re.compile(r"^\s*(after-sb-[012]pri)\s+(?!disconnect\b)([\w-]+)", re.MULTILINE)
 _PROTOCOL_C = re.compile(r"^\s*protocol\s+C\s*;", re.MULTILINE)
@@ -24,7 +25,14 @@ def configuration(evidence: Evidence) -> Finding:
     """What the move leaves in the hosts' files, as a careful administrator would read it."""
     if last_outcome(evidence) != "completed":
         return not_asked("configuration", "the move was not completed")
-    looks = (hosts_disagree, data_at_risk, mounted_otherwise, words_of_others_lost, boots_otherwise)
+    looks = (
+        hosts_disagree,
+        data_at_risk,
+        mounted_otherwise,
+        words_of_others_lost,
+        boots_otherwise,
+        drbd_stays_down,
+    )
     return weigh("configuration", evidence, looks, "both hosts say the same, and what others wrote is still there")
 
 
@@ -79,9 +87,21 @@ def words_of_others_lost(evidence: Evidence) -> Iterator[str]:
 def boots_otherwise(evidence: Evidence) -> Iterator[str]:
     for before, after in _looked_at(evidence):
         for name, state in before.services.items():
+            if name == _DRBD:
+                continue
             was, is_now = state.get("starts at boot"), after.services.get(name, {}).get("starts at boot")
             if was != is_now:
                 yield f"{after.host}: {name} {'started' if was else 'did not start'} at boot before the move"
+
+
+def drbd_stays_down(evidence: Evidence) -> Iterator[str]:
+    """Walrus loads no module and brings no resource up: after a power cut of both hosts somebody else must."""
+    for _, after in _looked_at(evidence):
+        starts = after.services.get(_DRBD, {}).get("starts at boot")
+        if starts is None:
+            raise Unknown(f"nobody looked whether {after.host} has an init script of DRBD")
+        if not starts:
+            yield f"{after.host}: nothing brings DRBD up at boot"
 
 
 def _looked_at(evidence: Evidence) -> list[tuple[HostSnapshot, HostSnapshot]]:

@@ -26,6 +26,9 @@ class FunctionConnection:
     def describe(self) -> str:
         return self.description
 
+    def weakness(self) -> str | None:
+        return None
+
 
 @dataclass(frozen=True)
 class FunctionTransport:

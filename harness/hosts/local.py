@@ -35,6 +35,9 @@ class LocalConnection:
     def describe(self) -> str:
         return f"this machine (sudo {self.become_user})" if self.become else "this machine"
 
+    def weakness(self) -> str | None:
+        return None
+
 
 class LocalTransport:
     """Carries requests to this machine."""

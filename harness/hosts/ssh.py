@@ -35,8 +35,9 @@ _DENIED = re.compile(
 )
 _ADVICE = {
     "Host key verification failed": "compare the host's key on its console, then correct known_hosts",
-    "no matching host key": "hosts of 2012 want -o HostKeyAlgorithms=+ssh-rsa -o PubkeyAcceptedAlgorithms=+ssh-rsa",
-    "Permission denied": "is the key that ssh offers in the host's authorized_keys? OpenSSH 5.3 wants an RSA key",
+    "no matching ": "a host of 2012 wants `legacy_ssh: true` under its `migrate:`",
+    "Permission denied": "is the key that ssh offers in the host's authorized_keys? "
+    "A host of 2012 wants an RSA key, and `legacy_ssh: true` under its `migrate:`",
 }
 
 
@@ -47,7 +48,8 @@ class SshConnection:
     ``port`` and ``user`` None leave the choice to the user's ssh configuration, which is honoured in everything that is
     not said here. With ``known_hosts`` that file alone decides which key the host may have. ``strict`` False accepts
     the key of a host that is not known yet; laboratories need that, production never does. With ``become`` everything
-    runs under sudo, which must not ask for a password.
+    runs under sudo, which must not ask for a password. ``legacy`` allows what OpenSSH 5.3 has and today's does not
+    trust any more.
 
     Raises:
         InvalidInput: ssh could take the address, user, port or a file name for something else.
@@ -64,6 +66,7 @@ class SshConnection:
     become_user: str = "root"
     become_method: str = "sudo"
     strict: bool = True
+    legacy: bool = False
     state_directory: str = STATE_DIRECTORY
 
     def __post_init__(self) -> None:
@@ -87,6 +90,9 @@ class SshConnection:
         address = f"[{self.address}]" if ":" in self.address else self.address
         return f"ssh {user}{address}{port}" + (f" (sudo {self.become_user})" if self.become else "")
 
+    def weakness(self) -> str | None:
+        return "its ssh may sign with SHA-1, which can be forged" if self.legacy else None
+
     def arguments(self, socket_directory: str) -> list[str]:
         """ssh with all its options, up to the address and with it.
 
@@ -99,6 +105,7 @@ class SshConnection:
             options += [f"UserKnownHostsFile={_file(self.known_hosts)}", "GlobalKnownHostsFile=/dev/null"]
         if self.identity_file is not None:
             options += [f"IdentityFile={_file(self.identity_file)}", "IdentitiesOnly=yes"]
+        options += LEGACY if self.legacy else ()
         argv = ["ssh", "-T", *_options(options)]
         argv += ["-p", str(self.port)] if self.port is not None else []
         argv += ["-l", self.user] if self.user is not None else []
@@ -117,6 +124,14 @@ _FIXED = (
     "UpdateHostKeys=no",
     "ControlMaster=auto",
     f"ControlPersist={_IDLE_S}",
+)
+# What OpenSSH 5.3 (2009) offers, in addition to the usual, for the hosts that say so. PubkeyAcceptedKeyTypes is what
+# PubkeyAcceptedAlgorithms was called before 8.5; both are understood since. Its ciphers need no addition: aes128-ctr.
+LEGACY = (
+    "HostKeyAlgorithms=+ssh-rsa",
+    "PubkeyAcceptedKeyTypes=+ssh-rsa",
+    "KexAlgorithms=+diffie-hellman-group-exchange-sha1,diffie-hellman-group14-sha1",
+    "MACs=+hmac-sha1",
 )
 _TUNING = (f"ConnectTimeout={_CONNECT_S}", "ServerAliveInterval=10", "ServerAliveCountMax=3")
 

@@ -49,3 +49,7 @@ class Connection(Protocol):
     def describe(self) -> str:
         """One line for people: ``ssh root@10.0.0.5:22``."""
         ...
+
+    def weakness(self) -> str | None:
+        """What is weaker about this way than it would have to be, as a clause for a warning; None when nothing is."""
+        ...

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable
 from pathlib import Path
 
+from harness import shipped
 from harness.errors import InvalidInput
 from harness.labs import container_keep, keep, machine_cleanup
 from harness.labs.keep import UpLab
@@ -112,4 +113,4 @@ def shell(run_id: str, host: str) -> list[str]:
 
 def scenario_folder() -> Path:
     """The scenarios that come with the tool."""
-    return Path(__file__).resolve().parents[2] / "scenarios"
+    return shipped.folder("scenarios")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import fakes
-from fakes import shims
+from fakes import oldtools, shims
 from fakes.container import PYTHON_OPTIONS, RUN
 from fakes.world import Cloud, Disk, HostRow, Service, WalrusState, World
 from fakes.worldfile import to_plain
@@ -23,6 +23,7 @@ from harness.labs.premises import (
     BACKING_DEVICE,
     CLOUD_KEY,
     CLOUD_SECRET,
+    DRBD_SERVICE,
     EUCALYPTUS_ID,
     FILES,
     FIRST_WALRUS,
@@ -53,6 +54,7 @@ chmod 0700 -- "$store"
 if [ -n "$4" ]; then
     for program in $(which -a -- "$4"); do rm -f -- "$program"; done
 fi
+if [ "$5" = 2012 ]; then ln -sf bash /bin/sh; fi
 : >/etc/lab/furnished
 """
 _LISTENER = """
@@ -79,7 +81,14 @@ def files_for(host: LabHost, keys: LabKeys, start: Start) -> dict[str, File]:
     }
     if role in (CLC, ORIGINAL):
         files[CLOUD_KEY] = File(CLOUD_SECRET, 0o600)
-    return files | _fakes()
+    return files | _fakes() | (_tools_of_2012() if start.host_tools == "2012" else {})
+
+
+@cache
+def _tools_of_2012() -> dict[str, File]:
+    """Programs that refuse what is younger, before the real ones on PATH; CentOS 6 has bash for its sh."""
+    scripts = {name: oldtools.script(name, _shim(name) if name in shims.PARTLY else "") for name in oldtools.NAMES}
+    return {f"{PROGRAMS}/{name}": File(text.encode(), 0o755) for name, text in scripts.items()}
 
 
 def _texts(role: str, differs: Mapping[str, Any]) -> dict[str, str]:
@@ -103,9 +112,12 @@ def _fakes() -> dict[str, File]:
     paths = (*source.rglob("*.py"), *source.rglob("*.pyc"))
     files = {f"{FAKES}/{path.relative_to(source)}": File.of(path) for path in paths}
     for name in (*shims.names(), *shims.PARTLY):
-        script = shims.script(name, PYTHON).replace(RUN, f"{FAKES}/run.py")
-        files[f"{PROGRAMS}/{name}"] = File(script.encode(), 0o755)
+        files[f"{PROGRAMS}/{name}"] = File(_shim(name).encode(), 0o755)
     return files
+
+
+def _shim(name: str) -> str:
+    return shims.script(name, PYTHON).replace(RUN, f"{FAKES}/run.py")
 
 
 def world_for(hosts: Mapping[str, LabHost], start: Start) -> str:
@@ -117,6 +129,8 @@ def world_for(hosts: Mapping[str, LabHost], start: Start) -> str:
             row.drbd_version = start.differs.get("drbd_version", {}).get(role, "")
             row.disks[BACKING_DEVICE] = _disk(role, start)
             row.services[SERVICE] = Service()
+            if start.differs.get("missing_init_script") != role:
+                row.services[DRBD_SERVICE] = Service(starts_at_boot=False)
         world.hosts[row.name] = row
     world.cloud.walruses[FIRST_WALRUS] = WalrusState(FIRST_WALRUS, "walrus", hosts[ORIGINAL].address)
     return json.dumps(to_plain(world))
@@ -149,7 +163,9 @@ def prepare(host: LabHost, settings: Settings, start: Start) -> None:
     owner = EUCALYPTUS_ID + (1 if differs.get("uid_differs") and role == ADDITIONAL else 0)
     missing = differs.get("missing_program", {})
     absent = missing["program"] if missing.get("host") == role else ""
-    host.execute("sh", "-c", _PREPARE, "prepare", settings.store, settings.staging, str(owner), absent)
+    host.execute(
+        "sh", "-c", _PREPARE, "prepare", settings.store, settings.staging, str(owner), absent, start.host_tools
+    )
 
 
 def capabilities(role: str, start: Start) -> tuple[str, ...]:

@@ -163,7 +163,7 @@ def start_host(
     box.with_name(f"{OURS}-{run_id}-{plan.name}").with_tmpfs_mount("/run")
     for volume, path in plan.volumes.items():
         box.with_volume_mapping(volume, path, "rw")
-    ssh = (address, SSH_PORT) if direct else ("127.0.0.1", _free_port())
+    ssh = (address, SSH_PORT) if direct else ("127.0.0.1", free_port())
     if not direct:
         box.ports[f"{SSH_PORT}/tcp"] = ssh  # type: ignore[assignment]  # Docker takes it, testcontainers' type does not
     box.with_kwargs(
@@ -186,7 +186,7 @@ def _brief(argv: Iterable[str]) -> str:
     return " ".join(word if "\n" not in word else "..." for word in argv)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port of this machine that a host keeps through a power cut, as it would not if Docker chose it."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])

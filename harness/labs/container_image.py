@@ -18,11 +18,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from harness import shipped
 from harness.errors import LabUnavailable
 from harness.labs.docker_cleanup import OURS, connect
 from harness.labs.state import state_directory
 
-RECIPES = Path(__file__).parents[2] / "images"
+RECIPES = shipped.folder("images")
 BASE = "debian:bookworm-slim"  # what the Dockerfile's FROM names
 BASE_INPUTS = ("base/build", "base/packages")
 INPUTS = (*BASE_INPUTS, "walrus/Dockerfile", "walrus/boot", "walrus/sshd.conf")

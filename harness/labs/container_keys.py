@@ -6,11 +6,12 @@ import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from harness.errors import LabUnavailable
 
-_KEYGEN_S = 20.0
+_KEYGEN_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -36,25 +37,37 @@ class LabKeys:
     def private(self, host: str) -> bytes:
         return (self.directory / host).read_bytes()
 
-    def pin(self, doors: dict[str, tuple[str, int]]) -> None:
+    def pin(self, doors: dict[str, tuple[str, int]], file: str = "known_hosts") -> None:
         """Write known_hosts: which key answers behind each host's address and port."""
         lines = []
         for host, (address, port) in doors.items():
             kind, key = (self.directory / f"{host}.pub").read_text().split()[:2]
             door = address if port == 22 else f"[{address}]:{port}"
             lines.append(f"{door} {kind} {key}\n")
-        self.known_hosts.write_text("".join(lines))
+        (self.directory / file).write_text("".join(lines))
 
 
-def make_keys(directory: Path, hosts: tuple[str, ...]) -> LabKeys:
+def make_keys(directory: Path, hosts: tuple[str, ...], kind: str = "ed25519") -> LabKeys:
     """Fresh keys for the controller and the hosts."""
     with ThreadPoolExecutor() as pool:
-        list(pool.map(_generate, (directory / name for name in ("controller", *hosts))))
+        list(pool.map(partial(_generate, kind), (directory / name for name in ("controller", *hosts))))
     return LabKeys(directory, hosts)
 
 
-def _generate(path: Path) -> None:
-    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"walrus-ha lab {path.name}", "-f", str(path)]
+def _generate(kind: str, path: Path) -> None:
+    command = [
+        "ssh-keygen",
+        "-q",
+        "-t",
+        kind,
+        *(("-b", "2048") if kind == "rsa" else ()),
+        "-N",
+        "",
+        "-C",
+        f"walrus-ha lab {path.name}",
+        "-f",
+        str(path),
+    ]
     try:
         subprocess.run(command, check=True, capture_output=True, timeout=_KEYGEN_S)
     except (OSError, subprocess.SubprocessError) as error:

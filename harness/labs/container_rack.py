@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from harness.errors import LabError
 from harness.hosts.ssh import SshConnection
 from harness.inventory import Inventory, Node, Role, Settings
 from harness.labs import container_furnish as furnish
+from harness.labs.container_front import old_doors
 from harness.labs.container_host import WORLD, LabHost, Plan, start_host
 from harness.labs.container_image import ensure
 from harness.labs.container_keys import LabKeys, make_keys
@@ -73,6 +74,8 @@ class Rack:
     reached: LabNetwork = field(init=False)
     replication: LabNetwork = field(init=False)
     hosts: dict[str, LabHost] = field(default_factory=dict)
+    doors: dict[str, tuple[str, int]] = field(default_factory=dict)  # by role: where the engine reaches it
+    ending: ExitStack = field(default_factory=ExitStack)  # what ends with the rack and is no container
 
     def bring_up(self) -> None:
         """Start, furnish and boot the three hosts, seed the store and wait until the original Walrus is ENABLED."""
@@ -81,15 +84,27 @@ class Rack:
         roles = list(ROLES)
         self.hosts = dict(zip(roles, _at_once(lambda role: self._start_host(image, role), roles), strict=True))
         hosts = list(self.hosts.values())
-        self.keys.pin({host.plan.name: host.ssh for host in hosts})
+        self._open_doors()
         _at_once(lambda host: furnish.put_in(host, self.hosts, self.keys, self.start), hosts)
         _at_once(self._boot, hosts)
+
+    def _open_doors(self) -> None:
+        """Where the engine is to reach the hosts, and which key answers there."""
+        self.doors = {role: host.ssh for role, host in self.hosts.items()}
+        if self.start.ssh == "5.3":
+            self._pin("known_hosts_behind")
+            self.doors = self.ending.enter_context(old_doors(self.hosts, self.keys, self.directory))
+        self._pin("known_hosts")
+
+    def _pin(self, file: str) -> None:
+        self.keys.pin({self.hosts[role].plan.name: door for role, door in self.doors.items()}, file)
 
     def _lay_out(self) -> None:
         """What the hosts need before they are there."""
 
         def keys() -> None:
-            self.keys = make_keys(self.directory, tuple(NAMES.values()))
+            kind = "ed25519" if self.start.ssh == "today" else "rsa"
+            self.keys = make_keys(self.directory, tuple(NAMES.values()), kind)
 
         def networks() -> None:
             self.reached = create_network(self.client, self.run_id, "reached", internal=False)
@@ -197,9 +212,14 @@ class Rack:
 
         def node(role: Role) -> Node:
             host = self.hosts[role]
-            address, port = host.ssh
+            address, port = self.doors[role]
             way = SshConnection(
-                address, port, "root", identity_file=self.keys.identity, known_hosts=self.keys.known_hosts
+                address,
+                port,
+                "root",
+                identity_file=self.keys.identity,
+                known_hosts=self.keys.known_hosts,
+                legacy=self.start.ssh == "5.3",
             )
             disk = None if role == CLC else BACKING_DEVICE
             name = host.plan.name
@@ -212,6 +232,7 @@ class Rack:
         try:
             sweep(self.client, self.run_id)
         finally:
+            self.ending.close()
             self.let_go()
             shutil.rmtree(self.directory, ignore_errors=True)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 
+from harness import shipped
 from harness.labs import catalogue, machine_backend, privileged_image
 
 NAMES = tuple(catalogue.LABS)
 REMEDIES = ("make labs", "make labs-qemu")
+_WITHOUT_MAKE = {"make labs": "walrus-ha lab provide", "make labs-qemu": "walrus-ha lab provide --qemu"}
 REQUIRED = "WALRUS_HA_REQUIRE_LABS"  # labs that must not be skipped, separated by commas
 
 
@@ -57,4 +60,10 @@ def _note(name: str) -> str:
 def _remedy(lacks: list[str]) -> str:
     """The command that provides what can be provided; every lack names its own."""
     named = (word for lack in lacks if (word := lack.rpartition(": ")[2]) in REMEDIES)
-    return max(named, key=REMEDIES.index, default=REMEDIES[0])
+    remedy = max(named, key=REMEDIES.index, default=REMEDIES[0])
+    return _WITHOUT_MAKE[remedy] if shipped.installed() else remedy
+
+
+def provider(qemu: bool) -> list[str]:
+    """The argument list of the script that installs what the labs need and makes their images."""
+    return [str(shipped.folder("images") / "provide"), "labs-qemu" if qemu else "labs", sys.executable]

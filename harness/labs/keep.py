@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness import inventory
 from harness.errors import InvalidInput
-from harness.hosts.ssh import SshConnection
+from harness.hosts.ssh import LEGACY, SshConnection
 from harness.inventory import Inventory
 from harness.labs.state import state_directory
 
@@ -64,6 +64,7 @@ def shell(run_id: str, host: str) -> list[str]:
     assert isinstance(way, SshConnection)
     options = [f"UserKnownHostsFile={way.known_hosts}", f"IdentityFile={way.identity_file}", "IdentitiesOnly=yes"]
     options += ["GlobalKnownHostsFile=/dev/null", "StrictHostKeyChecking=yes"]
+    options += LEGACY if way.legacy else ()
     flags = [word for option in options for word in ("-o", option)]
     return ["ssh", *flags, *way.common_args, "-p", str(way.port), "-l", str(way.user), "--", way.address]
 

@@ -32,6 +32,8 @@ class Start:
     """The world in which a trial begins."""
 
     drbd: str = "8.4"
+    host_tools: str = "today"  # or "2012": programs that refuse what is younger
+    ssh: str = "today"  # or "5.3": a server that says so and offers what that did
     store: StoreSpec = StoreSpec()
     device_bytes: int = 1024**3  # size of each backing disk; ``differs`` below can change one
     staging_bytes: int | None = None  # a staging area of its own of this size; None: as large as the machine

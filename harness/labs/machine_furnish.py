@@ -29,6 +29,7 @@ from harness.labs.machine_signatures import PROGRAMS as PROGRAMS_BY_SIGNATURE
 from harness.labs.premises import (
     CLOUD_KEY,
     CLOUD_SECRET,
+    DRBD_SERVICE,
     EUCALYPTUS_ID,
     FILES,
     FIRST_WALRUS,
@@ -107,6 +108,7 @@ set -eu
 if [ -n "$1" ]; then
     for program in $(which -a -- "$1"); do rm -f -- "$program"; done
 fi
+[ -z "$2" ] || rm "/etc/init.d/$2"
 : >/etc/lab/furnished
 sync
 "$0" </dev/null >/dev/null 2>&1
@@ -127,12 +129,13 @@ answer(seeding.materialise_on_disk(store, seeding.plan_store(objects, size, seed
 _OPEN_CLOUD = """
 import time
 from fakes.worldfile import WorldFile
-path, name, patience_s, patch = sys.argv[1:]
+path, name, service, patience_s, patch = sys.argv[1:]
 world, deadline = WorldFile(path, durable=True), time.monotonic() + float(patience_s)
 while True:
     now = world.read()
     found = now.cloud.walruses[name]
-    idle = [row.name for row in now.hosts.values() if not all(one.running for one in row.services.values())]
+    served = [row for row in now.hosts.values() if service in row.services]
+    idle = [row.name for row in served if not row.services[service].running]
     if (found.state == "ENABLED" and not idle) or time.monotonic() > deadline:
         break
     time.sleep(0.1)
@@ -270,7 +273,9 @@ def prepare(host: MachineHost, rack: MachineRack) -> None:
     if role == ORIGINAL:
         _seed(host, rack)
     missing = differs.get("missing_program", {})
-    host.execute("sh", "-c", _FURNISHED, BOOT, missing["program"] if missing.get("host") == role else "")
+    absent = missing["program"] if missing.get("host") == role else ""
+    script = DRBD_SERVICE if differs.get("missing_init_script") == role else ""
+    host.execute("sh", "-c", _FURNISHED, BOOT, absent, script)
 
 
 def _sign(host: MachineHost, signature: str) -> None:
@@ -308,7 +313,7 @@ def open_cloud(rack: MachineRack) -> None:
         cloud["properties"] = {"walrus.storagedir": differs["storagedir"]}
     patch = json.dumps({"cloud": cloud, "events": []})
     enabled_s = _ENABLED_S * rack.hosts[CLC].kernel.slowness
-    arguments = (WORLD_FILE, FIRST_WALRUS, str(enabled_s), patch)
+    arguments = (WORLD_FILE, FIRST_WALRUS, SERVICE, str(enabled_s), patch)
     last = machine_host.run_script(rack.hosts[CLC], _OPEN_CLOUD, *arguments, timeout_s=2 * _ENABLED_S)
     if last["state"] != "ENABLED" or last["idle"]:
         raise LabError(f"{FIRST_WALRUS} is not ENABLED after {enabled_s:g} s: {last}")

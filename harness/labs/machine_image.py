@@ -15,12 +15,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from harness import shipped
 from harness.errors import LabUnavailable
 from harness.labs import container_keys
 from harness.labs.machine_backend import absent, chosen
 from harness.labs.state import state_directory
 
-RECIPES = Path(__file__).parents[2] / "images"
+RECIPES = shipped.folder("images")
 INPUTS = tuple(
     f"machine/{name}" for name in ("build", "packages", "modules", "mounts", "lab-init", "door.py", "mountwatch.py")
 )

@@ -25,8 +25,8 @@ def services():
     if not os.path.exists(f"/etc/init.d/{service}"):
         return {}
     from fakes.realhost import RealHost
-    found = RealHost("", "").service()
-    return {service: {"running": found.running, "starts at boot": found.starts_at_boot}}
+    found = RealHost("", "").services()
+    return {name: {"running": one.running, "starts at boot": one.starts_at_boot} for name, one in found.items()}
 
 
 def first_look(device):

@@ -9,6 +9,7 @@ from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL, Start
 NAMES = {ORIGINAL: "walrus00", ADDITIONAL: "walrus01", CLC: "clc00"}
 BACKING_DEVICE = "/dev/sdb"
 SERVICE = "eucalyptus-cloud"
+DRBD_SERVICE = "drbd"  # its init script, which Debian and the packages of 2012 bring along; it starts nothing at first
 EUCALYPTUS_ID = 498  # uid and gid
 KEYS = "/var/lib/eucalyptus/keys"
 CLOUD_KEY = f"{KEYS}/euca.p12"

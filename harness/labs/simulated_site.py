@@ -15,6 +15,7 @@ from harness.labs.premises import (
     BACKING_DEVICE,
     CLOUD_KEY,
     CLOUD_SECRET,
+    DRBD_SERVICE,
     EUCALYPTUS_ID,
     FILES,
     FIRST_WALRUS,
@@ -79,7 +80,7 @@ def _make(machine: SimulatedMachine, directory: str) -> None:
 def _walrus_host(machine: SimulatedMachine, settings: Settings, size: int, rate: int, world: SimulatedWorld) -> None:
     files, row = machine.files, world.state.hosts[machine.name]
     row.disks[BACKING_DEVICE] = Disk(BACKING_DEVICE, size)
-    row.services[SERVICE] = Service()
+    row.services = {SERVICE: Service(), DRBD_SERVICE: Service(starts_at_boot=False)}
     world.state.sync_bytes_per_s = rate
     for node in (BACKING_DEVICE, settings.device):
         files.make_node(node)
@@ -194,6 +195,10 @@ def _missing_program(world: SimulatedWorld, settings: Settings, value: Mapping[s
     _at(world, value["host"]).missing_programs.add(value["program"])
 
 
+def _missing_init_script(world: SimulatedWorld, settings: Settings, value: str) -> None:
+    del world.state.hosts[NAMES[value]].services[DRBD_SERVICE]
+
+
 def _other_drbd_mount(world: SimulatedWorld, settings: Settings, value: Mapping[str, str]) -> None:
     machine = _at(world, value["host"])
     machine.files.make_node(value["device"])
@@ -214,5 +219,6 @@ _HAZARDS: dict[str, Callable[[SimulatedWorld, Settings, Any], None]] = {
     "file": _file,
     "drbd_version": _drbd_version,
     "missing_program": _missing_program,
+    "missing_init_script": _missing_init_script,
     "other_drbd_mount": _other_drbd_mount,
 }

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fakes import programs
 from fakes.fence import HeldByOther, OtherLife, StaleEpoch
 from fakes.memory import MemoryFilesystem
 from fakes.program import Call
@@ -200,19 +199,6 @@ class WorldState:
         found["cloud"] = (walruses, tuple(sorted(cloud.properties.items())))
         found["links"] = tuple(map(tuple, self.world.state.cut_links))
         return found
-
-    def is_up(self) -> bool:
-        """Both hosts of the pair know their resource."""
-        rows = self.world.state.hosts
-        return all(rows[NAMES[role]].sides for role in ("original", "additional"))
-
-    def bring_up(self) -> None:
-        """What an init script of DRBD does at boot, and Walrus after it: nothing on these hosts does it by itself."""
-        settings = self.inventory.settings
-        for role in ("original", "additional"):
-            machine = self.machine(role)
-            for argv in (("modprobe", "drbd"), ("drbdadm", "up", settings.resource)):
-                programs.run(Call(argv), machine)
 
     def epochs(self) -> dict[str, int]:
         """The epoch that each host has granted."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from harness.migration.step import Step
 from harness.migration.steps.aside import SetStoreAside
+from harness.migration.steps.back.boot import KeepPairDown
 from harness.migration.steps.back.configuration import Unconfigure
 from harness.migration.steps.back.data import CommitReverse, CopyBack, FreezePair, PutStoreBack
 from harness.migration.steps.back.pair import (
@@ -26,6 +27,7 @@ from harness.migration.steps.back.service import (
     StartOriginal,
     StopPair,
 )
+from harness.migration.steps.boot import StartDrbdAtBoot
 from harness.migration.steps.configure import ConfigureDrbd
 from harness.migration.steps.connect import ConnectPeers
 from harness.migration.steps.filesystem import MakeFilesystem
@@ -59,6 +61,7 @@ def staged() -> list[Step]:
         RestoreStore(),  # step 6
         WaitForSync(),  # step 7
         HandOver(),
+        StartDrbdAtBoot(),  # left out by the vendor: without it, no Walrus serves after a power cut of both hosts
         Commit(),  # the point of no return
         StartServices(),  # step 8; the window closes
         SetProperties(),
@@ -78,6 +81,7 @@ def reverse() -> list[Step]:
         FreezePair(),
         CopyBack(),
         TakePairDown(),  # its data stays on both disks
+        KeepPairDown(),
         PutStoreBack(),
         Unconfigure(),
         CommitReverse(),  # the reverse move's point of no return

@@ -24,12 +24,35 @@ def processes(host: Reader, service: str) -> list[int]:
 
 
 def starts_at_boot(host: Reader, service: str) -> bool:
-    """True when any run level starts it."""
-    result = host.read(Command(("chkconfig", "--list", service)))
+    """True when any run level starts it.
+
+    Raises:
+        UnexpectedOutput: init knows no such service.
+    """
+    starts = at_boot(host, service)
+    if starts is None:
+        raise UnexpectedOutput(f"{host.name}: chkconfig knows no service {service}")
+    return starts
+
+
+def at_boot(host: Reader, service: str) -> bool | None:
+    """True when any run level starts it, None when init knows no such service."""
+    result = host.ask(Command(("chkconfig", "--list", service)))
+    if not result.ok:
+        return _refused(host, service, result.stderr.decode("utf-8", "backslashreplace"))
     levels = result.text.split()
     if not levels or levels[0] != service:
         raise UnexpectedOutput(f"{host.name}: chkconfig --list {service} printed {result.text!r}")
     return any(level.endswith(":on") for level in levels[1:])
+
+
+def _refused(host: Reader, service: str, complaint: str) -> bool | None:
+    """What a chkconfig that lists no levels means by it: the script is there, never added, or it is not there."""
+    if "not referenced in any runlevel" in complaint:
+        return False
+    if "No such file or directory" in complaint:
+        return None
+    raise UnexpectedOutput(f"{host.name}: chkconfig --list {service} failed: {complaint.strip()!r}")
 
 
 def set_starts_at_boot(host: Host, service: str, wanted: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -33,6 +33,22 @@ class PowerOffNow(Strict):
     """A host loses power now, between two attempts; ``power_on`` or ``heal`` ends that."""
 
     power_off_now: WalrusRole
+
+
+class PowerCut(Strict):
+    """Hosts that lose power at the same time, and for how long."""
+
+    host: Literal["original", "additional", "both"]
+    for_s: Annotated[float, Field(gt=0, le=86_400)]
+
+
+class CutPower(Strict):
+    """Cut the power now; when it is back nobody types anything.
+
+    The trial goes on once there is one ENABLED and one DISABLED Walrus again, or after a minute without.
+    """
+
+    cut_power: PowerCut
 
 
 class CutNow(Strict):

@@ -107,6 +107,9 @@ class Differs(Strict):
         Field(min_length=1, description="The DRBD of a host, where it is not the one that start.drbd says."),
     ] = None
     missing_program: Annotated[MissingProgram | None, Field(description="A program that a host lacks.")] = None
+    missing_init_script: Annotated[
+        WalrusRole | None, Field(description="The host on which DRBD's init script is not installed.")
+    ] = None
     other_drbd_mount: Annotated[
         OtherMount | None, Field(description="Another DRBD device, mounted on a host all along.")
     ] = None

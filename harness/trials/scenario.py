@@ -18,7 +18,7 @@ from harness.errors import InvalidInput, Problem
 from harness.evidence import DriverName
 from harness.inventory import Settings
 from harness.labs.lab import Start, StoreSpec
-from harness.trials.actions import ClientWrites, CutNow, PowerOffNow, TypeLine
+from harness.trials.actions import ClientWrites, CutNow, CutPower, PowerOffNow, TypeLine
 from harness.trials.hazards import Differs, OneLine, Program, Role, WalrusRole
 from harness.trials.literal.choices import Choices, VendorStep
 from harness.yamlmodel import Bytes, BytesPerSecond, Strict, validate
@@ -45,6 +45,7 @@ StepName = Literal[
     "restore-store",
     "wait-for-sync",
     "hand-over",
+    "start-drbd-at-boot",
     "commit",
     "start-services",
     "set-properties",
@@ -61,6 +62,7 @@ ReverseStepName = Literal[
     "freeze-pair",
     "copy-back",
     "take-pair-down",
+    "keep-pair-down",
     "put-store-back",
     "unconfigure",
     "commit-reverse",
@@ -409,6 +411,7 @@ Action = Annotated[
     | Annotated[ResumeWith, Tag("resume_with")]
     | Annotated[TypeLine, Tag("type_line")]
     | Annotated[ClientWrites, Tag("client_writes")]
+    | Annotated[CutPower, Tag("cut_power")]
     | Annotated[CutNow, Tag("cut_link_for_s")]
     | Annotated[PowerOffNow, Tag("power_off_now")],
     Discriminator(_action_kind),
@@ -434,6 +437,8 @@ class Before(Strict):
 
     drbd: Literal["8.3", "8.4"] = "8.4"
     strategy: Literal["staged"] = "staged"
+    host_tools: Literal["today", "2012"] = "today"
+    ssh: Literal["today", "5.3"] = "today"
     store: StoreBefore = StoreBefore()
     device_bytes: Bytes = 256 * 1024**2
     staging_bytes: Bytes | None = None
@@ -446,6 +451,8 @@ class Before(Strict):
         settings = self.settings.model_dump(exclude_unset=True) | {"strategy": self.strategy}
         return Start(
             drbd=self.drbd,
+            host_tools=self.host_tools,
+            ssh=self.ssh,
             store=StoreSpec(**self.store.model_dump()),
             device_bytes=self.device_bytes,
             staging_bytes=self.staging_bytes,

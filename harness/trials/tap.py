@@ -71,6 +71,9 @@ class TappedConnection:
     def describe(self) -> str:
         return self.inner.describe()
 
+    def weakness(self) -> str | None:
+        return self.inner.weakness()
+
 
 class _Tap:
     def __init__(self, inner: Transport, name: str, role: str, watcher: Watcher, clock: Clock) -> None:

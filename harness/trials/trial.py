@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -18,7 +18,7 @@ from harness.inventory import Inventory, Node, Settings
 from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Lab, Opened
 from harness.migration.outcome import Outcome
 from harness.migration.run import Listeners, Migration
-from harness.trials.actions import ClientWrites, CutNow, PowerOffNow, TypeLine
+from harness.trials.actions import ClientWrites, CutNow, CutPower, PowerOffNow, TypeLine
 from harness.trials.faults import Schedule, roles
 from harness.trials.literal.operator import Operator
 from harness.trials.looking import Bystander, changed, footprint, leaks
@@ -162,6 +162,8 @@ class Trial:
                 self.schedule.receipts.append(faults.cut_link())
                 healed = self.schedule.receipts.append
                 self.opened.timers.after(seconds, lambda: healed(faults.heal_link()))
+            case CutPower(cut_power=cut):
+                self._cut_power(roles(cut.host), cut.for_s)
             case ClientWrites(client_writes=role):
                 self.schedule.receipts.append(faults.write_object(role, served=True))
 
@@ -189,23 +191,34 @@ class Trial:
             except ReplicaRefused as refusal:
                 evidence.replica_refusal = str(refusal)
 
-    def _let_the_cloud_rest(self) -> None:
-        """The text ends with a start; a cloud that comes up is waited for, so that it is not judged half-way."""
+    def _cut_power(self, hosts: Sequence[str], seconds: float) -> None:
+        """What the hosts do by themselves when the power is back is what is judged."""
+        faults, before = self.opened.faults, len(self.opened.truth.events())
+        self.schedule.receipts.extend(faults.power_off(role) for role in hosts)
+        self.opened.clock.sleep(seconds)
+        self.schedule.receipts.extend(faults.power_on(role) for role in hosts)
+        self._let_the_cloud_rest(hosts, before)
+
+    def _let_the_cloud_rest(self, rebooted: Sequence[str] = (), before: int = 0) -> None:
+        """A cloud that comes up is waited for, so that it is not judged half-way."""
         deadline = self.opened.clock.now() + _REST_S
-        while self.opened.clock.now() < deadline and sorted(self._states().values()) != ["DISABLED", "ENABLED"]:
+        while self.opened.clock.now() < deadline:
+            if sorted(self._states(rebooted, before).values()) == ["DISABLED", "ENABLED"]:
+                return
             self.opened.clock.sleep(_LOOK_S)
 
     def _serving(self) -> str:
         """The role of the host whose Walrus was ENABLED last and is so still."""
         return ADDITIONAL if self._states()[ADDITIONAL] == "ENABLED" else ORIGINAL
 
-    def _states(self) -> dict[str, str]:
-        """The state of each Walrus, as the events tell it."""
+    def _states(self, rebooted: Sequence[str] = (), before: int = 0) -> dict[str, str]:
+        """The state of each Walrus, as the events tell it; of hosts that rebooted those after the first so many."""
         state = {ORIGINAL: "", ADDITIONAL: ""}
         by_name = {self.evidence.original: ORIGINAL, self.evidence.additional: ADDITIONAL}
-        for event in self.opened.truth.events():
+        for number, event in enumerate(self.opened.truth.events()):
             if event.kind in ("walrus", "walrus-lost") and event.host in by_name:
-                state[by_name[event.host]] = event.detail
+                role = by_name[event.host]
+                state[role] = "" if role in rebooted and number < before else event.detail
         return state
 
     def conclude(self) -> None:

@@ -7,6 +7,7 @@ from tests.broken.patching import Become, Edit, Sabotage, sabotage
 
 _PLAIN = "success-with-full-sync"
 _STOP = "migration.steps.stop:StopServices"
+_BOOT = "migration.steps.boot:StartDrbdAtBoot"
 _START = "migration.steps.start:StartServices"
 _CONFIRM = "migration.steps.start:ConfirmService"
 _CHANGES = "migration.steps.configure:ConfigureDrbd._changes"
@@ -54,6 +55,20 @@ SABOTAGES = (
         "after the move nothing starts the services when a host boots",
         _PLAIN,
         Become(f"{_START}._at_boot", False),
+    ),
+    _plan("leave DRBD down at boot", "a power cut of both hosts leaves no Walrus", ("StartDrbdAtBoot(),", "")),
+    sabotage(
+        "DRBD at boot on one side",
+        "the additional host never brings its side up again",
+        ("both-hosts-lose-power-after-the-move",),
+        *(Edit(f"{_BOOT}.{name}", "in site.pair:", "in (site.original,):") for name in ("inspect", "apply")),
+    ),
+    sabotage(
+        "DRBD at boot for good",
+        "after a rollback DRBD goes on starting at boot",
+        "drbd-that-cannot-be-set-to-start-at-boot-rolls-back",
+        Become(f"{_BOOT}.undo"),
+        Become(f"{_BOOT}.still_there"),
     ),
     _plan("stop nothing", "the services run while the store is copied", ("StopServices(),", "")),
     _plan(

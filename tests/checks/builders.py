@@ -86,7 +86,10 @@ def snapshot(host: str) -> HostSnapshot:
         host=host,
         reachable=True,
         files={"/etc/fstab": "/dev/sda1 / ext4 defaults 0 1\n", "/etc/eucalyptus/drbd.conf": None},
-        services={"eucalyptus-cloud": {"running": True, "starts at boot": True}},
+        services={
+            "eucalyptus-cloud": {"running": True, "starts at boot": True},
+            "drbd": {"running": False, "starts at boot": False},
+        },
         disks={"/dev/sdb": "blank"},
         mounts=[["/dev/sda1", "/"]],
     )
@@ -218,7 +221,8 @@ def configured(host: str) -> HostSnapshot:
         "/etc/fstab": f"{before.files['/etc/fstab']}/dev/drbd1 {STORE} ext4 noauto,owner 0 0\n",
         "/etc/eucalyptus/drbd.conf": RESOURCE,
     }
-    return replace(before, files=files)
+    services = {**before.services, "drbd": {"running": False, "starts at boot": True}}
+    return replace(before, files=files, services=services)
 
 
 def census(moment: str, *complete: str) -> Census:

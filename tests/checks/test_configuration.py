@@ -64,6 +64,19 @@ def test_a_service_that_no_boot_starts_any_more() -> None:
     fails(configuration, evidence, "eucalyptus-cloud started at boot before the move")
 
 
+def test_a_side_on_which_no_boot_brings_drbd_up() -> None:
+    evidence = builders.completed()
+    evidence.after[1] = replace(evidence.after[1], services=evidence.before[1].services)
+    fails(configuration, evidence, "walrus01: nothing brings DRBD up at boot")
+
+
+def test_a_side_of_which_nobody_knows_whether_a_boot_brings_drbd_up() -> None:
+    evidence = builders.completed()
+    known = {"eucalyptus-cloud": evidence.after[0].services["eucalyptus-cloud"]}
+    evidence.after[0] = replace(evidence.after[0], services=known)
+    cannot_tell(configuration, evidence, "whether walrus00 has an init script of DRBD")
+
+
 def test_a_host_that_nobody_looked_at() -> None:
     evidence = builders.completed()
     evidence.after = [replace(seen, reachable=seen.host == ORIGINAL) for seen in evidence.after]

@@ -18,8 +18,9 @@ from fakes import programs, realhost, resident
 from fakes.container import RUN
 from fakes.program import Call
 from fakes.programs import daemons, walrus
+from fakes.programs.services import starting_at_boot
 from fakes.realhost import RealHost
-from fakes.world import HostRow, WalrusState, World
+from fakes.world import HostRow, Service, WalrusState, World
 from fakes.worldfile import WorldFile
 from fakes.worldserver import WorldClient
 
@@ -83,6 +84,22 @@ def test_chkconfig_is_true_for_the_links_of_the_run_levels(host: RealHost, tmp_p
     assert not start.is_symlink()
 
 
+def test_a_boot_runs_drbds_own_script_first_when_its_links_say_so(
+    host: RealHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "disk/etc/init.d/drbd"
+    script.write_text(f'#!/bin/sh\necho "$0 $1" >>{tmp_path}/ran\n')
+    script.chmod(0o755)
+    monkeypatch.setattr(realhost, "INIT_SCRIPTS", str(script.parent))
+    resident.start_services(host)
+    assert not (tmp_path / "ran").exists()
+    assert call(host, "chkconfig", "drbd", "on") == (0, "")
+    assert (tmp_path / "disk/etc/rc3.d/S70drbd").is_symlink()
+    resident.start_services(host)
+    assert (tmp_path / "ran").read_text() == f"{script} start\n"
+    assert starting_at_boot({"eucalyptus-cloud": Service(), "drbd": Service()}) == ["drbd", "eucalyptus-cloud"]
+
+
 def test_init_starts_a_process_that_can_be_killed_and_init_notices(host: RealHost, world: WorldFile) -> None:
     assert call(host, "service", SERVICE, "status")[0] == 3
     sleeper = _sleeper()
@@ -117,7 +134,7 @@ def test_without_the_cloud_a_walrus_finds_it_down_and_keeps_its_own_services(hos
         walrus.DrbdManager(alone).start()
     assert daemons.tick(alone) > 0
     assert call(alone, "chkconfig", SERVICE, "on")[0] == 0
-    assert alone.starts_at_boot()
+    assert alone.starts_at_boot(SERVICE)
 
 
 @pytest.fixture

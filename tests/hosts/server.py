@@ -26,7 +26,7 @@ class Sshd:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.state = folder / "state"  # what requests take for the host's state directory
-        self.port = _free_port()
+        self.port = unused_port()
         self.user = pwd.getpwuid(os.geteuid()).pw_name
         self.known_hosts = folder / "known_hosts"
         self.client_key = new_key(folder / "client_key")
@@ -128,7 +128,7 @@ SetEnv HOME={folder}
 """
 
 
-def _free_port() -> int:
+def unused_port() -> int:
     with socket.socket() as probe:
         probe.bind((_ADDRESS, 0))
         return int(probe.getsockname()[1])

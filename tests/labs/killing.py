@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +25,7 @@ from harness.trials.trial import Trial
 
 _BOUND_S = 600.0
 _OFF_S = 2.0
+AFTER_THE_END = math.inf
 _RESUMES = 3
 _OUTCOMES = {3: "refused", 4: "stopped", 5: "operator_needed"}
 _SETTLED = ("completed", "rolled_back")
@@ -34,13 +37,13 @@ VICTIMS: tuple[Victim, ...] = ("engine", "original", "additional", "both")
 
 @dataclass(frozen=True)
 class Cut:
-    """Who loses power, how long after the engine's start; hosts are without it for two seconds."""
+    """Who loses power, how long after the engine's start or right after its end; hosts have none for two seconds."""
 
     victim: Victim
     after_s: float
 
     def __str__(self) -> str:
-        return f"{self.victim} after {self.after_s:.2f} s"
+        return f"{self.victim} after {'the end' if self.after_s == AFTER_THE_END else f'{self.after_s:.2f} s'}"
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -82,23 +85,36 @@ class KilledTrial(Trial):
 
     def _run(self, inventory: Path, cut: Cut | None) -> tuple[int | None, str, str]:
         """Exit status (None when it was killed), outcome, and what it said last."""
+        began, told_before = time.monotonic(), 0
         argv = [sys.executable, "-m", "harness", "migrate", "--json", "-i", str(inventory)]
         environment = {**os.environ, "WALRUS_HA_STATE": str(self.workdir / "state")}
         with (self.workdir / "events.log").open("ab") as events:
             process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=events, env=environment)
             try:
-                said, _ = process.communicate(timeout=_BOUND_S if cut is None else cut.after_s)
+                said, _ = process.communicate(timeout=_BOUND_S if cut is None else min(cut.after_s, _BOUND_S))
             except subprocess.TimeoutExpired:
                 if cut is None or not cut.roles:
                     process.kill()
                     process.communicate(timeout=30)
                     return None, "killed", ""
+                told_before = len(self.opened.truth.events())
                 self._cut_hosts(cut.roles)
                 said, _ = process.communicate(timeout=_BOUND_S)
+            else:
+                self._cut_after_the_end(cut, began)
         if not said:  # it ended by an error, which stands in the log of events
             return process.returncode, _OUTCOMES.get(process.returncode, "undetermined"), ""
         told = json.loads(said)
+        if told_before and cut is not None and told["outcome"] == "completed":
+            self._let_the_cloud_rest(cut.roles, told_before)  # cut right at the end, when nobody waited for it any more
         return process.returncode, told["outcome"], told["message"]
+
+    def _cut_after_the_end(self, cut: Cut | None, began: float) -> None:
+        """A cut whose moment comes after the move: nobody is there any more who would bring anything up."""
+        if cut is not None and cut.roles:
+            left_s = 0.0 if cut.after_s == AFTER_THE_END else began + cut.after_s - time.monotonic()
+            self.opened.clock.sleep(max(0.0, left_s))
+            self._cut_power(cut.roles, _OFF_S)
 
     def _cut_hosts(self, roles: tuple[str, ...]) -> None:
         faults, receipts = self.opened.faults, self.schedule.receipts

@@ -10,8 +10,9 @@ from harness.hosts.command import Command
 from harness.hosts.host import Reader
 from harness.migration.preflight.finding import Finding, error, warning
 from harness.migration.site import Site
+from harness.migration.steps.boot import DRBD
 from harness.migration.steps.configure import MAIN_CONFIGURATION
-from harness.systems import files
+from harness.systems import files, services
 from harness.systems.drbd import dialect, status
 from harness.systems.printed import lines, whole
 
@@ -37,6 +38,18 @@ def dialects(site: Site[Reader]) -> Iterator[Finding]:
 
 def _dotted(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
+
+
+def comes_up_at_boot(site: Site[Reader]) -> Iterator[Finding]:
+    """An init script that can bring DRBD up: without it the pair would not serve again after a power cut of both."""
+    for host in site.pair:
+        if services.at_boot(host, DRBD) is None:
+            what = f"chkconfig knows no init script {DRBD}, so nothing would bring the device up when the host boots"
+            remedy = (
+                f"Install /etc/init.d/{DRBD}, which drbd-utils brings. Where something else brings DRBD up at boot, "
+                "before the services, put a script of that name there that does nothing."
+            )
+            yield error("drbd-init-script-missing", host.name, what, remedy)
 
 
 def nothing_foreign(site: Site[Reader]) -> Iterator[Finding]:

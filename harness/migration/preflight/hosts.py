@@ -20,6 +20,14 @@ _NEEDED_ON_CLC = ("euca_conf", "euca-describe-properties", "euca-modify-property
 _OLDEST_RSYNC = (3, 0)
 
 
+def ways(site: Site[Reader]) -> Iterator[Finding]:
+    """How the hosts are reached, where that is weaker than it would have to be."""
+    for host in site.hosts:
+        if weak := site.node(host).connection.weakness():
+            mend = "Leave `legacy_ssh` out for hosts that can do without; keep this host's network closed to others."
+            yield warning("legacy-ssh", host.name, weak, mend)
+
+
 def tools(site: Site[Reader]) -> Iterator[Finding]:
     """Every program that the move calls is there, in a version that knows the options used."""
     needed = (*_NEEDED, f"mkfs.{site.settings.filesystem}")

@@ -19,6 +19,7 @@ from harness.migration.site import Site
 Part = Callable[[Site[Reader]], Iterator[Finding]]
 
 PARTS: tuple[Part, ...] = (
+    hosts.ways,
     hosts.tools,
     hosts.same_system,
     hosts.same_user,
@@ -34,6 +35,7 @@ PARTS: tuple[Part, ...] = (
     devices.large_enough,
     devices.told_apart,
     drbd.dialects,
+    drbd.comes_up_at_boot,
     drbd.nothing_foreign,
     drbd.peers_reach_each_other,
     cloud.registered,

@@ -286,6 +286,9 @@ class _TappedConnection:
     def describe(self) -> str:
         return self.inner.describe()
 
+    def weakness(self) -> str | None:
+        return self.inner.weakness()
+
 
 @dataclass(frozen=True)
 class _Tap:

@@ -129,10 +129,6 @@ class Story:
             self.opened.clock.sleep(0.0 if self.conductor.pending else _HEAL_S)
         if self.opened.clock.now() > _BUDGET_S:
             self.monitors.broken.append(f"I10: it took {self.opened.clock.now():.0f} s of virtual time")
-        if self.outcomes[-1:] == ["completed"] and not self.state.is_up():
-            # A host that lost power when the engine was done: its DRBD starts by hand or by its own init script.
-            self.state.bring_up()
-            self.opened.clock.sleep(_SETTLE_S)
         final = self._final()
         self.unknown += self.state.unsupported()
         return self.told(final)
@@ -352,9 +348,6 @@ class Story:
             doors.power_on(role)
         self.monitors.look()
         clock.sleep(_SETTLE_S)
-        if self.undertaking.is_the_move:
-            self.state.bring_up()
-            clock.sleep(_SETTLE_S)
         self._judge_serving("after both lost power")
         if self.undertaking.is_the_move:
             self._judge_switchover()

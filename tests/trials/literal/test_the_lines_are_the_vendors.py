@@ -20,6 +20,9 @@ class Nowhere:
     def describe(self) -> str:
         return "nowhere"
 
+    def weakness(self) -> str | None:
+        return None
+
 
 def node(name: str, role: Role, address: str) -> Node:
     return Node(name, role, Nowhere(), address, name, None if role == "clc" else "/dev/sdb1")

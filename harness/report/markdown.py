@@ -1,0 +1,51 @@
+"""The report for a job's summary page: short, since a summary that is too long is dropped whole."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from harness.checks.verdict import Verdict
+from harness.report.html import overall
+from harness.report.model import RehearsalReport, TrialReport, printable
+
+MAX_BYTES = 256 * 1024  # a quarter of what GitHub takes of one job
+_MEANT = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>&~@:])")
+
+
+def render(report: RehearsalReport) -> str:
+    """The verdict, what did not pass with its reason, and the rest as a table; cut at a line where it gets long."""
+    lines, size = [], 0
+    for line in _lines(report):
+        size += len(line.encode()) + 1
+        if size > MAX_BYTES:
+            lines.append("\nCut here: the report's folder holds all.")
+            break
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def _lines(report: RehearsalReport) -> Iterator[str]:
+    summary = report.summary
+    yield f"## Rehearsal: {overall(summary).value}"
+    yield ""
+    yield (
+        f"{summary.passed} passed, {summary.failed} failed, {summary.inconclusive} inconclusive, "
+        f"{summary.skipped} skipped (not run, and not passed)."
+    )
+    bad = [trial for trial in report.trials if trial.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)]
+    good = [trial for trial in report.trials if trial not in bad]
+    for title, trials in (("What did not pass", bad), ("The others", good)):
+        if trials:
+            yield f"\n### {title}\n\n| scenario | lab | verdict | seconds | |\n|---|---|---|---:|---|"
+            yield from map(_row, trials)
+
+
+def _row(trial: TrialReport) -> str:
+    cells = (trial.scenario, trial.lab, trial.verdict.value, f"{trial.seconds:.1f}", trial.reason)
+    return f"| {' | '.join(map(_plain, cells))} |"
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown takes as text: nothing in it is a link, a tag, a mention or the end of a cell."""
+    return _MEANT.sub(r"\\\1", printable(text))
