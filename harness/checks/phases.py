@@ -21,16 +21,8 @@ FROM_COMMIT_ON = frozenset({"commit", "start-services", "set-properties", "confi
 FROM_REVERSE_COMMIT_ON = frozenset({"commit-reverse", "start-original"})
 _OF_THE_WAY_BACK = frozenset(
     {"stop-pair", "connect-pair", "release-pair", "sync-pair", "promote-original", "mount-pair", "freeze-pair"}
-    | {
-        "copy-back",
-        "take-pair-down",
-        "keep-pair-down",
-        "put-store-back",
-        "unconfigure",
-        "commit-reverse",
-        "start-original",
-    }
-    | {"confirm-original", "deregister-additional", "start-additional", "reset-properties"}
+    | {"copy-back", "take-pair-down", "keep-pair-down", "put-store-back", "unconfigure", "commit-reverse"}
+    | {"start-original", "confirm-original", "deregister-additional", "start-additional", "reset-properties"}
 )
 ENDS_MOVED, ENDS_REVERSED = ("completed", "reverse_taken_back"), "reversed"
 FOREVER = float("inf")
