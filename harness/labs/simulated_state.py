@@ -35,6 +35,7 @@ _SILENT_S = 30.0
 _MOST_IMAGES = 256  # of one disk after a power cut; where there are more, what was flushed and what was written
 _PLACES = ("store", "old-store", "returning-store", "staging")
 _ROOT_MODE = 0o700
+_BROUGHT_ALONG = "lru_cache"  # the module that drbd needs: unloading drbd leaves it behind, a boot does not
 
 Shape = Any  # nested tuples of plain values
 
@@ -189,6 +190,7 @@ class WorldState:
         files, found = self.files(), dict[str, Shape]()
         for name, row in self.world.state.hosts.items():
             kernel, mounts, _, sides = _row_shape(row, Names(), self._content_of)
+            kernel = (*kernel[:2], tuple(one for one in kernel[2] if one != _BROUGHT_ALONG), *kernel[3:])
             disks = tuple(
                 (disk.device, disk.signature, disk.garbage, disk.metadata is not None) for disk in row.disks.values()
             )

@@ -118,7 +118,7 @@ class Story:
             self._pass_head("attempt", attempt_head=True)
             outcome = self._attempt()
             self.outcomes.append(outcome.outcome)
-            if outcome.outcome == self.undertaking.done:
+            if outcome.outcome in self.undertaking.done:
                 break
             self._judge_words(outcome)
             self._heal(outcome)
@@ -309,7 +309,7 @@ class Story:
         self._note(key)
         self.conductor.rest()
         self._compare(self.state.observed())
-        if self.outcomes[-1:] == [self.undertaking.done]:
+        if self.outcomes and self.outcomes[-1] in self.undertaking.done:
             try:
                 self._judge_rerun()
                 self._judge_power_cut()

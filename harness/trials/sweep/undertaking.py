@@ -32,14 +32,14 @@ class Undertaking:
         return self.after is None
 
     @property
-    def done(self) -> str:
-        """The outcome that ends it."""
-        return "completed" if self.is_the_move else "reversed"
+    def done_already(self) -> str:
+        """The outcome of asking for it once more: after the way back there is nothing left to take back."""
+        return "completed" if self.is_the_move else "rolled_back"
 
     @property
-    def done_already(self) -> str:
-        """The outcome of asking for it once more."""
-        return "completed" if self.is_the_move else "rolled_back"
+    def done(self) -> tuple[str, ...]:
+        """The outcomes that end it; an engine that died right after its last record was done already."""
+        return ("completed",) if self.is_the_move else ("reversed", self.done_already)
 
     def give(self, migration: Migration) -> Outcome:
         """Give the command once."""

@@ -50,9 +50,14 @@ class CopyBack(Step):
     def inspect(self, site: Site[Reader]) -> StepState:
         if site.memory.fact("returned") != site.memory.fact("frozen-pair"):
             return Pending("the returning store is not verified")
-        if not copies.listed_as_frozen(site, site.original, site.returning_store):
-            return Pending(f"{site.returning_store} does not list as it was frozen")
+        if not copies.listed_as_frozen(site, site.original, self._where(site)):
+            return Pending(f"{self._where(site)} does not list as it was frozen")
         return Satisfied()
+
+    def _where(self, site: Site[Reader]) -> str:
+        """The returning store, or its place when nobody heard of the rename that brought it there."""
+        put = site.memory.intended("put-store-back") and files.stat(site.original, site.returning_store) is None
+        return site.settings.store if put else site.returning_store
 
     def apply(self, site: Site[Host]) -> None:
         host = site.original
