@@ -112,7 +112,7 @@ class RealHost(ContainerMachine):
 
     def _without_cloud(self) -> World:
         world = self._remembered or World(hosts={self.name: HostRow(self.name, "", "", "")})
-        controllers = [row for row in world.hosts.values() if row.role == "clc"] or [HostRow("clc", "", "", "clc")]
+        controllers = [row for row in world.hosts.values() if row.runs_cloud] or [HostRow("clc", "", "", "clc")]
         for row in controllers:
             row.services[SERVICE] = Service(running=False)
             world.hosts[row.name] = row

@@ -133,6 +133,8 @@ class SimulatedMachine:
         self.fence = EpochFence()
         self.node_name = name  # what uname -n prints; a lab may plant another
         self.missing_programs: set[str] = set()  # planted: not installed here
+        self.kernel = "2.6.32-279.el6.x86_64"  # what uname -r prints
+        self.locked_settings = False  # as in a container: root cannot change what is below /proc/sys
         self._number = number
         self._boots = 1
         self._processes = Processes(simulation.schedule, lambda: self._row.frozen)

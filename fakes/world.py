@@ -127,7 +127,7 @@ class HostRow:
     name: str
     address: str
     boot_id: str
-    role: str  # original, additional, clc: the lab's word, no program reads it
+    role: str  # original, additional, clc: the lab's word; the host of that last role runs the cloud controller
     powered: bool = True
     frozen: bool = False
     modules: list[str] = field(default_factory=list)
@@ -138,6 +138,11 @@ class HostRow:
     listening: list[int] = field(default_factory=list)  # TCP ports of other programs
     next_pid: int = 2000
     drbd_version: str = ""  # of this host, where it is not the world's
+    has_cloud: bool = False  # a Walrus host on which the cloud controller runs too, in the same service
+
+    @property
+    def runs_cloud(self) -> bool:
+        return self.role == "clc" or self.has_cloud
 
 
 @dataclass

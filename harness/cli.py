@@ -12,12 +12,15 @@ from click import shell_completion
 
 from harness import console, inventory, runs, version
 from harness.checks.verdict import judge_file
+from harness.errors import Refused
 from harness.labs import catalogue, doctor
 from harness.migration.outcome import Outcome
+from harness.migration.planned import read_plan
 from harness.migration.run import Listeners, Migration
 from harness.report import folder as pages
 from harness.report import json_report, junit, markdown, sweep_text, text
 from harness.report.model import FindingLine, RehearsalReport, TrialReport
+from harness.trials import foretelling, plan_text
 from harness.trials.rehearsal import Planned, plan_rehearsal, rehearse
 from harness.trials.scenario import load_scenarios
 from harness.trials.sweep import options
@@ -158,30 +161,40 @@ def check_command(inventory_path: Path, as_json: bool) -> None:
 
 @walrus_ha.command("plan")
 @_INVENTORY
+@click.option("-o", "--output", "plan_path", type=click.Path(path_type=Path), help="Write the plan, to be migrated by.")
 @_JSON
-def plan_command(inventory_path: Path, as_json: bool) -> None:
-    """Print the steps of the move, where it stands and what would undo each; changes nothing."""
+def plan_command(inventory_path: Path, plan_path: Path | None, as_json: bool) -> None:
+    """Print every step and command of the move, where it stands and what would undo each; changes nothing."""
     migration = _migration(inventory_path)
     rows, window = migration.plan(), migration.estimate()
-    if as_json:
-        keys = ("step", "summary", "state", "undo")
-        steps = [dict(zip(keys, row, strict=True)) for row in rows]
-        click.echo(json.dumps({"steps": steps, "window_s": [round(window.least_s), round(window.most_s)]}))
-        return
-    for number, (step, summary, state, undo) in enumerate(rows, 1):
-        click.echo(f"{number:2} {step:<20} {state:<8} {summary}\n{'':32}undo: {undo}")
-    click.echo(f"The services will be down {window}, from stop-services to confirm-service.")
+    plan = None
+    try:
+        plan = foretelling.make_plan(migration) if plan_path or not migration.began() else None
+    except Refused as refused:
+        if plan_path:
+            raise
+        click.echo(f"The steps without their commands: {refused}", err=True)
+    if plan_path and plan:
+        plan.save(plan_path)
+        click.echo(f"written: {plan_path}; carry it out with: walrus-ha migrate --plan {plan_path}", err=True)
+    shown = plan_text.Shown(rows, window, plan.commands if plan else (), migration.inventory.settings)
+    click.echo(shown.as_json() if as_json else shown.as_text())
 
 
 @walrus_ha.command("migrate")
-@_INVENTORY
+@click.option("-i", "--inventory", "inventory_path", type=click.Path(path_type=Path), help="Inventory file.")
+@click.option("--plan", "plan_path", type=click.Path(path_type=Path), help="Begin only if all is as this plan has it.")
 @_JSON
-def migrate_command(inventory_path: Path, as_json: bool) -> None:
+def migrate_command(inventory_path: Path | None, plan_path: Path | None, as_json: bool) -> None:
     """Carry out the move, or go on with it after an interruption."""
+    plan = read_plan(plan_path) if plan_path else None
+    if inventory_path is None and plan is None:
+        raise click.UsageError("name an inventory with -i, or a plan with --plan")
+    inventory_path = inventory_path or Path(plan.inventory if plan else "")
     folder = runs.folder_for(inventory_path)
     migration = _migration(inventory_path)
     runs.note_inventory(folder, inventory_path)
-    _finish(migration.migrate(), folder, as_json)
+    _finish(migration.migrate(plan), folder, as_json)
 
 
 @walrus_ha.command("rollback")

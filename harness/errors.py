@@ -18,6 +18,7 @@
     │   └── Rebooted           the host rebooted since it was claimed; the request did not run
     ├── TimedOut               a bounded wait ended without its condition
     ├── StepBlocked            a step found a state that it must not touch
+    ├── Unproven               a destroying command without a fresh proof of its own; it was not sent
     ├── UnexpectedOutput       a program printed what no parser of ours knows
     └── LabError               the laboratory, not the migration, went wrong
         ├── LabUnavailable     this machine cannot offer that lab; says what is missing
@@ -148,6 +149,12 @@ class TimedOut(WalrusHaError):
 
 class StepBlocked(WalrusHaError):
     """A step found a state of the world that it must not touch."""
+
+    exit_status = 4
+
+
+class Unproven(WalrusHaError):
+    """An interlock: a command that destroys came without a fresh proof for itself, and was not sent."""
 
     exit_status = 4
 

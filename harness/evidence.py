@@ -96,6 +96,7 @@ class Sent:
     what: str  # the request as text
     effect: EffectName
     outcome: str  # "status 0", "done", "running", "Indeterminate: ..."
+    wire: str = ""  # SHA-256 of all that it makes a host do: arguments and input, or path, mode and content
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,17 @@ class Attempt:
 
 
 @dataclass(frozen=True)
+class Foretold:
+    """One command as a plan has it."""
+
+    host: str
+    step: str
+    what: str
+    effect: EffectName
+    wire: str
+
+
+@dataclass(frozen=True)
 class Look:
     """What a plan said before, or between, attempts, and whether looking changed anything."""
 
@@ -123,6 +135,7 @@ class Look:
     changed: list[str] = Field(default_factory=list)  # HOST:PATH that is not as before the look, journal included
     sent: list[str] = Field(default_factory=list)  # requests of the look that change a host
     window_s: list[float] = Field(default_factory=list)  # the estimated window at best and at worst
+    commands: list[Foretold] | None = None  # each that the move is to send; None: not asked for
 
 
 @dataclass(frozen=True)

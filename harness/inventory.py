@@ -130,7 +130,12 @@ class Inventory:
     source: str  # the file it came from, or the lab
 
     def nodes(self) -> Iterator[Node]:
+        """One for each role; the cloud controller may be the original Walrus, by the same name."""
         yield from (self.original, self.additional, self.clc)
+
+    def hosts(self) -> list[Node]:
+        """One for each host."""
+        return [*self.pair, *([] if self.clc.name == self.original.name else [self.clc])]
 
     @property
     def pair(self) -> tuple[Node, Node]:

@@ -9,6 +9,7 @@ from harness import sshoptions, yamlfile
 from harness.errors import InvalidInput, Problem
 from harness.grammar import address
 from harness.hosts.local import LocalConnection
+from harness.hosts.secret import Secret
 from harness.hosts.ssh import SshConnection
 from harness.hosts.transport import Connection
 from harness.inventory import Inventory, Node, Role, Settings
@@ -103,9 +104,11 @@ class _Reader:
             if known.name != host.name:
                 continue
             message, hint = f"{host.name} stands in {other!r} and in {role!r}", "name two hosts"
+            if (other, role) == ("original", "clc"):
+                continue  # one service runs both
             if role == "clc":
-                message = f"{host.name} is a Walrus and the cloud controller: that is not supported yet"
-                hint = "the cloud controller has to be a host of its own"
+                message = f"{host.name} is the additional Walrus and the cloud controller"
+                hint = "the cloud controller may be the original Walrus, or a host of its own"
             self.document.complain(self._named_at(host, role), message, hint, at_key=True)
 
     def _settings(self) -> Settings | None:
@@ -144,7 +147,8 @@ class _Reader:
 
     def _connection(self, host: Host, reach: HostVariables, own: HostMigrate, variables: Variables) -> Connection:
         if reach.ansible_connection == "local":
-            return LocalConnection(reach.ansible_become, reach.ansible_become_user, reach.ansible_become_method)
+            become = (reach.ansible_become, reach.ansible_become_user, reach.ansible_become_method)
+            return LocalConnection(*become, become_password=self._secret(reach, own, variables))
         key_file = "ansible_ssh_private_key_file"
         return SshConnection(
             address=reach.ansible_host or host.name,
@@ -157,8 +161,30 @@ class _Reader:
             become=reach.ansible_become,
             become_user=reach.ansible_become_user,
             become_method=reach.ansible_become_method,
+            become_password=self._secret(reach, own, variables),
             legacy=own.legacy_ssh,
         )
+
+    def _secret(self, reach: HostVariables, own: HostMigrate, variables: Variables) -> Secret | None:
+        """Where sudo's password is kept; it has to be there, and to be nobody else's."""
+        given = [key for key in ("become_password_file", "become_password_env") if getattr(own, key) is not None]
+        if not given:
+            return None
+        location = variables.migrate[given[0]]
+        if len(given) > 1:
+            self.document.complain(location, "two places for one password", "keep one of them", at_key=True)
+            return None
+        if not reach.ansible_become:
+            hint = "add ansible_become: true, or take it out"
+            self.document.complain(location, "a password for sudo, which is not asked for", hint)
+        file = own.become_password_file
+        secret = Secret(str(Path(file).expanduser()) if file else None, own.become_password_env)
+        try:
+            secret.reveal()
+        except InvalidInput as wrong:
+            hint = "one line, in a file of mode 0600 or the environment"
+            self.document.complain(location, str(wrong), hint)
+        return secret
 
     def _local_file(self, name: str | None, location: Location | None) -> str | None:
         """A file of this machine that has to exist."""

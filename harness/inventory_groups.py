@@ -58,6 +58,8 @@ class HostMigrate(Strict):
     uname: HostName | None = None
     known_hosts: LocalFile | None = None
     legacy_ssh: bool = False
+    become_password_file: LocalFile | None = None
+    become_password_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")] | None = None
 
 
 VARIABLE_KEYS = list(HostVariables.model_fields)
@@ -199,7 +201,7 @@ class Groups:
             if key == "migrate":
                 self._check_migrate_keys(here, of_host)
             elif key.startswith("ansible_") and "pas" in key:  # pass, password, and what was meant for them
-                hint = "use an ssh key or agent, and sudo without a password"
+                hint = "use an ssh key or agent; for sudo there is become_password_file under migrate"
                 self.document.complain(here, f"{key}: passwords do not belong in a file", hint, at_key=True)
             elif key not in VARIABLE_KEYS:
                 ours = key in (*HOST_KEYS, *SETTING_KEYS)

@@ -10,6 +10,7 @@ from harness import sshoptions
 from harness.hosts.local import LocalConnection
 from harness.hosts.script import STATE_DIRECTORY
 from harness.hosts.ssh import SshConnection
+from harness.hosts.transport import Connection
 from harness.inventory import Inventory, Node
 from harness.yamlfile import Unclear, resolve
 
@@ -29,7 +30,7 @@ def render_inventory(inventory: Inventory) -> str:
 
 
 def _host(node: Node) -> dict[str, Any]:
-    migrate: dict[str, Any] = {"address": node.address, "uname": node.uname}
+    migrate: dict[str, Any] = {"address": node.address, "uname": node.uname, **_password(node.connection)}
     if node.backing_device:
         migrate["backing_device"] = node.backing_device
     if node.replication_address:
@@ -70,6 +71,14 @@ def _become(connection: SshConnection | LocalConnection) -> dict[str, Any]:
     if connection.become_user != "root":
         values["ansible_become_user"] = connection.become_user
     return values
+
+
+def _password(connection: Connection) -> dict[str, str]:
+    """Where sudo's password is kept; never what it is."""
+    kept = connection.become_password if isinstance(connection, SshConnection | LocalConnection) else None
+    if kept is None:
+        return {}
+    return {"become_password_file": kept.file} if kept.file else {"become_password_env": str(kept.variable)}
 
 
 def _lines(value: dict[str, Any], indent: int = 0) -> list[str]:

@@ -32,6 +32,18 @@ def test_rehearsing_prints_what_others_rely_on(tmp_path: Path) -> None:
     assert result.exit_code == 0
 
 
+def test_a_plan_that_is_none_is_named_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text('{"format": 1,\n "sha256": 7}\n')
+    result = _run("migrate", "--plan", str(path))
+    assert _status(result) == 2
+    assert f"{path}:2:" in str(result.exception)
+
+
+def test_migrating_wants_an_inventory_or_a_plan() -> None:
+    assert _run("migrate").exit_code == 2
+
+
 def test_an_unknown_lab_is_a_usage_error_with_the_nearest_name() -> None:
     result = _run("rehearse", "--lab", "simulatd")
     assert _status(result) == 2

@@ -118,6 +118,15 @@ def test_a_group_may_stand_in_several_places(tmp_path: Path) -> None:
     assert inventory.original.name == "walrus00"
 
 
+def test_the_original_may_be_the_cloud_controller(tmp_path: Path) -> None:
+    both = SMALLEST.split("clc:")[0] + "clc: {hosts: {walrus00: {}}}\n"
+    inventory = read(tmp_path, both)
+    assert (inventory.clc.name, inventory.clc.role) == (inventory.original.name, "clc")
+    assert inventory.clc.connection == inventory.original.connection
+    assert [node.name for node in inventory.hosts()] == [inventory.original.name, inventory.additional.name]
+    assert read(tmp_path, render(inventory)) == inventory
+
+
 def test_a_home_directory_is_written_as_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "known").touch()

@@ -39,7 +39,7 @@ def _cloud_answers(world: World, machine: Machine) -> bool:
     Raises:
         UnsupportedInvocation: on a host that is no cloud controller.
     """
-    if machine.row(world).role != "clc":
+    if not machine.row(world).runs_cloud:
         raise UnsupportedInvocation("the cloud's tools are modelled on the cloud controller only")
     service = machine.row(world).services.get(SERVICE)
     return service is None or service.running

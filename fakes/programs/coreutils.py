@@ -25,10 +25,12 @@ from fakes.programs.kernel_files import kernel_file
 
 
 def uname(call: Call, machine: Machine) -> Reply:
-    """``uname -n``."""
-    if call.argv[1:] != ("-n",):
+    """``uname -n``, ``uname -r``."""
+    here = simulated(machine)
+    if call.argv[1:] not in (("-n",), ("-r",)):
         raise not_modelled(call)
-    return Reply(0, simulated(machine).node_name.encode() + b"\n")
+    printed = here.node_name if call.argv[1] == "-n" else here.kernel
+    return Reply(0, printed.encode() + b"\n")
 
 
 def cat(call: Call, machine: Machine) -> Reply:
@@ -85,7 +87,9 @@ def readlink(call: Call, machine: Machine) -> Reply:
 
 
 def test(call: Call, machine: Machine) -> Reply:
-    """``test -b PATH``, ``test -e PATH``."""
+    """``test -b PATH``, ``test -e PATH``, and whether the kernel's caches can be dropped: ``test -w FILE``."""
+    if call.argv[1:] == ("-w", "/proc/sys/vm/drop_caches"):
+        return Reply(1 if simulated(machine).locked_settings or call.user != "root" else 0)
     if len(call.argv) != 3 or call.argv[1] not in ("-b", "-e"):
         raise not_modelled(call)
     path = call.argv[2]

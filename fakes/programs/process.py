@@ -61,6 +61,8 @@ def sysctl(call: Call, machine: Machine) -> Reply:
         raise not_modelled(call)
     if call.user != "root":
         return fails('sysctl: permission denied on key "vm.drop_caches"', 255)
+    if simulated(machine).locked_settings:
+        return fails('sysctl: setting key "vm.drop_caches": Read-only file system', 255)
     simulated(machine).files.drop_clean_pages()
     return Reply(0, b"vm.drop_caches = 3\n")
 

@@ -63,7 +63,7 @@ def registered(world: World, row: HostRow) -> WalrusState | None:
 
 def cloud_reachable(world: World, name: str) -> bool:
     """The cloud controller runs and the host can talk to it; a world without one has it elsewhere, always up."""
-    controllers = [row for row in world.hosts.values() if row.role == "clc"]
+    controllers = [row for row in world.hosts.values() if row.runs_cloud]
     if not controllers:
         return True
     service = controllers[0].services.get(SERVICE)

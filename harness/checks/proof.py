@@ -20,8 +20,11 @@ _NEEDED: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("primary", "--force"), _STATE),
     (("--overwrite-data-of-peer", "primary"), _STATE),
     (("new-current-uuid",), _STATE),
+    (("mount", "-t"), ("stat", "find", "/proc/mounts")),
 )
 _REMOVES = "rm"
+# The step that takes back, and below what it removes.
+_REMOVED_IN = {"stage-store": "/", "copy-back": "/", "configure-drbd": "/etc/", "unconfigure": "/etc/"}
 
 
 def proof(evidence: Evidence) -> Finding:
@@ -51,12 +54,9 @@ def _needed(sent: Sent) -> tuple[str, ...] | None:
 
 
 def removed_the_store(evidence: Evidence) -> Iterator[str]:
-    """Only copies that the move itself made are ever removed, each in the step that made it."""
+    """Only the staged copy and configuration files are ever removed, in the step that made them."""
     for sent in evidence.sent:
         words = sent.what.split()
-        if sent.effect != "destroy" or _REMOVES not in words:
-            continue
-        if sent.step == "copy-back" and words[-1].endswith(".after-ha"):
-            continue
-        if sent.step != "stage-store":
+        below = _REMOVED_IN.get(sent.step)
+        if sent.effect == "destroy" and _REMOVES in words and (below is None or not words[-1].startswith(below)):
             yield f"{sent.host}: `{sent.what}` at {sent.at:g} s in {sent.step or 'no step'} removes no staged copy"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import hashlib
+import os
 import shlex
 from dataclasses import dataclass
 
@@ -155,6 +157,23 @@ class AskHolder:
 
 Request = Command | PutFile | StartJob | PollJob | StopJob | Claim | AskHolder
 Answer = Result | JobReport | Fence | None
+
+
+def wire_digest(request: Request) -> str:
+    """SHA-256 of what a request makes a host do: every argument and the standard input, or path, mode and content.
+
+    The id of a job is left out: it names the run and the epoch and decides nothing.
+    """
+    match request:
+        case Command(argv=argv, stdin=stdin):
+            parts = [b"run", stdin, *(os.fsencode(word) for word in argv)]
+        case StartJob(command=Command(argv=argv, stdin=stdin)):
+            parts = [b"job", stdin, *(os.fsencode(word) for word in argv)]
+        case PutFile(path=path, content=content, mode=mode):
+            parts = [b"put", os.fsencode(path), str(mode).encode(), content]
+        case _:
+            parts = [type(request).__name__.encode()]
+    return hashlib.sha256(b"".join(b"%d:%s," % (len(part), part) for part in parts)).hexdigest()
 
 
 def effect_of(request: Request) -> Effect:

@@ -7,6 +7,7 @@ import selectors
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
@@ -30,6 +31,10 @@ class NotSent(Exception):
         super().__init__(said)
 
 
+class WrongPassword(NotSent):
+    """A gate did not open for the password that it was given; ``said`` is what stood on standard error since then."""
+
+
 class Lost(Exception):
     """The request may have been sent and no complete reply came; the text says why."""
 
@@ -51,6 +56,18 @@ class Patience:
     reply_s: float
 
 
+@dataclass(frozen=True)
+class Gate:
+    """What stands before a shell and may ask for a password, by a prompt on standard error that is its alone.
+
+    ``greeting`` is what the shell behind it says first. ``password`` is called when it is asked for.
+    """
+
+    prompt: bytes
+    greeting: bytes
+    password: Callable[[], bytes]
+
+
 class Shell:
     """A local process whose far end greets and answers, once or, when ``preface`` made it go on, again and again.
 
@@ -58,7 +75,13 @@ class Shell:
         NotSent: the process cannot be started.
     """
 
-    def __init__(self, argv: Sequence[str], env: Mapping[str, str] | None = None, preface: bytes = b"") -> None:
+    def __init__(
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str] | None = None,
+        preface: bytes = b"",
+        gate: Gate | None = None,
+    ) -> None:
         pipe = subprocess.PIPE
         try:
             # A session of its own: Ctrl-C on the terminal is for the engine to handle, not for ssh.
@@ -70,6 +93,7 @@ class Shell:
         assert self.process.stdin is not None
         self._stdin = self.process.stdin
         self._preface = preface
+        self._gate = gate
         self.goes_on = bool(preface)
         self.in_step = False  # the last reply came whole on both streams: the next request can follow
         os.set_blocking(self._stdin.fileno(), False)
@@ -79,11 +103,15 @@ class Shell:
 
         Raises:
             NotSent: no greeting.
+            WrongPassword: the gate did not take its password.
             Lost: no complete reply after the greeting.
         """
         self.in_step = False
         with _Conversation(self.process, self._stdin, message, self._preface, keep_open=self.goes_on) as conversation:
             self._preface = b""
+            if self._gate:
+                conversation.pass_gate(self._gate, patience.greeting_s)
+                self._gate = None
             conversation.await_greeting(patience.greeting_s)
             reply = conversation.await_reply(patience.reply_s)
             self.in_step = self.goes_on and conversation.whole
@@ -103,13 +131,14 @@ def exchange(
     part: Callable[[subprocess.Popen[bytes]], None],
     give_up: Callable[[subprocess.Popen[bytes]], None],
     env: Mapping[str, str] | None = None,
+    gate: Gate | None = None,
 ) -> Reply:
     """Start ``argv`` for one request. ``part`` gets the process after its reply, ``give_up`` when it has not replied.
 
     Raises:
-        NotSent, Lost: as ``Shell``.
+        NotSent, WrongPassword, Lost: as ``Shell``.
     """
-    shell = Shell(argv, env)
+    shell = Shell(argv, env, gate=gate)
     leave = give_up
     try:
         reply = shell.ask(message, patience)
@@ -156,6 +185,23 @@ class _Conversation:
         """Everything was sent, and both streams have told us where they end."""
         return not self.unsent and not self.withheld and self.stdout.complete and self.stderr.complete
 
+    def pass_gate(self, gate: Gate, within_s: float) -> None:
+        """Give the password when it is asked for, once, and send nothing else before the shell behind has spoken."""
+
+        def passed() -> bool:
+            return self.stdout.closed or self.stdout.holds(gate.greeting)
+
+        self._pump(lambda: passed() or self.stderr.holds(gate.prompt), within_s)
+        if passed() or not self.stderr.holds(gate.prompt):
+            return  # what is wrong, if anything, shows in the greeting
+        self.stderr.skip(gate.prompt)
+        with suppress(BrokenPipeError):
+            os.write(self.stdin.fileno(), gate.password() + b"\n")
+        self._pump(lambda: passed() or self.stderr.holds(gate.prompt), within_s)
+        if not self.stdout.holds(gate.greeting):
+            said = self.stderr.text().split(gate.prompt.decode())[0].split("\n")
+            raise WrongPassword(None, next((line.strip() for line in reversed(said) if line.strip()), "no answer"))
+
     def await_greeting(self, within_s: float) -> None:
         """Read until the host greets us."""
         self._begin_to_send()
@@ -163,7 +209,8 @@ class _Conversation:
         if self.stdout.greeted:
             return
         if not self.stdout.closed:
-            raise NotSent(None, f"no shell within {within_s:g} s")
+            said = self.stderr.text().split()
+            raise NotSent(None, f"no shell within {within_s:g} s{'; it says: ' + ' '.join(said[-12:]) if said else ''}")
         status = self._ended()
         raise NotSent(status, self.stderr.text())
 
@@ -253,6 +300,14 @@ class _Stream:
         if self.greeted and not self.complete:
             self._find_end()
         return bool(chunk)
+
+    def holds(self, words: bytes) -> bool:
+        """These words have come; those that greet count after they were passed, too."""
+        return words in self._data or (self.greeted and words == self._greeting)
+
+    def skip(self, words: bytes) -> None:
+        """Forget everything up to these words, and them."""
+        del self._data[: self._data.find(words) + len(words)]
 
     def content(self) -> bytes:
         """What the request printed; everything so far when the stream is not complete."""

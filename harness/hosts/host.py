@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from harness.clock import Clock
-from harness.errors import CommandFailed, TimedOut
+from harness.errors import CommandFailed, StepBlocked, TimedOut, Unproven
 from harness.hosts.command import (
     AskHolder,
     Claim,
@@ -20,6 +20,8 @@ from harness.hosts.command import (
     StartJob,
     StopJob,
 )
+from harness.hosts.proof import Claim as Provable
+from harness.hosts.proof import Proof, refused, take
 from harness.hosts.transport import Transport
 
 Found = TypeVar("Found")
@@ -76,40 +78,64 @@ class Reader:
 
 
 class Host(Reader):
-    """A host that may also be changed, under the fence of the run that claimed it."""
+    """A host that may also be changed, under the fence of the run that claimed it.
+
+    What destroys demands a ``Proof`` besides, which only ``prove`` makes; see harness.hosts.proof.
+    """
 
     def __init__(self, name: str, transport: Transport, clock: Clock, fence: Fence | None = None) -> None:
         super().__init__(name, transport, clock)
         self.fence = fence
+        self._asked = 0  # how often it was looked at
+        self._changes = 0  # how often something was sent that may change it
 
-    def attempt(self, command: Command) -> Result:
+    def ask(self, command: Command) -> Result:
+        self._asked += 1
+        return super().ask(command)
+
+    def prove(self, claim: Provable, command: Command) -> Proof:
+        """See that the claim holds here now: the proof that ``command``, and nothing else, consumes next.
+
+        Raises:
+            StepBlocked: the claim does not hold; says what was found.
+            Unproven: nothing on this host was looked at for it.
+        """
+        self._required_fence()
+        changes, asked = self._changes, self._asked
+        if found := claim.denied(self):
+            raise StepBlocked(found)
+        if self._asked == asked:
+            raise Unproven(f"{self.name}: that {claim} was believed; it asked {self.name} nothing")
+        return take(self, claim, command, changes)
+
+    def attempt(self, command: Command, proof: Proof | None = None) -> Result:
         """Run any command under the fence and return its answer whatever the exit status."""
-        answer = self.transport.send(command, None if command.effect is Effect.READ else self._required_fence())
+        answer = self.transport.send(command, self._allowed(command, proof))
         assert isinstance(answer, Result)
         return answer
 
-    def run(self, command: Command) -> Result:
+    def run(self, command: Command, proof: Proof | None = None) -> Result:
         """Run any command under the fence; it must succeed.
 
         Raises:
             CommandFailed: when its exit status is not 0.
         """
-        result = self.attempt(command)
+        result = self.attempt(command, proof)
         if not result.ok:
             raise CommandFailed(self.name, str(command), result)
         return result
 
     def put(self, path: str, content: bytes, mode: int | None = None) -> None:
         """Replace a file as a whole, durably."""
-        self.transport.send(PutFile(path, content, mode), self._required_fence())
+        self.transport.send(PutFile(path, content, mode), self._change())
 
-    def start(self, job_id: str, command: Command) -> None:
+    def start(self, job_id: str, command: Command, proof: Proof | None = None) -> None:
         """Start a detached job; the same id is started once."""
-        self.transport.send(StartJob(job_id, command), self._required_fence())
+        self.transport.send(StartJob(job_id, command), self._allowed(command, proof) or self._change())
 
     def stop_job(self, job_id: str) -> None:
         """End a detached job with all its processes, if it runs."""
-        self.transport.send(StopJob(job_id), self._required_fence())
+        self.transport.send(StopJob(job_id), self._change())
 
     def claim(self, fence: Fence) -> None:
         """Raise this host's epoch and work under it from now on."""
@@ -128,6 +154,26 @@ class Host(Reader):
             Rebooted: it rebooted since.
         """
         self.transport.send(AskHolder(), self._required_fence())
+
+    def _allowed(self, command: Command, proof: Proof | None) -> Fence | None:
+        """The fence to send a command under, None for one that only reads. What destroys uses its proof up.
+
+        Raises:
+            Unproven: it destroys, and the proof is missing or no good.
+        """
+        if command.effect is Effect.READ:
+            return None
+        if command.effect is Effect.DESTROY:
+            if proof is None:
+                raise refused(self, command, "nothing was proven for it")
+            proof.consume(self, command, self._changes)
+        return self._change()
+
+    def _change(self) -> Fence:
+        """The fence of a request that may change the host; every proof taken before is void from here on."""
+        fence = self._required_fence()
+        self._changes += 1
+        return fence
 
     def _required_fence(self) -> Fence:
         if self.fence is None:

@@ -9,16 +9,18 @@ import subprocess
 import threading
 import weakref
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from harness.errors import AccessDenied, Indeterminate, InvalidInput, Unreachable
 from harness.hosts.command import Answer, Fence, Request
 from harness.hosts.exchange import Lost, NotSent, Patience, Reply, Shell, answer, exchange
-from harness.hosts.local import USER, elevation, refused
 from harness.hosts.processes import Leaving, end
 from harness.hosts.script import STATE_DIRECTORY, Message, compose, compose_brief, line, seconds, serving
+from harness.hosts.secret import Secret
 from harness.hosts.shells import IdleShells
 from harness.hosts.sockets import new_directory
+from harness.hosts.sudo import USER, Sudo, refused
 
 _CONNECT_S = 10  # for TCP, and again for key exchange
 GREETING_S = 30.0  # for a new connection to give a shell: name lookups and logins can be slow
@@ -48,8 +50,8 @@ class SshConnection:
     ``port`` and ``user`` None leave the choice to the user's ssh configuration, which is honoured in everything that is
     not said here. With ``known_hosts`` that file alone decides which key the host may have. ``strict`` False accepts
     the key of a host that is not known yet; laboratories need that, production never does. With ``become`` everything
-    runs under sudo, which must not ask for a password. ``legacy`` allows what OpenSSH 5.3 has and today's does not
-    trust any more.
+    runs under sudo, which gets ``become_password`` when it asks for one, and must not ask without it. ``legacy`` allows
+    what OpenSSH 5.3 has and today's does not trust any more.
 
     Raises:
         InvalidInput: ssh could take the address, user, port or a file name for something else.
@@ -65,6 +67,7 @@ class SshConnection:
     become: bool = False
     become_user: str = "root"
     become_method: str = "sudo"
+    become_password: Secret | None = None
     strict: bool = True
     legacy: bool = False
     state_directory: str = STATE_DIRECTORY
@@ -79,7 +82,10 @@ class SshConnection:
         for path in (self.identity_file, self.known_hosts):
             if path is not None and ('"' in str(path) or not str(path).isprintable()):
                 raise InvalidInput(f"{str(path)!r} is not a file name that ssh understands")
-        elevation(self.become, self.become_user, self.become_method)
+        self.sudo()
+
+    def sudo(self) -> Sudo:
+        return Sudo(self.become, self.become_user, self.become_method, self.become_password)
 
     def open(self, name: str) -> SshTransport:
         return SshTransport(name, self)
@@ -156,6 +162,7 @@ class SshTransport:
     def __init__(self, name: str, connection: SshConnection) -> None:
         self.name = name
         self.connection = connection
+        self._sudo = connection.sudo()
         self._leaving = Leaving()
         self._idle = IdleShells(self._leaving)
         self._sessions = threading.BoundedSemaphore(_SESSIONS)
@@ -204,10 +211,15 @@ class SshTransport:
 
     def _afresh(self, message: Message, patience: Patience) -> Reply:
         """By a new shell: one that stays, unless the request needs one to itself because it brings input."""
+        return self._sudo.through(self.name, partial(self._open, message, patience))
+
+    def _open(self, message: Message, patience: Patience) -> Reply:
         if message.opening:
-            return exchange(self._command(message), message, patience, self._leaving.add, end, _environment())
+            gate = self._sudo.gate(message.greeting)
+            return exchange(self._command(message), message, patience, self._leaving.add, end, _environment(), gate)
         made = serving(self.connection.state_directory)
-        return self._ask(Shell(self._command(made), _environment(), made.body), message, patience)
+        shell = Shell(self._command(made), _environment(), made.body, self._sudo.gate(made.greeting))
+        return self._ask(shell, message, patience)
 
     def _ask(self, shell: Shell, message: Message, patience: Patience) -> Reply:
         try:
@@ -216,9 +228,7 @@ class SshTransport:
             self._idle.keep(shell)
 
     def _command(self, message: Message) -> list[str]:
-        way = self.connection
-        become = elevation(way.become, way.become_user, way.become_method)
-        return [*self._argv, f"exec {line([*become, *message.opening])}"]
+        return [*self._argv, f"exec {line([*self._sudo.words(), *message.opening])}"]
 
     def _ready(self) -> Path:
         """The directory of the shared connection's socket: ours alone, so that no other options can share it."""

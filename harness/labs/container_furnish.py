@@ -15,6 +15,7 @@ from fakes.container import PYTHON_OPTIONS, RUN
 from fakes.world import Cloud, Disk, HostRow, Service, WalrusState, World
 from fakes.worldfile import to_plain
 from harness.inventory import Settings
+from harness.labs import container_login
 from harness.labs.container_host import WORLD, LabHost
 from harness.labs.container_keys import LabKeys
 from harness.labs.hostfiles import File
@@ -30,6 +31,7 @@ from harness.labs.premises import (
     NAMES,
     SERVICE,
     SIGNATURE_UUID,
+    role_in_cloud,
 )
 
 PYTHON = "/usr/bin/python3"
@@ -81,7 +83,9 @@ def files_for(host: LabHost, keys: LabKeys, start: Start) -> dict[str, File]:
     }
     if role in (CLC, ORIGINAL):
         files[CLOUD_KEY] = File(CLOUD_SECRET, 0o600)
-    return files | _fakes() | (_tools_of_2012() if start.host_tools == "2012" else {})
+    files |= _tools_of_2012() if start.host_tools == "2012" else {}
+    files |= container_login.files() if start.login == "sudo" else {}
+    return files | _fakes()
 
 
 @cache
@@ -124,7 +128,8 @@ def world_for(hosts: Mapping[str, LabHost], start: Start) -> str:
     """The world before the first boot, as the fakes read it."""
     world = World(version=start.drbd, sync_bytes_per_s=start.sync_bytes_per_s, cloud=Cloud(tick_s=TICK_S))
     for role, host in hosts.items():
-        row = HostRow(host.plan.name, host.address, boot_id="", role=role)
+        row = HostRow(host.plan.name, host.address, boot_id="", role=role_in_cloud(role, start))
+        row.has_cloud = role == ORIGINAL and start.clc == "original"
         if role in PAIR:
             row.drbd_version = start.differs.get("drbd_version", {}).get(role, "")
             row.disks[BACKING_DEVICE] = _disk(role, start)
@@ -163,6 +168,8 @@ def prepare(host: LabHost, settings: Settings, start: Start) -> None:
     owner = EUCALYPTUS_ID + (1 if differs.get("uid_differs") and role == ADDITIONAL else 0)
     missing = differs.get("missing_program", {})
     absent = missing["program"] if missing.get("host") == role else ""
+    if start.login == "sudo":
+        container_login.add(host)
     host.execute(
         "sh", "-c", _PREPARE, "prepare", settings.store, settings.staging, str(owner), absent, start.host_tools
     )

@@ -9,14 +9,16 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.errors import LabError
+from harness.hosts.secret import Secret
 from harness.hosts.ssh import SshConnection
 from harness.inventory import Inventory, Node, Role, Settings
 from harness.labs import container_furnish as furnish
+from harness.labs import container_login
 from harness.labs.container_front import old_doors
 from harness.labs.container_host import WORLD, LabHost, Plan, start_host
 from harness.labs.container_image import ensure
@@ -209,23 +211,27 @@ class Rack:
 
     def inventory(self) -> Inventory:
         """The hosts as the engine is to reach them: by ssh, with the run's keys, strictly."""
+        common = SshConnection(
+            address="localhost",
+            identity_file=self.keys.identity,
+            known_hosts=self.keys.known_hosts,
+            legacy=self.start.ssh == "5.3",
+        )
+        if self.start.login == "sudo":
+            password = Secret(str(container_login.keep_password(self.keys)))
+            common = replace(common, user=container_login.USER, become=True, become_password=password)
 
         def node(role: Role) -> Node:
             host = self.hosts[role]
             address, port = self.doors[role]
-            way = SshConnection(
-                address,
-                port,
-                "root",
-                identity_file=self.keys.identity,
-                known_hosts=self.keys.known_hosts,
-                legacy=self.start.ssh == "5.3",
-            )
+            way = replace(common, address=address, port=port)
             disk = None if role == CLC else BACKING_DEVICE
             name = host.plan.name
             return Node(name, role, way, host.address, name, disk, host.replication_address)
 
-        return Inventory(node("original"), node("additional"), node("clc"), self.settings, f"containers {self.run_id}")
+        original = node("original")
+        clc = node("clc") if self.start.clc == "own" else replace(original, role="clc", backing_device=None)
+        return Inventory(original, node("additional"), clc, self.settings, f"containers {self.run_id}")
 
     def tear_down(self) -> None:
         """Remove everything that carries the run's label, and the keys."""

@@ -14,7 +14,7 @@ from harness.labs.container_look import run_script
 from harness.labs.container_rack import Rack
 from harness.labs.hostfiles import File
 from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL
-from harness.labs.premises import BACKING_DEVICE, SERVICE, WATCHED, place_path
+from harness.labs.premises import BACKING_DEVICE, SERVICE, WATCHED, last_with_cloud, place_path
 from harness.labs.reading import ANY_ANSWER, read_sample, require_taken
 
 _HTTP_S = 30
@@ -133,7 +133,7 @@ class ContainerTruth:
         serving = self._serving("after")
         idle = next(role for role in PAIR if role != serving)
         settings = self._rack.settings
-        for role in (idle, serving):
+        for role in last_with_cloud((idle, serving), self._rack.start):
             self._host(role).execute("service", SERVICE, "stop")
         promoted = self._host(idle)
         promote = ("drbdadm", "primary", settings.resource)

@@ -32,7 +32,9 @@ class Start:
     """The world in which a trial begins."""
 
     drbd: str = "8.4"
+    clc: str = "own"  # the host of the cloud controller; or "original": the original Walrus runs it too
     host_tools: str = "today"  # or "2012": programs that refuse what is younger
+    login: str = "root"  # or "sudo": a user whom sudo asks for a password, with noisy start-up files
     ssh: str = "today"  # or "5.3": a server that says so and offers what that did
     store: StoreSpec = StoreSpec()
     device_bytes: int = 1024**3  # size of each backing disk; ``differs`` below can change one

@@ -51,6 +51,7 @@ BOOT = "/etc/lab/boot"  # what a furnished host runs at each boot
 HAZARDS = "/etc/lab/hazards"
 BACKING_DEVICE = "/dev/mapper/walrus-disk"
 TICK_S = 1.0  # of the cloud
+OPENING_TICK_S = 0.25  # until the original Walrus is ENABLED, which takes some ticks in which nothing is tried
 CHECK_TICKS = 4  # a check costs such a host a fifth of a second of processes, and the labs share two cores
 PAIR = (ORIGINAL, ADDITIONAL)
 _ENABLED_S = 60.0
@@ -79,52 +80,46 @@ status=$?
 exit "$status"
 """
 _BOOT = f"""#!/bin/sh
-# At each boot of a furnished host: what udev would do for Eucalyptus, and the process that plays it.
+# At each boot of a furnished host: the hazards that would not outlive one, and the process that plays Eucalyptus.
 [ -e /etc/lab/furnished ] || exit 0
-chown eucalyptus:eucalyptus /dev/drbd[0-9]*
-mkdir -p /run/walrus-fakes /var/run/eucalyptus
-{HAZARDS}
+[ ! -x {HAZARDS} ] || {HAZARDS}
 {PYTHON} {" ".join(PYTHON_OPTIONS)} {RUN} resident </dev/null >>/var/log/walrus-fakes.log 2>&1 &
 """
-_PREPARE = """
+_ANOTHER_ID = """
 set -eu
-store=$1 staging=$2 id=$3 service=$4
-mkdir -p -- "$store" "$staging" /var/lib/eucalyptus/keys /var/log/eucalyptus
-if [ "$id" -ne "$(id -u eucalyptus)" ]; then
-    groupmod -g "$id" eucalyptus
-    usermod -u "$id" -g "$id" eucalyptus
-fi
-chown "$id:$id" -- "$store"
-chmod 0700 -- "$store"
-if [ -n "$service" ]; then
-    for level in 2 3 4 5; do
-        mkdir -p "/etc/rc$level.d"
-        ln -sf "../init.d/$service" "/etc/rc$level.d/S80$service"
-    done
-fi
+groupmod -g "$1" eucalyptus
+usermod -u "$1" -g "$1" eucalyptus
+"""
+_WITHOUT_PROGRAM = 'for program in $(which -a -- "$1"); do rm -f -- "$program"; done'
+_LISTENER = "import socket, sys, time; server = socket.create_server(('', int(sys.argv[1]))); time.sleep(1e9)"
+
+# Programs of the lab that run inside a host; see ``look``. Python does in a few calls what would each be a program: a
+# kernel of User Mode Linux pays for a program as for a thousand calls.
+_PREPARE = """
+store, staging, owner, service, symlinked, *spec = sys.argv[1:]
+owner = int(owner)
+for path in (store, staging, "/var/lib/eucalyptus/keys", "/var/log/eucalyptus"):
+    os.makedirs(path, exist_ok=True)
+os.chown(store, owner, owner)
+os.chmod(store, 0o700)
+for level in "2345" if service else "":
+    os.makedirs(f"/etc/rc{level}.d", exist_ok=True)
+    os.symlink(f"../init.d/{service}", f"/etc/rc{level}.d/S80{service}")
+if spec:
+    from fakes import seeding
+    objects, size, seed, hostile = map(int, spec)
+    seeding.materialise_on_disk(store, seeding.plan_store(objects, size, seed, bool(hostile)), owner, owner)
+if symlinked:
+    os.rename(store, f"{store}.real")
+    os.symlink(f"{store}.real", store)
+answer(None)
 """
 _FURNISHED = """
-set -eu
-if [ -n "$1" ]; then
-    for program in $(which -a -- "$1"); do rm -f -- "$program"; done
-fi
-[ -z "$2" ] || rm "/etc/init.d/$2"
-: >/etc/lab/furnished
-sync
-"$0" </dev/null >/dev/null 2>&1
-"""
-_LISTENER = "import socket, sys, time; server = socket.create_server(('', int(sys.argv[1]))); time.sleep(1e9)"
-_SYMLINK = """
-set -eu
-mv -T -- "$1" "$1.real"
-ln -s -- "$1.real" "$1"
-"""
-
-# Programs of the lab that run inside a host; see ``look``.
-_SEED = """
-from fakes import seeding
-store, (objects, size, seed, hostile, owner) = sys.argv[1], map(int, sys.argv[2:])
-answer(seeding.materialise_on_disk(store, seeding.plan_store(objects, size, seed, bool(hostile)), owner, owner))
+open("/etc/lab/furnished", "w").close()
+os.sync()
+silent = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)]
+boot = os.posix_spawn(sys.argv[1], [sys.argv[1]], os.environ, file_actions=silent)
+answer(os.waitstatus_to_exitcode(os.waitpid(boot, 0)[1]))
 """
 _OPEN_CLOUD = """
 import time
@@ -179,13 +174,15 @@ def files_for(plan: Plan, rack: MachineRack) -> dict[str, File]:
     server = "" if role == CLC else addresses[CLC]
     identity = json.dumps({"name": plan.name, "world": WORLD_FILE, "server": server}).encode()
     hosts = "127.0.0.1 localhost\n" + "".join(f"{address} {NAMES[role]}\n" for role, address in addresses.items())
+    hazards = _hazards(role, rack.settings, rack.start.differs)
     files = {path: File(text.encode()) for path, text in _texts(role, rack.start.differs).items()}
     files |= {
         "/etc/hosts": File(hosts.encode()),
         "/etc/walrus-fakes.json": File(identity),
         BOOT: File(_BOOT.encode(), 0o755),
-        HAZARDS: File(_hazards(role, rack.settings, rack.start.differs).encode(), 0o755),
     }
+    if hazards:
+        files[HAZARDS] = File("\n".join(["#!/bin/sh", *hazards, ""]).encode(), 0o755)
     if role in (CLC, ORIGINAL):
         files[CLOUD_KEY] = File(CLOUD_SECRET, 0o600)
     if role == CLC:
@@ -206,16 +203,23 @@ def _texts(role: str, differs: Mapping[str, Any]) -> dict[str, str]:
     return texts
 
 
-def _hazards(role: str, settings: Settings, differs: Mapping[str, Any]) -> str:
-    """A script that plants, at every boot, what would not outlive one."""
-    lines = ["#!/bin/sh"]
+def _hazards(role: str, settings: Settings, differs: Mapping[str, Any]) -> list[str]:
+    """Lines that plant, at every boot, what would not outlive one."""
+    lines = []
+    if _owner(role, differs) != EUCALYPTUS_ID:
+        lines.append("chown eucalyptus:eucalyptus /dev/drbd[0-9]*")  # as the vendor's udev rule does
     if differs.get("drbd_port_blocked") in (True, role) and role in PAIR:
         # Answers from the port find no way back: to the peer the port looks filtered, and everything else passes.
         lines.append(f"ip rule add ipproto {_TCP} sport {settings.port} blackhole")
     if differs.get("listening_port", {}).get("host") == role:
         port = differs["listening_port"]["port"]
         lines.append(f'{PYTHON} -I -S -c "{_LISTENER}" {port} </dev/null >/dev/null 2>&1 &')
-    return "\n".join([*lines, ""])
+    return lines
+
+
+def _owner(role: str, differs: Mapping[str, Any]) -> int:
+    """Who Eucalyptus is on the host, as a number."""
+    return EUCALYPTUS_ID + (1 if differs.get("uid_differs") and role == ADDITIONAL else 0)
 
 
 def _programs(role: str) -> dict[str, File]:
@@ -249,7 +253,7 @@ def _fakes() -> dict[str, File]:
 
 def _world_before(addresses: Mapping[str, str]) -> str:
     """The world before the first boot, as the fakes read it."""
-    world = World(cloud=Cloud(tick_s=TICK_S, check_ticks=CHECK_TICKS))
+    world = World(cloud=Cloud(tick_s=OPENING_TICK_S, check_ticks=CHECK_TICKS))
     for role in ROLES:
         row = HostRow(NAMES[role], addresses[role], boot_id="", role=role)
         if role in PAIR:
@@ -263,19 +267,28 @@ def _world_before(addresses: Mapping[str, str]) -> str:
 
 
 def prepare(host: MachineHost, rack: MachineRack) -> None:
-    """Directories, users, hazards and the store; when this returns the host begins to serve."""
+    """Directories, users, hazards and the store; when this returns the host begins to serve.
+
+    Raises:
+        LabError: it did not work.
+    """
     role, differs, settings = host.plan.role, rack.start.differs, rack.settings
-    owner = EUCALYPTUS_ID + (1 if differs.get("uid_differs") and role == ADDITIONAL else 0)
-    service = SERVICE if role in PAIR else ""
-    host.execute("sh", "-c", _PREPARE, "prepare", settings.store, settings.staging, str(owner), service)
+    if (owner := _owner(role, differs)) != EUCALYPTUS_ID:
+        host.execute("sh", "-c", _ANOTHER_ID, "prepare", str(owner))
+    service, spec = SERVICE if role in PAIR else "", rack.start.store
+    symlinked = "yes" if role == ORIGINAL and differs.get("store_is_symlink") else ""
+    seed = (spec.objects, spec.bytes, spec.seed, int(spec.hostile_names)) if role == ORIGINAL else ()
+    arguments = (settings.store, settings.staging, str(owner), service, symlinked, *map(str, seed))
+    machine_host.run_script(host, _PREPARE, *arguments, timeout_s=_SEED_S)
     if role in differs.get("device_signature", {}):
         _sign(host, differs["device_signature"][role])
-    if role == ORIGINAL:
-        _seed(host, rack)
     missing = differs.get("missing_program", {})
-    absent = missing["program"] if missing.get("host") == role else ""
-    script = DRBD_SERVICE if differs.get("missing_init_script") == role else ""
-    host.execute("sh", "-c", _FURNISHED, BOOT, absent, script)
+    if missing.get("host") == role:
+        host.execute("sh", "-c", _WITHOUT_PROGRAM, "prepare", missing["program"])
+    if differs.get("missing_init_script") == role:
+        host.execute("rm", f"/etc/init.d/{DRBD_SERVICE}")
+    if status := machine_host.run_script(host, _FURNISHED, BOOT):
+        raise LabError(f"{host.plan.name}: {BOOT} ended with status {status}")
 
 
 def _sign(host: MachineHost, signature: str) -> None:
@@ -288,15 +301,6 @@ def _sign(host: MachineHost, signature: str) -> None:
     host.execute(*write, stdin=content)
 
 
-def _seed(original: MachineHost, rack: MachineRack) -> None:
-    """Fill the store with the objects that the start asks for."""
-    spec, store = rack.start.store, rack.settings.store
-    arguments = (spec.objects, spec.bytes, spec.seed, int(spec.hostile_names), EUCALYPTUS_ID)
-    machine_host.run_script(original, _SEED, store, *map(str, arguments), timeout_s=_SEED_S)
-    if rack.start.differs.get("store_is_symlink"):
-        original.execute("sh", "-c", _SYMLINK, "plant", store)
-
-
 def open_cloud(rack: MachineRack) -> None:
     """Wait until the original Walrus serves and the additional host's service runs, plant what the cloud does wrong
     from then on, forget the events.
@@ -306,6 +310,7 @@ def open_cloud(rack: MachineRack) -> None:
     """
     differs = rack.start.differs
     cloud: dict[str, Any] = {
+        "tick_s": TICK_S,
         "key_sync_fails": bool(differs.get("key_sync_fails")),
         "next_enabled": differs.get("next_enabled", ""),
     }

@@ -21,8 +21,6 @@ from harness.labs.machine_network import MachineNetwork
 SSH_PORT = 22
 FURNISHING = "furnish.tar"  # ends the name of the disk that brings files to a machine without power
 _ANSWER_S = 60.0
-_PROBE_S = 0.3  # a packet to a machine that is not up yet is lost; ask anew instead of waiting for it to be sent again
-_GREETING_S = 2.0
 _LAST_WORDS = 1500
 _CLOCK_LOOKS = 3
 _TELL_TIME = "import time; print(repr(time.time()))"
@@ -32,12 +30,18 @@ time.clock_settime(time.CLOCK_REALTIME, time.time() + float(sys.argv[1]))
 with open("/dev/kmsg", "w") as log:
     log.write(f"walrus-lab: clock {time.time():.6f}\\n")
 """
+_LISTENS = """
+with open("/proc/net/tcp") as table:
+    rows = [line.split() for line in table][1:]
+answer(any(row[1].endswith(f":{int(sys.argv[1]):04X}") and row[3] == "0A" for row in rows))
+"""
 _UNPACK = ("tar", "-xf", "-", "-C", "/")
 
 # What every script of ``run_script`` may use besides LOOKING: the fakes, and an argument that is a directory.
 _PRELUDE = """
 import time
-sys.path.insert(0, "/opt")
+if "/opt" not in sys.path:
+    sys.path.insert(0, "/opt")
 
 
 def directory(argument):
@@ -148,12 +152,12 @@ class MachineHost:
         self.script(_ADVANCE, repr(min(looks)[1]))
 
     def wait_for_ssh(self, timeout_s: float = _ANSWER_S) -> None:
-        """Wait until its sshd greets.
+        """Wait until its sshd listens: with its keys read, it is ready. To be greeted would cost the host a process.
 
         Raises:
             LabError: with the machine's last words, when it does not in time.
         """
-        self._wait(self._greets, f"does not answer ssh at {self.address}", timeout_s)
+        self._wait(self._listens, f"does not answer ssh at {self.address}", timeout_s)
 
     def _wait(self, holds: Callable[[], bool], complaint: str, timeout_s: float) -> None:
         bound_s = timeout_s * self.kernel.slowness
@@ -163,13 +167,8 @@ class MachineHost:
                 raise LabError(f"{self.plan.name} {complaint} after {bound_s:g} s{self._last_words()}")
             time.sleep(0.05)
 
-    def _greets(self) -> bool:
-        try:
-            with self.network.connect(*self.ssh, _PROBE_S) as connection:
-                connection.settimeout(_GREETING_S * self.kernel.slowness)
-                return connection.recv(4) == b"SSH-"
-        except OSError:
-            return False
+    def _listens(self) -> bool:
+        return bool(run_script(self, _LISTENS, str(SSH_PORT)))
 
     def _last_words(self) -> str:
         """What its kernel said last, for an error message."""

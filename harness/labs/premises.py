@@ -14,6 +14,7 @@ EUCALYPTUS_ID = 498  # uid and gid
 KEYS = "/var/lib/eucalyptus/keys"
 CLOUD_KEY = f"{KEYS}/euca.p12"
 CLOUD_SECRET = b"the-cloud-s-key-which-nobody-may-print"  # found anywhere else, it has leaked
+SUDO_PASSWORD = b"the-operators-password-which-nobody-may-print"  # likewise
 FIRST_WALRUS = "walrus-original"  # as the cloud knows the Walrus that is there before the move
 SIGNATURE_UUID = "0b5e55ed-0000-4000-8000-00000000b10c"
 
@@ -33,6 +34,16 @@ FILES = {
     "/etc/drbd.d/global_common.conf": "global { usage-count no; }\ncommon { }\n",
 }
 WATCHED = ("/etc/fstab", "/etc/drbd.conf", "/etc/eucalyptus/eucalyptus.conf")  # and the inventory's drbd_conf
+
+
+def role_in_cloud(role: str, start: Start) -> str:
+    """What a host is to the cloud: where the original runs the controller too, the host beside it is any client's."""
+    return "client" if role == CLC and start.clc == "original" else role
+
+
+def last_with_cloud(roles: tuple[str, str], start: Start) -> tuple[str, str]:
+    """In which order Walruses stop: one that cannot ask the cloud which device is its own leaves it mounted."""
+    return (ADDITIONAL, ORIGINAL) if start.clc == "original" else roles
 
 
 def require_one_drbd_device(start: Start) -> None:

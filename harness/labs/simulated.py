@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from fakes.simulated import SimulatedWorld
 from harness.clock import Found
@@ -79,8 +80,9 @@ class SimulatedLab:
             name = NAMES[role]
             return Node(name, role, FunctionConnection(door.send), ADDRESSES[role], name, device)
 
-        inventory = Inventory(node("original"), node("additional"), node("clc"), settings, "the simulated lab")
+        clc = node("clc") if start.clc == "own" else replace(node("original"), role="clc", backing_device=None)
+        inventory = Inventory(node("original"), node("additional"), clc, settings, "the simulated lab")
         faults = SimulatedFaults(world, inventory)
-        truth = SimulatedTruth(world, inventory)
+        truth = SimulatedTruth(world, inventory, start)
         state = WorldState(world, inventory)
         yield Opened(inventory, faults, truth, VirtualClock(world), VirtualTimers(world), repeatable=True, state=state)

@@ -23,6 +23,7 @@ from harness.labs.premises import (
     NAMES,
     SERVICE,
     SIGNATURE_UUID,
+    role_in_cloud,
 )
 
 ADDRESSES = {ORIGINAL: "10.99.0.10", ADDITIONAL: "10.99.0.11", CLC: "10.99.0.5"}
@@ -37,7 +38,8 @@ def build(start: Start) -> SimulatedWorld:
     world = SimulatedWorld(start.drbd)
     settings = Settings.model_validate(dict(start.settings))
     for role, name in NAMES.items():
-        _furnish(world.add_host(name, ADDRESSES[role], role), role)
+        _furnish(world.add_host(name, ADDRESSES[role], role_in_cloud(role, start)), role)
+    world.state.hosts[NAMES[ORIGINAL]].has_cloud = start.clc == "original"
     for role in (ORIGINAL, ADDITIONAL):
         machine = world.machines[NAMES[role]]
         size = start.device_bytes
@@ -45,6 +47,8 @@ def build(start: Start) -> SimulatedWorld:
             size = start.differs.get("additional_device_bytes", size)
         _walrus_host(machine, settings, size, start.sync_bytes_per_s, world)
     _seed(world, settings, start)
+    if start.clc == "original":
+        world.machines[NAMES[ORIGINAL]].files.write(CLOUD_KEY, CLOUD_SECRET, 0o600)
     _plant(world, settings, start.differs)
     _open_cloud(world, start.differs)
     world.state.events.clear()
@@ -58,8 +62,21 @@ def _furnish(machine: SimulatedMachine, role: str) -> None:
         _make(machine, path.rpartition("/")[0])
         machine.files.write(path, text.encode())
     _add_user(machine, EUCALYPTUS_ID)
+    for path, text in _identity(machine.name).items():
+        _make(machine, path.rpartition("/")[0])
+        machine.files.write(path, text.encode())
     if role == CLC:
         machine.files.write(CLOUD_KEY, CLOUD_SECRET, 0o600)
+
+
+def _identity(name: str) -> dict[str, str]:
+    """What a machine is told from others by, the same in each world."""
+    number = sum(map(ord, name))
+    return {
+        "/etc/machine-id": f"{number:032x}\n",
+        "/etc/ssh/ssh_host_rsa_key.pub": f"ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ{number:016x} root@{name}\n",
+        "/sys/class/dmi/id/product_uuid": f"4C4C4544-0000-1000-8000-{number:012X}\n",
+    }
 
 
 def _add_user(machine: SimulatedMachine, number: int) -> None:
@@ -84,6 +101,8 @@ def _walrus_host(machine: SimulatedMachine, settings: Settings, size: int, rate:
     world.state.sync_bytes_per_s = rate
     for node in (BACKING_DEVICE, settings.device):
         files.make_node(node)
+    _make(machine, "/dev/disk/by-id")
+    files.symlink(f"../../{BACKING_DEVICE.rsplit('/', 1)[-1]}", f"/dev/disk/by-id/ata-LAB_{machine.name}_0001")
     _make(machine, settings.store)
     files.chown(settings.store, EUCALYPTUS_ID, EUCALYPTUS_ID)
     files.chmod(settings.store, 0o700)
@@ -102,7 +121,7 @@ def _seed(world: SimulatedWorld, settings: Settings, start: Start) -> None:
 
 def _open_cloud(world: SimulatedWorld, differs: Mapping[str, Any]) -> None:
     """Register the original Walrus and let the cloud come to rest."""
-    clc = world.machines[NAMES[CLC]]
+    clc = next(world.machines[row.name] for row in world.state.hosts.values() if row.runs_cloud)
     for role in (ORIGINAL, ADDITIONAL):
         programs.run(Call(("service", SERVICE, "start")), world.machines[NAMES[role]])
     address = ADDRESSES[ORIGINAL]

@@ -282,11 +282,13 @@ class WorldState:
             found["after a power cut"] = []
         for name, volume in files._images.items():
             self._count(found, f"device {name}", volume, "")
-        disk = self.world.state.hosts[NAMES["additional"]].disks[BACKING_DEVICE]
-        published = self.world.published.get(disk.image_token)
-        if published and not disk.garbage and self.treasure.lies_in(published.tree, ""):
-            found["as written"].append("additional device")
-            found["after a power cut"].append("additional device")
+        for role in ("original", "additional"):
+            disk = self.world.state.hosts[NAMES[role]].disks[BACKING_DEVICE]
+            published = self.world.published.get(disk.image_token)
+            # What a side was told and has not put into its image yet lies on its disk all the same.
+            if published and not disk.garbage and not disk.written and self.treasure.lies_in(published.tree, ""):
+                found["as written"].append(f"{role} device")
+                found["after a power cut"].append(f"{role} device")
         return found
 
     def _count(self, found: dict[str, list[str]], place: str, volume: Volume, root: str) -> None:

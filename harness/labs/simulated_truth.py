@@ -11,8 +11,8 @@ from fakes.simulated import SimulatedMachine, SimulatedWorld
 from harness.errors import LabError
 from harness.evidence import Entry, Event, HostSnapshot, Manifest, ObjectRead
 from harness.inventory import Inventory
-from harness.labs.lab import ADDITIONAL, ORIGINAL
-from harness.labs.premises import BACKING_DEVICE, NAMES, SERVICE, WATCHED, place_path
+from harness.labs.lab import ADDITIONAL, ORIGINAL, Start
+from harness.labs.premises import BACKING_DEVICE, NAMES, SERVICE, WATCHED, last_with_cloud, place_path
 from harness.labs.reading import read_sample, require_taken
 
 _LOOKING_GLASS = "/tmp/looking-glass"
@@ -26,8 +26,9 @@ def objects_in(files: Filesystem, root: str) -> list[str]:
 class SimulatedTruth:
     """The door to the truth."""
 
-    def __init__(self, world: SimulatedWorld, inventory: Inventory) -> None:
+    def __init__(self, world: SimulatedWorld, inventory: Inventory, start: Start) -> None:
         self._world = world
+        self._start = start
         self._settings = inventory.settings
 
     def _machine(self, role: str) -> SimulatedMachine:
@@ -81,10 +82,11 @@ class SimulatedTruth:
 
     def read_replica(self) -> Manifest:
         """Both services stop, the side that did not serve is promoted and mounted, and its files are walked."""
-        idle = self._machine(ORIGINAL if self._enabled("after") == ADDITIONAL else ADDITIONAL)
-        serving = self._machine(self._enabled("after"))
-        for machine in (idle, serving):
-            self._run(machine, "service", SERVICE, "stop")
+        serving = self._enabled("after")
+        waiting = ORIGINAL if serving == ADDITIONAL else ADDITIONAL
+        for role in last_with_cloud((waiting, serving), self._start):
+            self._run(self._machine(role), "service", SERVICE, "stop")
+        idle = self._machine(waiting)
         device, place = self._settings.device, self._settings.store
         promote = ("drbdadm", "primary", self._settings.resource)
         for argv in (promote, ("mount", "-t", self._settings.filesystem, device, place)):

@@ -24,12 +24,16 @@ class Estimate:
     device_bytes: int
     least_s: float
     most_s: float
+    copy_s: float = 0.0  # of one copy at the given rates
+    read_s: float = 0.0  # of one pass that hashes
+    sync_s: float = 0.0  # of the first synchronisation
 
     def __str__(self) -> str:
-        return f"between {_spoken(self.least_s)} and {_spoken(self.most_s)}"
+        return f"between {spoken(self.least_s)} and {spoken(self.most_s)}"
 
 
-def _spoken(seconds: float) -> str:
+def spoken(seconds: float) -> str:
+    """A duration for people."""
     return f"{seconds / 3600:.1f} h" if seconds >= 7200 else f"{max(1.0, seconds / 60):.0f} min"
 
 
@@ -45,4 +49,4 @@ def estimate(site: Site[Reader]) -> Estimate:
     sync_s = device / bytes_per_s(settings.sync_rate) if settings.first_sync == "full" else 0.0
     least = _SPARE * (copy_s + max(copy_s, sync_s))
     most = _SLACK * (_COPIES * copy_s + _READINGS * read_s + sync_s) + _SERVICES_S
-    return Estimate(whole, device, least, most)
+    return Estimate(whole, device, least, most, copy_s, read_s, sync_s)

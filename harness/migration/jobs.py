@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.errors import CommandFailed, Indeterminate, StepBlocked, TimedOut
 from harness.hosts.command import Command, JobStatus, Result
 from harness.hosts.host import Host
+from harness.hosts.proof import Proof
 from harness.migration.site import Progress, Site
 
 _FIRST_LOOK_S = 0.05
@@ -24,26 +25,39 @@ def run_job(
     command: Command,
     measure: Callable[[], float] | None = None,
     bound_s: float = _LONGEST_JOB_S,
+    prove: Callable[[], Proof] | None = None,
 ) -> Result:
     """Run ``command`` as a detached job to its end and return its answer, whatever the exit status.
 
     A job of the same purpose that an earlier engine started and nobody has collected is taken over instead of starting
     another. ``measure`` tells how far it is (0 to 1); when it stands still for the configured time the job is
-    stalled. ``bound_s`` limits a job that has no measure.
+    stalled. ``bound_s`` limits a job that has no measure. ``prove`` gives the proof of a command that destroys, at the
+    moment it is to be started; a job that is under way already needs none.
 
     Raises:
         TimedOut: the job made no progress; it was ended.
         Indeterminate: the job vanished without an exit status (killed, or the host rebooted).
     """
     key = f"job:{step}:{purpose}"
-    job_id = _open_job(site, host, key)
-    host.start(job_id, command)
+    job_id = _under_way(site, host, key) if prove else None
+    if job_id is None:
+        proof = prove() if prove else None
+        job_id = _open_job(site, host, key)
+        host.start(job_id, command, proof)
     watch = _Watch(site, host, step, purpose, job_id)
     result = watch.until_end(measure, site.settings.waits.stall if measure else bound_s)
     site.memory.remember(key, {"id": job_id, "collected": True})
     if result is None:
         raise Indeterminate(host.name, f"the job `{command}` vanished without an exit status")
     return result
+
+
+def _under_way(site: Site[Host], host: Host, key: str) -> str | None:
+    """The id of a job that was started and not collected yet, None when the host knows of none."""
+    last = site.memory.fact(key)
+    if last is None or last["collected"] or host.poll(last["id"]).status is JobStatus.ABSENT:
+        return None
+    return str(last["id"])
 
 
 def _open_job(site: Site[Host], host: Host, key: str) -> str:

@@ -32,8 +32,8 @@ _HOLDS: dict[str, dict[str, type]] = {  # what a record of a kind is asked for
 class Entry:
     """One record.
 
-    Kinds: begun, epoch, intent, done, fact, undoing, undone, committed, rolled-back, completed, stopped; of the way
-    back from a committed move: reversing, reverse-taken-back, reversed.
+    Kinds: begun, epoch, intent, proof, done, fact, undoing, undone, committed, rolled-back, completed, stopped; of
+    the way back from a committed move: reversing, reverse-taken-back, reversed.
     """
 
     seq: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.clock import Clock
 from harness.errors import JournalDamaged, UnexpectedOutput
@@ -13,6 +13,14 @@ from harness.systems import store
 
 _ENDS = ("rolled-back", "reversed")  # of a run: what was remembered before counts no more
 REVERSING, PAIR_SERVES_AGAIN = "reversing", "reverse-taken-back"
+
+
+class _Present(NamedTuple):
+    """The records since the last complete rollback, and which kinds there are of which step."""
+
+    of: int  # so many records of the journal were read
+    entries: list[Entry]
+    marks: frozenset[tuple[str, str]]
 
 
 class Memory:
@@ -27,6 +35,7 @@ class Memory:
         self._clock = clock
         self.folder = folder
         self._loaded: tuple[str, store.Manifest] | None = None
+        self._present_now = _Present(0, [], frozenset())
 
     # What happened
 
@@ -80,21 +89,32 @@ class Memory:
         return dict(begun.data.get("promised", {})) if begun else {}
 
     @property
+    def plan(self) -> str | None:
+        """The hash of the plan that the present run was begun by, None for one that was begun without."""
+        begun = next((entry for entry in reversed(self._present()) if entry.kind == "begun"), None)
+        return begun.data.get("plan") if begun else None
+
+    @property
+    def plans(self) -> set[str]:
+        """The hashes of all plans that ever began something here."""
+        return {entry.data["plan"] for entry in self._journal.entries if entry.kind == "begun" and "plan" in entry.data}
+
+    @property
     def epoch(self) -> int:
         """The highest epoch this run was ever granted."""
         return max((entry.data["epoch"] for entry in self._journal.entries if entry.kind == "epoch"), default=0)
 
     def intended(self, step: str) -> bool:
         """The step was begun, so its effect may be there in whole or in part."""
-        return any(entry.kind == "intent" and entry.step == step for entry in self._present())
+        return ("intent", step) in self._marks()
 
     def done(self, step: str) -> bool:
         """The step was seen satisfied after it acted."""
-        return any(entry.kind == "done" and entry.step == step for entry in self._present())
+        return ("done", step) in self._marks()
 
     def undone(self, step: str) -> bool:
         """The step was taken back in the rollback that is under way."""
-        return any(entry.kind == "undone" and entry.step == step for entry in self._present())
+        return ("undone", step) in self._marks()
 
     def fact(self, name: str, default: Any = None) -> Any:
         """The latest value noted under this name."""
@@ -104,7 +124,7 @@ class Memory:
         return default
 
     def _present(self) -> list[Entry]:
-        return present(self._journal.entries)
+        return self._read().entries
 
     def _chapter(self) -> list[Entry]:
         """The reverse move's own records while one is under way, otherwise those of the move."""
@@ -114,6 +134,17 @@ class Memory:
     def _of_the_move(self) -> list[Entry]:
         entries = self._present()
         return entries[: _start_of_reverse(entries)]
+
+    def _marks(self) -> frozenset[tuple[str, str]]:
+        return self._read().marks
+
+    def _read(self) -> _Present:
+        entries = self._journal.entries
+        if len(entries) != self._present_now.of:  # a journal only grows
+            counting = present(entries)
+            marks = frozenset((entry.kind, entry.step) for entry in counting)
+            self._present_now = _Present(len(entries), counting, marks)
+        return self._present_now
 
     # What is to be remembered
 

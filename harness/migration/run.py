@@ -19,10 +19,12 @@ from harness.migration.journal import Journal
 from harness.migration.memory import Memory
 from harness.migration.outcome import CannotReverse, Outcome, PreflightRefused
 from harness.migration.plan import PLANS, reverse
+from harness.migration.planned import Plan, differences
 from harness.migration.preflight import WAY_BACK, Finding, preflight
 from harness.migration.promise import broken, promised
 from harness.migration.site import Progress, Site, readable
 from harness.migration.step import Blocked, Pending, Satisfied, Step
+from harness.migration.survey import CANNOT_SEE, Survey, survey
 
 
 @dataclass(frozen=True)
@@ -53,20 +55,29 @@ class Migration:
         self._listeners = listeners or Listeners()
         self._name_run = name_run
 
-    def migrate(self) -> Outcome:
-        """Begin the move, or go on with it. Never raises for what happens to hosts: the outcome says it."""
-        with self._opened() as engine:
-            return words.told(self, engine, lambda: self._migrate(engine))
+    def migrate(self, plan: Plan | None = None) -> Outcome:
+        """Begin the move, or go on with it. Never raises for what happens to hosts: the outcome says it.
 
-    def _migrate(self, engine: Engine) -> Outcome:
+        With a ``plan`` it begins only where everything that the plan is bound to is as it was.
+        """
+        with self._opened() as engine:
+            return words.told(self, engine, lambda: self._migrate(engine, plan))
+
+    def _migrate(self, engine: Engine, plan: Plan | None = None) -> Outcome:
         memory = engine.site.memory
+        if plan is not None:
+            self._require_unused(memory, plan)
         if memory.reversing:
             self._stay_with_the_pair(engine)
         if memory.completed:
             return self._already_done(engine)
         if not memory.began or memory.rolled_back:
+            if plan is not None:
+                self._require_as_planned(engine, plan)
             self._require_preflight(engine)
-            memory.note("begun", run_id=memory.run_id or self._name_run(), promised=promised(self.inventory))
+            run_id = memory.run_id or (plan.run if plan else self._name_run())
+            bound = {"plan": plan.sha256} if plan else {}
+            memory.note("begun", run_id=run_id, promised=promised(self.inventory), **bound)
         elif errors := tuple(broken(self.inventory, memory.promised)):
             raise PreflightRefused(errors)
         engine.run()
@@ -102,6 +113,25 @@ class Migration:
         step, state = pending
         return Outcome("stopped", 1, words.no_longer(engine.site, step, state))
 
+    def _require_unused(self, memory: Memory, plan: Plan) -> None:
+        """A plan is good for one beginning; the run that was begun by it may be gone on with.
+
+        Raises:
+            Refused: it was applied already, or the run was begun by something else.
+        """
+        under_way = memory.began and not memory.rolled_back
+        if under_way and not memory.completed and memory.plan == plan.sha256:
+            return
+        if plan.sha256 in memory.plans:
+            raise Refused("this plan was applied already; make another: walrus-ha plan -i INVENTORY -o PLAN")
+        if under_way:
+            raise Refused("this run was not begun by this plan; go on without it: walrus-ha migrate -i INVENTORY")
+
+    def _require_as_planned(self, engine: Engine, plan: Plan) -> None:
+        found = tuple(differences(plan, self._survey(engine), self.inventory.original.name))
+        if found:
+            raise PreflightRefused(found)
+
     def _require_preflight(self, engine: Engine) -> None:
         found = preflight(readable(engine.site))
         errors = tuple(finding for finding in found if finding.severity == "error")
@@ -126,6 +156,32 @@ class Migration:
                 word = {Satisfied: "done", Pending: "to do", Blocked: "blocked"}[type(state)] if asked else "past"
                 rows.append((step.name, step.summary, word, step.undo_summary or "nothing to undo"))
             return rows
+
+    def began(self) -> bool:
+        """A move of this run is under way or done; changes nothing."""
+        with self._looking() as engine:
+            memory = engine.site.memory
+            return memory.completed or (memory.began and not memory.rolled_back)
+
+    def new_run_id(self) -> str:
+        """The name that the next move of this folder will have."""
+        with self._looking() as engine:
+            return engine.site.memory.run_id or self._name_run()
+
+    def survey(self) -> Survey:
+        """All that a plan is made for; changes nothing.
+
+        Raises:
+            Refused: something cannot be seen.
+        """
+        with self._looking() as engine:
+            return self._survey(engine)
+
+    def _survey(self, engine: Engine) -> Survey:
+        try:
+            return survey(readable(engine.site))
+        except CANNOT_SEE as blind:
+            raise Refused(f"what a plan is bound to cannot be seen: {blind}") from blind
 
     def estimate(self) -> Estimate:
         """How long the services will be down, as an interval; changes nothing."""
@@ -206,8 +262,9 @@ class Migration:
     @contextlib.contextmanager
     def _engine(self, journal: Journal | None) -> Iterator[Engine]:
         memory = self._memory(journal or Journal(self.folder, -1, []))
-        hosts = [Host(node.name, node.connection.open(node.name), self.clock) for node in self.inventory.nodes()]
-        original, additional, clc = hosts
+        hosts = [Host(node.name, node.connection.open(node.name), self.clock) for node in self.inventory.hosts()]
+        by_name = {host.name: host for host in hosts}
+        original, additional, clc = (by_name[node.name] for node in self.inventory.nodes())
         site = Site(original, additional, clc, self.inventory, memory, self.clock, self._listeners.progress)
         try:
             yield Engine(site, self._plan(memory), self._listeners.event)

@@ -46,7 +46,13 @@ class Site(Generic[H]):
 
     @property
     def hosts(self) -> Iterator[H]:
-        yield from (self.original, self.additional, self.clc)
+        """Each host once, though it be the original and the cloud controller."""
+        yield from {host.name: host for host in (self.original, self.additional, self.clc)}.values()
+
+    @property
+    def clc_is_original(self) -> bool:
+        """One service runs Walrus and the cloud controller: they stop and start together."""
+        return self.clc.name == self.original.name
 
     @property
     def settings(self) -> Settings:
@@ -95,5 +101,6 @@ class Site(Generic[H]):
 
 def readable(site: Site[Host]) -> Site[Reader]:
     """The same site through hosts that can only be read."""
-    original, additional, clc = (Reader(host.name, host.transport, host.clock) for host in site.hosts)
+    readers = {host.name: Reader(host.name, host.transport, host.clock) for host in site.hosts}
+    original, additional, clc = (readers[host.name] for host in (site.original, site.additional, site.clc))
     return Site(original, additional, clc, site.inventory, site.memory, site.clock, site.report)

@@ -53,6 +53,10 @@ class Cloud:
             found.append(Registered(name, partition, address, state))
         return found
 
+    def answers(self, clc: Reader) -> bool:
+        """The cloud controller answers its tools; one that is stopped or still starting does not."""
+        return clc.ask(self.command(("euca_conf", "--list-walruses"))).ok
+
     def register(self, clc: Host, partition: str, address: str, name: str) -> Result:
         """Register a Walrus. Exit status 0 does not mean that its keys arrived; look at what it said."""
         return clc.run(self.command(_registration("--register-walrus", partition, address, name), Effect.WRITE))

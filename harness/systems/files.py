@@ -102,21 +102,36 @@ def back_up(host: Host, paths: Iterable[str]) -> None:
         host.run(Command(("mv", "-T", "--", backup + ".new", backup), Effect.WRITE))
 
 
-def restore_backup(host: Host, path: str, was_absent: bool) -> None:
-    """Bring back what ``back_up`` kept, times and owner included, or remove the file where there was none."""
+def restore_backup(host: Host, path: str) -> None:
+    """Bring back what ``back_up`` kept, times and owner included."""
     backup = path + BACKUP_SUFFIX
-    if was_absent:
-        host.run(Command(("rm", "-f", "--", path), Effect.WRITE))
-    elif stat(host, backup) is not None:
+    if stat(host, backup) is not None:
         host.run(Command(("mv", "-T", "--", backup, path), Effect.WRITE))
-    host.run(Command(("rm", "-f", "--", backup + ".new"), Effect.WRITE))
-    sync(host)
+        sync(host)
 
 
-def forget_backup(host: Host, path: str) -> None:
-    """Remove what ``back_up`` kept of a file."""
-    host.run(Command(("rm", "-f", "--", path + BACKUP_SUFFIX, path + BACKUP_SUFFIX + ".new"), Effect.WRITE))
-    sync(host)
+@dataclass(frozen=True)
+class Written:
+    """The claim that a path is a plain file as this run wrote it; ``content`` None: whatever it holds."""
+
+    path: str
+    content: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.path} is a plain file that this run wrote"
+
+    def denied(self, host: Reader) -> str | None:
+        found = stat(host, self.path)
+        if found is None or found.kind != "file":
+            return f"{host.name}: {self.path} is {found.kind if found else 'missing'} and no file of ours"
+        if self.content is not None and read(host, self.path) != self.content:
+            return f"{host.name}: somebody changed {self.path}, which this run wrote; move it away by hand"
+        return None
+
+
+def remove_command(path: str) -> Command:
+    """Remove one file."""
+    return Command(("rm", "-f", "--", path), Effect.DESTROY)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.errors import StepBlocked, UnexpectedOutput
 from harness.hosts.command import Command, Effect
 from harness.hosts.host import Host, Reader
+from harness.systems import files
 from harness.systems.printed import lines
 
 
@@ -54,10 +55,29 @@ def mounted_exactly(host: Reader, device: str, at: str) -> bool:
     return True
 
 
-def mount(host: Host, device: str, at: str, fstype: str, read_only: bool = False) -> None:
-    """Mount over an empty directory."""
-    options = ("-o", "ro") if read_only else ()
-    host.run(Command(("mount", "-t", fstype, *options, device, at), Effect.WRITE))
+@dataclass(frozen=True)
+class NothingHidden:
+    """The claim that a place is a plain empty directory with nothing mounted on it: a mount there hides nothing."""
+
+    at: str
+
+    def __str__(self) -> str:
+        return f"{self.at} is an empty directory that nothing is mounted on"
+
+    def denied(self, host: Reader) -> str | None:
+        found = files.stat(host, self.at)
+        if found is None or found.kind != "directory":
+            return f"{host.name}: {self.at} is {found.kind if found else 'missing'} and no directory to mount on"
+        if names := files.children(host, self.at):
+            return f"{host.name}: nothing is mounted over {self.at}: it holds {len(names)} entries"
+        if on := [mount.device for mount in mounts(host) if mount.at == self.at]:
+            return f"{host.name}: {on[0]} is mounted on {self.at}"
+        return None
+
+
+def mount_command(device: str, at: str, fstype: str, read_only: bool = False) -> Command:
+    """Mount; destroys, as it would hide what lies beneath and let others write past it."""
+    return Command(("mount", "-t", fstype, *(("-o", "ro") if read_only else ()), device, at), Effect.DESTROY)
 
 
 def unmount(host: Host, at: str) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from harness.errors import CommandFailed, StepBlocked, UnexpectedOutput
+from harness.errors import CommandFailed, UnexpectedOutput
 from harness.hosts.command import Command, Effect
-from harness.hosts.host import Host, Reader
+from harness.hosts.host import Reader
 from harness.systems import mounts
 from harness.systems.printed import lines, whole
 
 # Internal DRBD metadata at the end of the device: 32 KiB of bitmap a GiB, rounded up, and the fixed part.
 _BITMAP_BYTES_PER_GIB = 32 * 1024
 _METADATA_FIXED_BYTES = 36 * 1024 + 32 * 1024
+_UUID = re.compile(r"(?<![0-9a-f-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f-])", re.IGNORECASE)
 
 
 def drbd_metadata_bytes(device_bytes: int) -> int:
@@ -94,14 +95,39 @@ def occupied_by(host: Reader, device: str) -> str | None:
     return None
 
 
-def require_blank(host: Reader, device: str) -> None:
-    """The proof that DESTROY on a device consumes; taken immediately before.
+@dataclass(frozen=True)
+class Blank:
+    """The claim that nothing lies on a device and nothing uses it."""
 
-    Raises:
-        StepBlocked: naming what is there.
-    """
-    if reason := occupied_by(host, device):
-        raise StepBlocked(f"{host.name}: {device} {reason}; it must be blank and idle")
+    device: str
+
+    def __str__(self) -> str:
+        return f"{self.device} is blank and idle"
+
+    def denied(self, host: Reader) -> str | None:
+        reason = occupied_by(host, self.device)
+        return f"{host.name}: {self.device} {reason}; it must be blank and idle" if reason else None
+
+
+@dataclass(frozen=True)
+class Carries:
+    """The claim that a device carries exactly what this run put there, and that nobody has mounted it."""
+
+    device: str
+    found: Signature
+    alone: bool = True  # nothing else is on it; erasing all signatures would take that along
+
+    def __str__(self) -> str:
+        return f"{self.device} carries {self.found.type} {self.found.uuid} of this run, mounted nowhere"
+
+    def denied(self, host: Reader) -> str | None:
+        if (found := signature(host, self.device)) != self.found:
+            return f"{host.name}: {self.device} holds {found}, expected {self.found}"
+        if self.alone and (others := set(_UUID.findall(all_signatures(host, self.device))) - {self.found.uuid}):
+            return f"{host.name}: {self.device} holds more than {self.found}: {', '.join(sorted(others))}"
+        if at := [mount.at for mount in mounts.mounts(host) if mount.device == self.device]:
+            return f"{host.name}: {self.device} is mounted on {at[0]}"
+        return None
 
 
 def make_filesystem_command(device: str, fstype: str) -> Command:
@@ -109,16 +135,16 @@ def make_filesystem_command(device: str, fstype: str) -> Command:
     return Command((f"mkfs.{fstype}", "-q", device), Effect.DESTROY)
 
 
-def zero_start(host: Host, device: str) -> None:
+def zero_start_command(device: str) -> Command:
     """Zero the first 128 KiB of a device that this run had found blank and has wiped again.
 
     Erasing signatures leaves the rest of a file system's first blocks, and create-md looks at 68 KiB: finding them not
     zero it asks, and without a terminal it answers its question with no.
     """
     zeros = ("dd", "if=/dev/zero", f"of={device}", "bs=65536", "count=2", "conv=fsync")
-    host.run(Command(zeros, Effect.DESTROY))
+    return Command(zeros, Effect.DESTROY)
 
 
-def wipe(host: Host, device: str) -> None:
+def wipe_command(device: str) -> Command:
     """Erase the signatures of what this run itself put on the device."""
-    host.run(Command(("wipefs", "-a", device), Effect.DESTROY))
+    return Command(("wipefs", "-a", device), Effect.DESTROY)

@@ -98,9 +98,12 @@ def _labs(scenario: ScenarioFile) -> Iterator[Impossible]:
         if lab in KERNEL_LABS and scenario.start.drbd == "8.3":
             hint = 'take the lab out, or start with drbd: "8.4"'
             yield Impossible(("labs", index), f"the lab {lab} runs DRBD 8.4, the kernel's", hint)
-    for key in ("host_tools", "ssh"):
+    for index, lab in enumerate(scenario.labs):
+        if lab in KERNEL_LABS and scenario.start.clc == "original":
+            yield Impossible(("labs", index), f"the lab {lab} has its cloud on a host of its own", "take the lab out")
+    for key, usual in (("host_tools", "today"), ("login", "root"), ("ssh", "today")):
         for index, lab in enumerate(scenario.labs):
-            if lab != "containers" and getattr(scenario.start, key) != "today":
+            if lab != "containers" and getattr(scenario.start, key) != usual:
                 hint = f"take the lab out, or {key} out of start"
                 yield Impossible(("labs", index), f"the lab {lab} cannot play old hosts", hint)
     if scenario.start.settings.model_fields_set & {"strategy"}:

@@ -437,7 +437,9 @@ class Before(Strict):
 
     drbd: Literal["8.3", "8.4"] = "8.4"
     strategy: Literal["staged"] = "staged"
+    clc: Literal["own", "original"] = "own"
     host_tools: Literal["today", "2012"] = "today"
+    login: Literal["root", "sudo"] = "root"
     ssh: Literal["today", "5.3"] = "today"
     store: StoreBefore = StoreBefore()
     device_bytes: Bytes = 256 * 1024**2
@@ -451,7 +453,9 @@ class Before(Strict):
         settings = self.settings.model_dump(exclude_unset=True) | {"strategy": self.strategy}
         return Start(
             drbd=self.drbd,
+            clc=self.clc,
             host_tools=self.host_tools,
+            login=self.login,
             ssh=self.ssh,
             store=StoreSpec(**self.store.model_dump()),
             device_bytes=self.device_bytes,

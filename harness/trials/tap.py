@@ -21,6 +21,7 @@ from harness.hosts.command import (
     Result,
     StartJob,
     effect_of,
+    wire_digest,
 )
 from harness.hosts.transport import Connection, Transport
 from harness.trials.scenario import FailCommand, HangCommand, LoseReply, LyingExit
@@ -147,7 +148,16 @@ class _Tap:
         watcher = self._watcher
         effect = _EFFECTS[effect_of(request)]
         watcher.sent.append(
-            Sent(self._clock.now(), watcher.attempt, self._name, watcher.step, str(request), effect, outcome)
+            Sent(
+                self._clock.now(),
+                watcher.attempt,
+                self._name,
+                watcher.step,
+                str(request),
+                effect,
+                outcome,
+                wire_digest(request),
+            )
         )
 
     def close(self) -> None:

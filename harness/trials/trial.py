@@ -8,18 +8,30 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from harness.checks.manifests import differences, expected_at_the_end
 from harness.checks.phases import moved
-from harness.errors import LabError, ReplicaRefused, WalrusHaError
-from harness.evidence import Attempt, Census, Evidence, Expectation, Look, Manifest, Receipt
+from harness.errors import LabError, Refused, ReplicaRefused, WalrusHaError
+from harness.evidence import (
+    Attempt,
+    Census,
+    EffectName,
+    Evidence,
+    Expectation,
+    Foretold,
+    HostSnapshot,
+    Look,
+    Manifest,
+    Receipt,
+)
 from harness.inventory import Inventory, Node, Settings
 from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Lab, Opened
 from harness.migration.outcome import Outcome
 from harness.migration.run import Listeners, Migration
 from harness.trials.actions import ClientWrites, CutNow, CutPower, PowerOffNow, TypeLine
 from harness.trials.faults import Schedule, roles
+from harness.trials.foretelling import foretell
 from harness.trials.literal.operator import Operator
 from harness.trials.looking import Bystander, changed, footprint, leaks
 from harness.trials.scenario import (
@@ -119,7 +131,7 @@ class Trial:
                 self._do(early)
         evidence.before = [truth.snapshot(role) for role in ROLES]
         evidence.reads = truth.read_objects("before", evidence.frozen)
-        self._surroundings = self._look_around()
+        self._surroundings = self._look_around(evidence.before)
         self._counted = self._copied()
         if "plan" in self.scenario.first:
             self._look()
@@ -183,7 +195,7 @@ class Trial:
         if self.scenario.then and self.scenario.then[-1] not in _ATTEMPTS:
             self._census("at the end")  # otherwise the one after the last attempt was taken a moment ago
         evidence.events = truth.events()
-        evidence.changed = changed(self._surroundings, self._look_around())
+        evidence.changed = changed(self._surroundings, self._look_around(evidence.after))
         if outcome in ("completed", "reverse_taken_back") or (outcome == "refused" and moved(evidence)):
             evidence.replication = truth.compare_sides()
             try:
@@ -240,6 +252,7 @@ class Trial:
         migration = self._migration(self._tapped(watcher), self.workdir / "run", "trial")
         to_do = [row[0] for row in migration.plan() if row[2] == "to do"]
         window = migration.estimate() if not self.evidence.attempts else None
+        commands = self._foretold(migration) if not self.evidence.attempts else None
         after = footprint(self.opened.truth, self.workdir / "run", apart)
         asked = [one for one in self.evidence.sent[sent:] if one.effect != "read"]
         del self.evidence.sent[sent:]  # charged to the look, not to an attempt
@@ -251,17 +264,26 @@ class Trial:
                 sorted(path for path in {*before, *after} if before.get(path) != after.get(path)),
                 [f"{one.host}: {one.what}" for one in asked],
                 [window.least_s, window.most_s] if window else [],
+                commands,
             )
         )
 
-    def _look_around(self) -> dict[str, str]:
-        """What lies on hosts that answer, outside the places of the data."""
+    def _foretold(self, migration: Migration) -> list[Foretold]:
+        """The commands of the plan; where it cannot tell them none, which the check finds."""
+        try:
+            commands = foretell(self.opened.inventory, migration.survey())
+        except Refused as refused:
+            self.evidence.notes.append(f"the plan named no commands: {refused}")
+            return []
+        return [Foretold(one.host, one.step, one.text, cast(EffectName, one.effect), one.sha256) for one in commands]
+
+    def _look_around(self, snapshots: list[HostSnapshot]) -> dict[str, str]:
+        """What lies on the hosts that answered when the snapshots were taken, outside the places of the data."""
         settings, truth = self.opened.inventory.settings, self.opened.truth
-        names = {node.role: node.name for node in self.opened.inventory.nodes()}
         return {
-            f"{name}:{path}": line
-            for role, name in names.items()
-            if truth.snapshot(role).reachable
+            f"{seen.host}:{path}": line
+            for role, seen in zip(ROLES, snapshots, strict=True)
+            if seen.reachable
             for path, line in truth.listing(role).items()
             if not path.startswith((settings.store, settings.staging))
         }

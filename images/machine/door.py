@@ -5,8 +5,9 @@ with {"script": ..., "arguments": [...], "stdin": BASE64} for Python, which runs
 interpreter has to start. The answer is JSON too: {"status": ..., "timed_out": ..., "stdout": BASE64, "stderr": BASE64};
 the status of a program that a signal ended is the negative signal.
 
-A User Mode Linux kernel pays dearly for processes and imports: a program is spawned without copying this process, a
-script costs one copy, and little of the library is used.
+A User Mode Linux kernel pays dearly for processes, for each page that one touches first, and for imports: a program is
+spawned without copying this process, little of the library is used, and a copy that ran a script stays for the next
+one. A script finds what earlier ones imported, and nothing else of theirs.
 """
 
 import binascii
@@ -27,6 +28,7 @@ TOKEN_FILE = "/etc/lab/token"
 TALK_S = 10.0  # for a request to arrive once its connection stands, and for its answer to be taken
 LONGEST_REQUEST = 256 * 1024 * 1024
 CANNOT_RUN = 127
+KEPT_WORKERS = 2  # that wait for a script; when more run at once, more are made
 ENVIRONMENT = {
     "DM_DISABLE_UDEV": "1",  # nobody makes device nodes here but dmsetup itself
     "HOME": "/root",
@@ -45,23 +47,90 @@ class Running:
         self.streams = [os.memfd_create(name) for name in ("stdin", "stdout", "stderr")]
         os.write(self.streams[0], binascii.a2b_base64(request.get("stdin") or ""))
         os.lseek(self.streams[0], 0, os.SEEK_SET)
-        self.pid = spawn(request["argv"], self.streams) if "argv" in request else branch(request, self.streams)
-        self.ending = os.pidfd_open(self.pid)
+        self.process = Program(request, self.streams) if "argv" in request else Worker.begin(request, self.streams)
+        self.ending = self.process.ending
 
     def expire(self) -> None:
         """Its time is over."""
         self.timed_out = True
         self.deadline = float("inf")
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
+            os.killpg(self.process.pid, signal.SIGKILL)
 
     def finish(self) -> None:
         """It has ended: answer."""
-        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        status = self.process.end()
         stdout, stderr = (content(stream) for stream in self.streams[1:])
-        for descriptor in (*self.streams, self.ending):
+        for descriptor in self.streams:
             os.close(descriptor)
         reply(self.connection, status, stdout, stderr, self.timed_out)
+
+
+class Program:
+    """A program that runs. ``ending`` can be read when it has ended."""
+
+    def __init__(self, request: dict, streams: list) -> None:
+        self.pid = spawn(request["argv"], streams)
+        self.ending = os.pidfd_open(self.pid)
+
+    def end(self) -> int:
+        os.close(self.ending)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+idle: list = []  # workers that wait for a script
+
+
+class Worker:
+    """A copy of this process, at the head of a session of its own, that runs one script after the other.
+
+    It is handed a script with the three files of its input and output, and says with which status it ended.
+    ``ending`` can be read when it has, or when the worker itself has.
+    """
+
+    def __init__(self) -> None:
+        self.socket, far = socket.socketpair()
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                os.setsid()
+                work(far)
+            finally:
+                os._exit(CANNOT_RUN)
+        far.close()
+        self.ending = self.socket.fileno()
+
+    @classmethod
+    def begin(cls, request: dict, streams: list) -> "Worker":
+        """One that runs the script from now on."""
+        asked = json.dumps([request["script"], request["arguments"]]).encode()
+        while True:
+            worker = idle.pop() if idle else cls()
+            try:
+                socket.send_fds(worker.socket, [len(asked).to_bytes(4, sys.byteorder)], streams)
+                worker.socket.sendall(asked)
+            except ConnectionError:  # it died while it waited
+                worker.bury()
+                continue
+            return worker
+
+    def end(self) -> int:
+        """The status of its script, or its own if it died. It waits for another one unless enough do."""
+        said = b""
+        with contextlib.suppress(ConnectionError):
+            said = self.socket.recv(4, socket.MSG_WAITALL)
+        if len(said) < 4:
+            return self.bury()
+        if len(idle) < KEPT_WORKERS:
+            idle.append(self)
+        else:
+            self.bury()
+        return int.from_bytes(said, sys.byteorder, signed=True)
+
+    def bury(self) -> int:
+        """Let it end; returns its status."""
+        self.socket.close()
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
 def serve() -> None:
@@ -152,21 +221,21 @@ def spawn(argv: list, streams: list) -> int:
     return os.posix_spawnp(argv[0], argv, ENVIRONMENT, file_actions=onto, setsid=True, setsigdef=defaults)
 
 
-def branch(request: dict, streams: list) -> int:
-    """Start a copy of this process, at the head of a session of its own, that runs a script."""
-    code = compiled(request["script"])
-    child = os.fork()
-    if child:
-        return child
-    status = CANNOT_RUN
-    try:
-        os.setsid()
+def work(commands: socket.socket) -> None:
+    """Run what is handed over, until nobody is there any more to hand anything over."""
+    commands = socket.socket(fileno=os.dup2(commands.detach(), 3, inheritable=False))
+    os.closerange(4, 1024)
+    while True:
+        head, streams, _, _ = socket.recv_fds(commands, 4, 3)
+        if len(head) < 4:
+            return
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
-        os.closerange(3, 1024)
-        status = execute(code, request["arguments"])
-    finally:
-        os._exit(status)
+            os.close(stream)
+        asked = commands.recv(int.from_bytes(head, sys.byteorder), socket.MSG_WAITALL)
+        script, arguments = json.loads(asked)
+        status = execute(compiled(script), arguments)
+        commands.sendall(status.to_bytes(4, sys.byteorder, signed=True))
 
 
 @functools.lru_cache(maxsize=64)
@@ -180,9 +249,9 @@ def compiled(script: str) -> object:
 
 def execute(code: object, arguments: list) -> int:
     os.environ.update(ENVIRONMENT)
-    sys.stdin = io.TextIOWrapper(io.FileIO(0), encoding="utf-8", errors="surrogateescape")
-    sys.stdout = io.TextIOWrapper(io.FileIO(1, "w"), encoding="utf-8", errors="surrogateescape")
-    sys.stderr = io.TextIOWrapper(io.FileIO(2, "w"), encoding="utf-8", errors="backslashreplace")
+    sys.stdin = io.TextIOWrapper(io.FileIO(0, closefd=False), encoding="utf-8", errors="surrogateescape")
+    sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), encoding="utf-8", errors="surrogateescape")
+    sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), encoding="utf-8", errors="backslashreplace")
     sys.argv = ["lab-script", *arguments]
     try:
         if isinstance(code, SyntaxError):

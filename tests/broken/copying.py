@@ -107,7 +107,7 @@ SABOTAGES = (
         "as the vendor's text: the copy goes to the bare mount point",
         _PLAIN,
         Edit("migration.steps.mounting:MountDevice.inspect", "try:", "return Satisfied()\n    try:"),
-        Edit("migration.steps.mounting:MountDevice.apply", "mounts.mount(", "str("),
+        Edit("migration.steps.mounting:MountDevice.apply", "proofs.destroy(", "str("),
     ),
     sabotage(
         "delete the old store at the end",
@@ -117,7 +117,7 @@ SABOTAGES = (
             "migration.steps.start:SetProperties.apply",
             "bound = site",
             "from harness.hosts.command import Effect\n"
-            '    site.original.run(Command(("rm", "-rf", "--", site.old_store), Effect.DESTROY))\n'
+            '    site.original.run(Command(("rm", "-rf", "--", site.old_store), Effect.WRITE))\n'
             "    bound = site",
         ),
     ),
@@ -129,7 +129,7 @@ SABOTAGES = (
             "migration.steps.start:SetProperties.apply",
             "bound = site",
             "from harness.hosts.command import Effect\n"
-            '    site.original.run(Command(("rm", "-rf", "--", site.staged_copy), Effect.DESTROY))\n'
+            '    site.original.run(Command(("rm", "-rf", "--", site.staged_copy), Effect.WRITE))\n'
             "    bound = site",
         ),
     ),
@@ -140,7 +140,7 @@ SABOTAGES = (
         Edit(
             "migration.steps.aside:SetStoreAside.apply",
             "files.rename(host, place, old)",
-            'host.run(Command(("rm", "-rf", "--", place), Effect.DESTROY))\n'
+            'host.run(Command(("rm", "-rf", "--", place), Effect.WRITE))\n'
             "        files.make_directory(host, place, 0o700)\n"
             "        files.make_directory(host, old, 0o700)",
         ),

@@ -54,7 +54,7 @@ SABOTAGES = (
         "reverse the sync",
         "the additional host is made Primary by force: its emptiness would win",
         _PLAIN,
-        Edit(f"{_PRIMARY}.apply", "site.original.run(words.force_primary(", "site.additional.run(words.force_primary("),
+        Edit(f"{_PRIMARY}.apply", "site.original, _FreshPair(site)", "site.additional, _FreshPair(site)"),
     ),
     sabotage(
         "never force the first Primary",
@@ -67,7 +67,7 @@ SABOTAGES = (
         "Primary is forced whenever it is wanted, also on a pair that has data",
         "restore-interrupted-by-power-cut",
         Edit(f"{_PRIMARY}.apply", 'seen.disk == "Inconsistent"', "True"),
-        Become(f"{_PRIMARY}._require_fresh"),
+        Edit("migration.steps.primary:_FreshPair.denied", "if not fresh or", "if False and"),
     ),
     sabotage(
         "declare equal instead of waiting",
@@ -128,7 +128,7 @@ SABOTAGES = (
             'device, wanted = site.settings.device, site.memory.fact("filesystem")',
             "device, wanted = site.settings.device, None",
         ),
-        Edit("migration.steps.filesystem:MakeFilesystem.apply", 'not site.memory.intended("mount-device")', "True"),
+        Edit("systems.volumes:Blank.denied", "if reason else None", "if False else None"),
     ),
     sabotage(
         "make the file system on the disk",

@@ -7,7 +7,7 @@ from tests.broken.patching import Edit, sabotage
 _RUN = "migration.engine:Engine.run"
 _ATTEMPT = "hosts.host:Host.attempt"
 _CLAIM = "migration.engine:Engine.claim"
-_SEND = "answer = self.transport.send(command, None if command.effect is Effect.READ else self._required_fence())"
+_SEND = "answer = self.transport.send(command, self._allowed(command, proof))"
 
 SABOTAGES = (
     sabotage(

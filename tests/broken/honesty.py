@@ -157,4 +157,34 @@ SABOTAGES = (
             'Outcome("rolled_back", 1, words.r',
         ),
     ),
+    sabotage(
+        "send what was not planned",
+        "what is sent depends on the name of the run, which nobody saw in the plan",
+        "plan-says-what-the-move-does",
+        Edit(
+            "migration.steps.stage:StageStore.apply",
+            "site.staged_copy, 0o700)",
+            "site.staged_copy, 0o711 if site.memory.run_id == 'trial' else 0o700)",
+        ),
+    ),
+    sabotage(
+        "write what was not planned",
+        "a file has the planned name and length and other content",
+        "plan-says-what-the-move-does",
+        Edit(
+            "migration.steps.configure:ConfigureDrbd._change",
+            "change.wanted.encode(",
+            "change.wanted.replace('Written', 'writteN' if site.memory.run_id == 'trial' else 'Written').encode(",
+        ),
+    ),
+    sabotage(
+        "leave a step out of the plan",
+        "the plan is made by an engine that takes another way than the one that moves",
+        "plan-says-what-the-move-does",
+        Edit(
+            "trials.foretelling:_Recorder.note",
+            "effect, text =",
+            "if 'chown' in str(request):\n        return\n    effect, text =",
+        ),
+    ),
 )

@@ -93,7 +93,7 @@ SABOTAGES = (
         "leave files that were not there",
         "a file that the move made is not removed",
         _ASKED_FOR,
-        Edit("systems.files:restore_backup", "if was_absent:", "if was_absent:\n        pass\n    elif False:"),
+        Become("migration.steps.configure:ConfigureDrbd.remove"),
     ),
     sabotage(
         "no backups",
@@ -105,7 +105,9 @@ SABOTAGES = (
         "leave half a file system",
         "what mkfs left at the device's start makes the next move's metadata impossible",
         "move-taken-back-late-can-begin-again",
-        Become("systems.volumes:zero_start"),
+        Edit(
+            "migration.steps.metadata:CreateMetadata.undo", "if volumes.occupied_by(host, disk) is None:", "if False:"
+        ),
     ),
     sabotage(
         "remove the store with the staged copy",
@@ -120,7 +122,7 @@ SABOTAGES = (
         Edit(
             "migration.steps.aside:SetStoreAside.undo",
             "files.rename(host, old, place)",
-            'host.run(Command(("rm", "-rf", "--", old), Effect.DESTROY))\n'
+            'host.run(Command(("rm", "-rf", "--", old), Effect.WRITE))\n'
             "    files.rename(host, site.staged_copy, place)",
         ),
     ),

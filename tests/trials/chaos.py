@@ -68,7 +68,7 @@ class DrivenTrial(Trial):
         truth = self.opened.truth
         self.evidence.frozen = truth.manifest(ORIGINAL, "store")
         self.evidence.before = [truth.snapshot(role) for role in ROLES]
-        self._surroundings = self._look_around()
+        self._surroundings = self._look_around(self.evidence.before)
         self.evidence.reads = truth.read_objects("before", self.evidence.frozen)
 
     # Deeds

@@ -11,6 +11,7 @@ from harness.systems import files, mounts, store, volumes
 
 # What a file system itself takes: inode tables, journal, reserved blocks.
 _FILESYSTEM_SHARE = 0.08
+_SMALLEST_XFS_BYTES = 300 * 1024**2  # of xfsprogs 5.19 and later; older ones take less, and nobody wants it
 
 
 def _present(site: Site[Reader]) -> dict[str, int]:
@@ -66,6 +67,11 @@ def large_enough(site: Site[Reader]) -> Iterator[Finding]:
         files.used_kib(site.original, site.settings.store) * 1024,
     )
     for name, size in _present(site).items():
+        if site.settings.filesystem == "xfs" and size - volumes.drbd_metadata_bytes(size) < _SMALLEST_XFS_BYTES:
+            yield error(
+                "device-too-small", name, "mkfs.xfs makes none below 300 MB", "Choose a larger device, or ext4."
+            )
+            continue
         usable = int((size - volumes.drbd_metadata_bytes(size)) * (1 - _FILESYSTEM_SHARE))
         if usable < needed:
             what = (

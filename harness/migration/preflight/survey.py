@@ -74,7 +74,8 @@ class OneLook(Reader):
 
 def site_of_one_look(site: Site[Reader]) -> Site[Reader]:
     """The same site through hosts that are asked nothing twice."""
-    original, additional, clc = (OneLook(host.name, host.transport, host.clock) for host in site.hosts)
+    looks = {host.name: OneLook(host.name, host.transport, host.clock) for host in site.hosts}
+    original, additional, clc = (looks[host.name] for host in (site.original, site.additional, site.clc))
     return replace(site, original=original, additional=additional, clc=clc)
 
 

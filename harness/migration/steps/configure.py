@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from harness.errors import StepBlocked, UnexpectedOutput
 from harness.hosts.command import Command, Effect
 from harness.hosts.host import Host, Reader
+from harness.migration import proofs
 from harness.migration.site import Site
 from harness.migration.step import Blocked, Pending, Satisfied, Step, StepState
 from harness.systems import eucalyptus, files, mounts
@@ -90,6 +91,8 @@ class ConfigureDrbd(Step):
         files.back_up(host, [path for path in changes if not site.memory.fact(f"absent:{host.name}:{path}")])
         files.sync(host)
         for path, change in changes.items():
+            if change.present is None:
+                site.memory.remember(f"wrote:{host.name}:{path}", change.wanted)
             host.put(path, change.wanted.encode("utf-8", "surrogateescape"))
 
     def _changes(
@@ -112,9 +115,19 @@ class ConfigureDrbd(Step):
 
     def undo(self, site: Site[Host], host: Host) -> None:
         for path in self._paths(site):
-            files.restore_backup(host, path, bool(site.memory.fact(f"absent:{host.name}:{path}")))
+            if site.memory.fact(f"absent:{host.name}:{path}"):
+                self.remove(site, host, path, site.memory.fact(f"wrote:{host.name}:{path}"))
+            else:
+                files.restore_backup(host, path)
+            self.remove(site, host, path + files.BACKUP_SUFFIX + ".new", None)
         if site.memory.fact(f"loaded-module:{host.name}") and status.module_loaded(host):
             host.run(Command(("rmmod", "drbd"), Effect.WRITE))
+
+    def remove(self, site: Site[Host], host: Host, path: str, wrote: str | None) -> None:
+        """Remove a file that was not there before this run, if it is there now, durably."""
+        if files.stat(host, path) is not None:
+            proofs.destroy(site, host, files.Written(path, wrote), files.remove_command(path))
+            files.sync(host)
 
     def still_there(self, site: Site[Reader], host: Reader) -> str | None:
         left = [path for path in self._paths(site) if files.stat(host, path + files.BACKUP_SUFFIX)]

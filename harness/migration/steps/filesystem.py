@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from harness.errors import StepBlocked
 from harness.hosts.host import Host, Reader
-from harness.migration import jobs
+from harness.hosts.proof import Proof
+from harness.migration import jobs, proofs
 from harness.migration.site import Site
 from harness.migration.step import Blocked, Pending, Satisfied, Step, StepState
 from harness.systems import volumes
@@ -32,27 +33,30 @@ class MakeFilesystem(Step):
 
     def apply(self, site: Site[Host]) -> None:
         host, device = site.original, site.settings.device
-        if not site.memory.intended("mount-device") and not self._job_is_open(site):
-            self._clear_own_remains(site, host)
-            volumes.require_blank(host, device)
-            site.memory.remember("made-on-blank", device)
         command = volumes.make_filesystem_command(device, site.settings.filesystem)
-        result = jobs.run_job(site, host, self.name, "make", command)
+
+        def prove() -> Proof:
+            self._clear_own_remains(site, host)
+            proof = proofs.proven(site, host, volumes.Blank(device), command)
+            site.memory.remember("made-on-blank", device)
+            return proof
+
+        result = jobs.run_job(site, host, self.name, "make", command, prove=prove)
         jobs.succeed(host, command, result, f"{host.name}: no file system was made on {device}")
         found = volumes.signature(host, device)
         if found is None or found.type != site.settings.filesystem:
             raise StepBlocked(f"{host.name}: mkfs said that it was done, but {device} holds {found}")
         site.memory.remember("filesystem", found.uuid)
 
-    def _job_is_open(self, site: Site[Host]) -> bool:
-        last = site.memory.fact(f"job:{self.name}:make")
-        return bool(last and not last["collected"])
-
     def _clear_own_remains(self, site: Site[Host], host: Host) -> None:
         """A file system half made by this run, on a device that this run had proven blank."""
         found = volumes.signature(host, site.settings.device)
         if found and site.memory.fact("made-on-blank") == site.settings.device and not site.memory.done(self.name):
-            volumes.wipe(host, site.settings.device)
+            self._wipe(site, host, found)
+
+    def _wipe(self, site: Site[Host], host: Host, found: volumes.Signature) -> None:
+        device = site.settings.device
+        proofs.destroy(site, host, volumes.Carries(device, found), volumes.wipe_command(device))
 
     def undo_hosts(self, site: Site[Host]) -> tuple[Host, ...]:
         return (site.original,)
@@ -66,4 +70,4 @@ class MakeFilesystem(Step):
         wanted = site.memory.fact("filesystem")
         found = volumes.signature(host, device)
         if found and (wanted is None or found.uuid == wanted):
-            volumes.wipe(host, device)
+            self._wipe(site, host, found)

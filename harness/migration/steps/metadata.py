@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from harness.hosts.command import Effect
 from harness.hosts.host import Host, Reader
+from harness.migration import proofs
 from harness.migration.site import Site
 from harness.migration.step import Blocked, Pending, Satisfied, Step, StepState
 from harness.migration.steps.configure import dialect_on
 from harness.systems import volumes
 from harness.systems.drbd import status
+
+
+@dataclass(frozen=True)
+class _OursAndDown:
+    """The claim that a device carries this run's metadata and that no resource is up on it."""
+
+    carries: volumes.Carries
+    device: str
+
+    def __str__(self) -> str:
+        return f"{self.carries}, and {self.device} is down"
+
+    def denied(self, host: Reader) -> str | None:
+        if seen := status.status(host, self.device):
+            return f"{host.name}: {self.device} is up ({seen})"
+        return self.carries.denied(host)
 
 
 class CreateMetadata(Step):
@@ -38,14 +57,20 @@ class CreateMetadata(Step):
         known = site.memory.fact(f"metadata:{host.name}")
         return known == found.uuid if known else bool(site.memory.fact(f"blank:{host.name}"))
 
+    def _made_here(self, site: Site[Reader], found: volumes.Signature) -> bool:
+        """A file system under the metadata is the one that this run made on the replicated device, or began to."""
+        known = site.memory.fact("filesystem")
+        return known == found.uuid if known else bool(site.memory.fact("made-on-blank"))
+
     def apply(self, site: Site[Host]) -> None:
         for host in site.pair:
             disk = site.disk(host)
             if volumes.signature(host, disk) is None:
-                volumes.require_blank(host, disk)
-                site.memory.remember(f"blank:{host.name}", disk)
                 # Without --force and with no terminal drbdmeta answers its own question with "no": a second guard.
-                host.run(dialect_on(site, host).command("create-md", site.settings.resource, Effect.DESTROY))
+                command = dialect_on(site, host).command("create-md", site.settings.resource, Effect.DESTROY)
+                proof = proofs.proven(site, host, volumes.Blank(disk), command)
+                site.memory.remember(f"blank:{host.name}", disk)
+                host.run(command, proof)
             made = volumes.signature(host, disk)
             if made and made.type == "drbd":
                 site.memory.remember(f"metadata:{host.name}", made.uuid)
@@ -57,12 +82,15 @@ class CreateMetadata(Step):
             return
         found = volumes.signature(host, disk)
         if found and found.type == "drbd" and self._ours(site, host, found):
-            host.run(dialect_on(site, host).wipe_metadata(site.settings.resource))
+            command = dialect_on(site, host).wipe_metadata(site.settings.resource)
+            proofs.destroy(
+                site, host, _OursAndDown(volumes.Carries(disk, found, alone=False), site.settings.device), command
+            )
             found = volumes.signature(host, disk)
-        if found and found.type == site.settings.filesystem:
-            volumes.wipe(host, disk)
+        if found and found.type == site.settings.filesystem and self._made_here(site, found):
+            proofs.destroy(site, host, volumes.Carries(disk, found), volumes.wipe_command(disk))
         if volumes.occupied_by(host, disk) is None:
-            volumes.zero_start(host, disk)
+            proofs.destroy(site, host, volumes.Blank(disk), volumes.zero_start_command(disk))
 
     def still_there(self, site: Site[Reader], host: Reader) -> str | None:
         if site.memory.fact(f"blank:{host.name}") is None:

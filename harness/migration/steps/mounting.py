@@ -6,9 +6,10 @@ from typing import ClassVar
 
 from harness.errors import StepBlocked
 from harness.hosts.host import Host, Reader
+from harness.migration import proofs
 from harness.migration.site import Site
 from harness.migration.step import Blocked, Pending, Satisfied, Step, StepState
-from harness.systems import files, mounts, volumes
+from harness.systems import mounts, volumes
 
 
 class MountDevice(Step):
@@ -39,10 +40,9 @@ class MountDevice(Step):
         return found is not None and found.uuid == site.memory.fact("filesystem")
 
     def apply(self, site: Site[Host]) -> None:
-        host, place = site.original, site.settings.store
-        if found := files.children(host, place):
-            raise StepBlocked(f"{host.name}: nothing is mounted over {place}: it holds {len(found)} entries")
-        mounts.mount(host, site.settings.device, place, site.settings.filesystem, self.read_only)
+        place = site.settings.store
+        command = mounts.mount_command(site.settings.device, place, site.settings.filesystem, self.read_only)
+        proofs.destroy(site, site.original, mounts.NothingHidden(place), command)
 
     def undo_hosts(self, site: Site[Host]) -> tuple[Host, ...]:
         return (site.original,)

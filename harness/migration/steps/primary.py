@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from harness.errors import StepBlocked
 from harness.hosts.command import Effect
 from harness.hosts.host import Host, Reader
+from harness.migration import proofs
 from harness.migration.site import Site
 from harness.migration.step import Blocked, Pending, Satisfied, Step, StepState
 from harness.migration.steps.configure import dialect_on
 from harness.systems.drbd import status
+
+_FRESH = ("Connected", "Inconsistent", "Inconsistent")
+
+
+@dataclass(frozen=True)
+class _FreshPair:
+    """The claim under which data may be declared good by force: both sides say that nobody has written anything yet."""
+
+    site: Site[Host]
+
+    def __str__(self) -> str:
+        return f"{self.site.settings.resource} is a fresh, connected pair that nobody has written to"
+
+    def denied(self, host: Reader) -> str | None:
+        for side in (self.site.peer(host), host):
+            seen = status.status(side, self.site.settings.device)
+            fresh = seen and (seen.connection, seen.disk, seen.peer_disk) == _FRESH and "Primary" not in _roles(seen)
+            if not fresh or self.site.memory.intended("make-filesystem"):
+                return f"{side.name}: {seen} is not a fresh, connected pair; nothing is forced on it"
+        return None
 
 
 class BecomePrimary(Step):
@@ -33,11 +56,10 @@ class BecomePrimary(Step):
         seen = self._seen(site)
         words, resource = dialect_on(site, site.original), site.settings.resource
         if seen.disk == "Inconsistent":
-            self._require_fresh(site, seen)
-            if site.settings.first_sync == "skip":
-                site.original.run(words.skip_first_sync(resource))
-            else:
-                site.original.run(words.force_primary(resource))
+            skip = site.settings.first_sync == "skip"
+            command = words.skip_first_sync(resource) if skip else words.force_primary(resource)
+            proofs.destroy(site, site.original, _FreshPair(site), command)
+            if not skip:
                 return
         site.original.run(words.command("primary", resource, Effect.WRITE))
 
@@ -46,12 +68,6 @@ class BecomePrimary(Step):
         if seen is None:
             raise StepBlocked(f"{site.original.name}: {site.settings.resource} is not up")
         return seen
-
-    def _require_fresh(self, site: Site[Host], seen: status.Status) -> None:
-        """The proof for declaring data good by force: both sides fresh and connected, nothing written by anyone yet."""
-        fresh = (seen.connection, seen.disk, seen.peer_disk) == ("Connected", "Inconsistent", "Inconsistent")
-        if not fresh or site.memory.intended("make-filesystem"):
-            raise StepBlocked(f"{site.original.name}: {seen} is not a fresh, connected pair; nothing is forced on it")
 
     def undo_hosts(self, site: Site[Host]) -> tuple[Host, ...]:
         return (site.original,)
@@ -64,3 +80,7 @@ class BecomePrimary(Step):
     def still_there(self, site: Site[Reader], host: Reader) -> str | None:
         seen = status.status(host, site.settings.device)
         return "still Primary" if seen and seen.role == "Primary" else None
+
+
+def _roles(seen: status.Status) -> tuple[str, str]:
+    return seen.role, seen.peer_role

@@ -7,7 +7,7 @@ from harness.hosts.command import Command
 from harness.hosts.host import Host, Reader
 from harness.migration.site import Site
 from harness.migration.step import Blocked, Pending, Satisfied, Step, StepState
-from harness.systems import eucalyptus
+from harness.systems import eucalyptus, services
 
 
 class RegisterAdditional(Step):
@@ -19,6 +19,8 @@ class RegisterAdditional(Step):
 
     def inspect(self, site: Site[Reader]) -> StepState:
         address = site.inventory.additional.address
+        if site.clc_is_original and not services.processes(site.original, site.settings.service):
+            return self._of_a_stopped_cloud(site)
         walruses = site.cloud.walruses(site.clc)
         found = [walrus for walrus in walruses if walrus.address == address]
         if not found:
@@ -31,6 +33,12 @@ class RegisterAdditional(Step):
         if not _same_keys(site):
             return Blocked(f"{site.additional.name} is registered but does not have the cloud's keys: key sync failed")
         return Satisfied()
+
+    def _of_a_stopped_cloud(self, site: Site[Reader]) -> StepState:
+        """The registration stands in the database of a cloud controller that is stopped together with the original."""
+        if site.memory.done(self.name):
+            return Satisfied()
+        return Blocked(f"{site.clc.name}: the cloud controller does not run, which the additional is registered with")
 
     def apply(self, site: Site[Host]) -> None:
         settings = site.settings

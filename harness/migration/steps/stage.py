@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from harness.errors import StepBlocked
 from harness.hosts.command import Command, Effect
 from harness.hosts.host import Host, Reader
-from harness.migration import copies, jobs
+from harness.migration import copies, jobs, proofs
 from harness.migration.site import Site
 from harness.migration.step import Pending, Satisfied, Step, StepState
 from harness.systems import files
@@ -27,9 +28,25 @@ class StageStore(Step):
 
     def apply(self, site: Site[Host]) -> None:
         host = site.original
+        self._require_own_place(site, host)
         files.make_directory(host, site.staged_copy, 0o700)
         copies.copy_and_verify(site, host, self.name, self._source(site), site.staged_copy)
         site.memory.remember("staged", site.memory.fact("frozen"))
+
+    def _require_own_place(self, site: Site[Host], host: Host) -> None:
+        """The copy goes where nothing was before this run: making both sides equal deletes what is not in the store.
+
+        Raises:
+            StepBlocked: somebody put something there since preflight looked.
+        """
+        if self._is_not_ours(site):
+            if files.stat(host, site.staged_copy) is not None:
+                raise StepBlocked(f"{host.name}: {site.staged_copy} exists, and this run did not make it")
+            site.memory.remember("staging-was-free", site.staged_copy)
+
+    def _is_not_ours(self, site: Site[Reader]) -> bool:
+        """Whatever lies in the staging area, this run did not put it there."""
+        return bool(site.memory.fact("staging-was-free") != site.staged_copy)
 
     def _source(self, site: Site[Host]) -> str:
         return site.old_store if files.stat(site.original, site.old_store) else site.settings.store
@@ -39,11 +56,12 @@ class StageStore(Step):
 
     def undo(self, site: Site[Host], host: Host) -> None:
         jobs.end_jobs(site, host, self.name)
-        if files.stat(host, site.staged_copy) is None:
+        if self._is_not_ours(site) or files.stat(host, site.staged_copy) is None:
             return
-        # The proof that this removal consumes: the store itself is back in its place, as it was frozen.
-        copies.require_unchanged(site, host, site.settings.store)
-        host.run(Command(("rm", "-rf", "--", site.staged_copy), Effect.DESTROY, timeout_s=3600.0))
+        remove = Command(("rm", "-rf", "--", site.staged_copy), Effect.DESTROY, timeout_s=3600.0)
+        proofs.destroy(site, host, proofs.KeptAt(site, site.settings.store, site.staged_copy), remove)
 
     def still_there(self, site: Site[Reader], host: Reader) -> str | None:
+        if self._is_not_ours(site):
+            return None
         return f"{site.staged_copy} remains" if files.stat(host, site.staged_copy) else None

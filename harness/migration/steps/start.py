@@ -43,6 +43,10 @@ class StartServices(Step):
                 return Pending(f"{host.name}: {service} does not run")
             if services.starts_at_boot(host, service) != self._at_boot(site, host):
                 return Pending(f"{host.name}: {service} is not set to start at boot as before")
+        if site.clc_is_original and not site.cloud.answers(site.clc):
+            return Pending(
+                f"{site.clc.name}: the cloud controller, which starts with the original, does not answer yet"
+            )
         return Satisfied()
 
     def _at_boot(self, site: Site[Reader], host: Reader) -> bool:
@@ -59,6 +63,9 @@ class StartServices(Step):
                 services.start(host, service, site.settings.waits.command)
             bound = site.settings.waits.service_start
             host.wait_until(partial(services.processes, host, service), bound, f"{service} to run")
+        if site.clc_is_original:
+            bound = site.settings.waits.service_start
+            site.clc.wait_until(partial(site.cloud.answers, site.clc), bound, "the cloud controller to answer again")
 
 
 class SetProperties(Step):

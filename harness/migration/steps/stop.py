@@ -73,6 +73,9 @@ class StopServices(Step):
             return
         services.set_starts_at_boot(host, service, before["boot"])
         if before["ran"]:
+            if site.clc_is_original and host.name != site.original.name:
+                # It is still registered: the cloud, back with the original, would promote whoever is there already.
+                self.until_in_place(site, site.original)
             if not services.processes(host, service):  # somebody else may have started it already
                 services.start(host, service, site.settings.waits.command)
             bound = site.settings.waits.service_start
@@ -86,6 +89,8 @@ class StopServices(Step):
         address = site.node(host).address
 
         def enabled() -> bool:
+            if site.clc_is_original and not site.cloud.answers(site.clc):
+                return False  # it is starting, in the same service
             return any(w.address == address and w.state == "ENABLED" for w in site.cloud.walruses(site.clc))
 
         host.wait_until(enabled, site.settings.waits.service_start, "the original Walrus to be ENABLED again")

@@ -25,8 +25,10 @@ from harness.trials.sweep.points import (
     KILL,
     LINK,
     LOSE_REPLY,
+    NOWHERE,
     Beat,
     Point,
+    Whereabouts,
     beat_of,
     record_of,
 )
@@ -82,7 +84,7 @@ class Conductor:
     struck: list[Point] = field(default_factory=list)
     pending: list[tuple[str, float]] = field(default_factory=list)  # faults that will end by themselves, and when
     at_claim: Callable[[], None] = lambda: None  # told when the engine is about to begin a walk over its plan
-    place: Callable[[Request], str] = lambda request: ""
+    whereabouts: Callable[[str, Request], Whereabouts] = lambda role, request: NOWHERE
     beats: list[Beat] | None = None  # written while the run without faults is surveyed
 
     def __post_init__(self) -> None:
@@ -116,7 +118,7 @@ class Conductor:
         number = self.number
         point = self.brancher.at_command(number, tap.role, request)
         began = self.opened.clock.now()
-        place = self.place(request) if self.beats is not None else ""
+        where = self.whereabouts(tap.role, request) if self.beats is not None else NOWHERE
         if point is not None:
             self.struck.append(point)
             self.marks.append((self.attempt, self.sent))
@@ -125,8 +127,8 @@ class Conductor:
             answer = tap.inner.send(request, fence)
         self._looked(tap, request, fence)
         if self.beats is not None:
-            ended = self.opened.clock.now()
-            self.beats.append(beat_of(number, self.attempt, self.step, tap.role, request, began, ended, place))
+            times = (began, self.opened.clock.now())
+            self.beats.append(beat_of(number, self.attempt, self.step, tap.role, request, times, where))
         return answer
 
     def _looked(self, tap: _Tap, request: Request, fence: Fence | None) -> None:

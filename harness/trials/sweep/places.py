@@ -25,6 +25,13 @@ def handlers_above(top: CodeType, skipped: int) -> Lines:
     )
 
 
+def way_above(top: CodeType, skipped: int) -> Lines:
+    """Where an exception is first handled or cleaned up after, and from which instructions that place is being run."""
+    frames = _frames(top, skipped + 1)
+    inner = next((number for number, frame in enumerate(frames) if _handler(frame) is not None), len(frames))
+    return tuple((frame.f_code.co_qualname, frame.f_lasti) for frame in frames[inner:])
+
+
 def _frames(top: CodeType, skipped: int) -> list[FrameType]:
     frame: FrameType | None = sys._getframe(skipped + 1)
     found = []

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from harness.errors import InvalidInput
 from harness.hosts.command import Command, Effect, PutFile, Request, StartJob, effect_of
 from harness.trials.strikes import CUTS
+from harness.trials.sweep.reach import EVERYBODY, reach
 
 MOMENTS = ("not_sent", "sent", "during", "done", "answered", "journalled")
 KILL, LINK, LOSE_REPLY, FAIL, HANG = "kill_engine", "cut_link", "lose_reply", "fail", "hang"
@@ -46,6 +48,16 @@ class Point:
         return cls(int(found[1]), found[2], found[3])
 
 
+class Whereabouts(NamedTuple):
+    """Names for where the engine is in its own text as it sends something; "" for no name."""
+
+    place: str = ""  # in which state of the world, saying this
+    way: str = ""  # in which state of the world, and which way an error at this question takes
+
+
+NOWHERE = Whereabouts()
+
+
 @dataclass(frozen=True)
 class Beat:
     """One thing that the engine does: a command sent to a host, or a record written into the journal."""
@@ -61,7 +73,8 @@ class Beat:
     has_status: bool  # its host could say that it failed
     answered_at: float = 0.0
     sent_at: float = 0.0
-    place: str = ""  # where in its own text the engine is, in which state of the world, saying this; "" for no name
+    where: Whereabouts = NOWHERE
+    reach: frozenset[str] = EVERYBODY  # the roles on which the answer depends
 
     @property
     def is_record(self) -> bool:
@@ -69,16 +82,15 @@ class Beat:
 
 
 def beat_of(
-    number: int, attempt: int, step: str, role: str, request: Request, began: float, ended: float, place: str
+    number: int, attempt: int, step: str, role: str, request: Request, times: tuple[float, float], where: Whereabouts
 ) -> Beat:
-    """A command as it went without faults."""
-    seconds = ended - began
-    slow = isinstance(request, Command) and seconds > _INSTANT_S
+    """A command as it went without faults, with when it was sent and when it was answered."""
+    began, ended = times
+    slow = isinstance(request, Command) and ended - began > _INSTANT_S
     has_status = isinstance(request, Command | PutFile | StartJob) or effect_of(request) is not Effect.READ
-    what = str(request)
-    return Beat(
-        number, attempt, step, role, what, effect_of(request).value, seconds, slow, has_status, ended, began, place
-    )
+    what, effect = str(request), effect_of(request).value
+    shows = EVERYBODY if slow else reach(role, request)
+    return Beat(number, attempt, step, role, what, effect, ended - began, slow, has_status, ended, began, where, shows)
 
 
 def record_of(number: int, attempt: int, step: str, what: str, now: float) -> Beat:
@@ -117,6 +129,8 @@ def same_as(beat: Beat, after: Beat | None, point: Point) -> Point:
         still = after is not None and after.sent_at == beat.answered_at
         if moment == "sent" and not hit:
             return replace(point, moment="not_sent")
+        if moment == "not_sent" and reads and not _shows(fault, beat.reach):
+            moment = "answered"
         if moment == "done":
             if hit:
                 return replace(point, moment="sent") if reads and not beat.slow else point
@@ -131,6 +145,20 @@ def same_as(beat: Beat, after: Beat | None, point: Point) -> Point:
     if moment == "done" and reads and not beat.slow and fault in (FAIL, HANG):
         return replace(point, moment="sent")
     return point
+
+
+def _shows(fault: str, reach: frozenset[str]) -> bool:
+    """An answer that depends on these hosts can tell of such a cut."""
+    return len(reach) > 1 if fault == LINK else bool(reach & set(CUTS[fault]))
+
+
+def errs(beat: Beat, point: Point) -> bool:
+    """All that comes of this fault is an error of the transport at a question."""
+    if beat.effect != "read" or beat.slow:
+        return False
+    if point.fault in CUTS:
+        return beat.role in CUTS[point.fault] and point.moment in ("not_sent", "sent")
+    return (point.fault, point.moment) in ((LOSE_REPLY, "done"), (HANG, "sent"))
 
 
 def _same_kill(beat: Beat, after: Beat | None, point: Point) -> Point:

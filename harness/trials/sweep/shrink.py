@@ -51,6 +51,7 @@ def _start(spec: Spec) -> list[str]:
     lines = [
         "start:",
         f'  drbd: "{spec.start.drbd}"',
+        *(["  clc: original"] if spec.start.clc == "original" else []),
         f"  store: {{{inner}}}",
         f"  device_bytes: {spec.start.device_bytes}",
     ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.hosts.command import Request
 from harness.labs.simulated import SimulatedLab
 from harness.trials.sweep.points import KILL, Point
-from harness.trials.sweep.slices import Spec, survey
+from harness.trials.sweep.slices import Spec, Survey, survey
 from harness.trials.sweep.story import Known, Story, Told
 
 
@@ -43,9 +43,12 @@ class Single:
     told: Told
 
 
-def run_single(spec: Spec, points: tuple[Point, ...]) -> Single:
-    """Tell one story from its start with these faults, in the order of the points; what never came is unknown."""
-    clean = survey(spec)
+def run_single(spec: Spec, points: tuple[Point, ...], surveyed: Survey | None = None) -> Single:
+    """Tell one story from its start with these faults, in the order of the points; what never came is unknown.
+
+    ``surveyed`` is the run without faults, for those who have it already.
+    """
+    clean = surveyed or survey(spec)
     with SimulatedLab().open(spec.start) as opened:
         known = Known(files=clean.known.files, end=clean.known.end, end_enabled=clean.known.end_enabled)
         story = Story(opened, known, spec.undertaking)

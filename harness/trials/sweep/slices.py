@@ -14,7 +14,7 @@ from harness.labs.lab import Start, StoreSpec
 from harness.labs.simulated import SimulatedLab
 from harness.trials.sweep.array import Pairing, covering_array
 from harness.trials.sweep.forking import Forker, ShareDone, SliceResult
-from harness.trials.sweep.points import CRASHES, FAULTS, Beat, Point, cells, same_as
+from harness.trials.sweep.points import CRASHES, FAULTS, Beat, Point, cells, errs, same_as
 from harness.trials.sweep.story import Known, Story, Told
 from harness.trials.sweep.undertaking import THE_MOVE, Undertaking
 
@@ -68,14 +68,21 @@ class Merger:
         self._survey = survey
         self._first: dict[str, int] = {}
         for beat in survey.beats:
-            if beat.place:
-                self._first.setdefault(beat.place, beat.number)
+            for name in filter(None, beat.where):
+                self._first.setdefault(name, beat.number)
 
     def representative(self, beat: Beat, point: Point) -> Point:
         """The point whose trial is this one's too."""
-        survey = self._survey
-        point = same_as(beat, survey.after(beat), point)
-        place = survey.beats[point.number - 1].place
+        while True:
+            following = same_as(beat, self._survey.after(beat), point)
+            if following == point:
+                return self._first_like(beat, point)
+            point, beat = following, self._survey.beats[following.number - 1]
+
+    def _first_like(self, beat: Beat, point: Point) -> Point:
+        place, way = beat.where
+        if way and errs(beat, point):
+            return replace(point, number=self._first[way])
         return replace(point, number=self._first[place]) if place else point
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from harness.errors import CommandFailed, LabError, WalrusHaError
-from harness.hosts.command import Request
+from harness.hosts.command import Command, Effect, Request
 from harness.labs.lab import ADDITIONAL, ORIGINAL, Opened
 from harness.labs.simulated_state import Names, Shape, WorldState, digest
 from harness.migration.engine import Event
@@ -19,7 +19,8 @@ from harness.trials.strikes import EngineKilled
 from harness.trials.sweep.conductor import RESTART_S, Conductor, TappedClock
 from harness.trials.sweep.monitors import Monitors
 from harness.trials.sweep.notebook import KeptMigration, Notebook
-from harness.trials.sweep.places import Lines, handlers_above, lines_above
+from harness.trials.sweep.places import Lines, handlers_above, lines_above, way_above
+from harness.trials.sweep.points import NOWHERE, Whereabouts
 from harness.trials.sweep.undertaking import THE_MOVE, Undertaking
 
 RUN_ID = "sweep"
@@ -94,6 +95,8 @@ class Story:
     unknown: list[str] = field(default_factory=list)
     outcomes: list[str] = field(default_factory=list)
     _migration: KeptMigration | None = None
+    _undoing: str = ""  # the step whose undoing began last in this attempt
+    _undone: bool = True  # those before it are finished
 
     def __post_init__(self) -> None:
         state = self.opened.state
@@ -104,7 +107,7 @@ class Story:
         self.undertaking.prepare(self.opened, state, self.monitors, notebook, RUN_ID)
         self.conductor = Conductor(self.opened, state, self.monitors, notebook)
         self.conductor.at_claim = self._at_claim
-        self.conductor.place = self._place
+        self.conductor.whereabouts = self._whereabouts
 
     @property
     def notebook(self) -> Notebook:
@@ -142,6 +145,7 @@ class Story:
         conductor.attempt += 1
         conductor.sent = 0
         conductor.step = ""
+        self._undoing, self._undone = "", True
         listeners = Listeners(self._on_event)
         self._migration = KeptMigration(
             conductor.tapped(), self.notebook, TappedClock(self.opened.clock, conductor), listeners, RUN_ID
@@ -165,6 +169,8 @@ class Story:
     # States that are known
 
     def _on_event(self, event: Event) -> None:
+        if event.kind == "undoing":
+            self._pass_undoing(event.step)
         if event.kind in ("acting", "undoing"):
             self.conductor.step = event.step
         elif event.kind in ("done", "satisfied"):
@@ -172,16 +178,32 @@ class Story:
         if event.kind == "satisfied":
             self._pass_head(event.step)
 
+    def _pass_undoing(self, step: str) -> None:
+        """A rollback knows its plan and its memory, and which undoings of this attempt it left unfinished.
+
+        While there is none of those, it does not matter what failed; the reason is only for the last words.
+        """
+        memory = self.notebook.memory(self.opened.clock)
+        self._undone = self._undone and (not self._undoing or memory.undone(self._undoing))
+        self._undoing = step
+        if self._undone:
+            self._pass_head(f"undo {step}")
+
     def _at_claim(self) -> None:
         """A walk begins: from here on a running engine knows no more than one that is started now."""
         memory = self.notebook.memory(self.opened.clock)
         if self.conductor.struck and memory.began and not memory.rolled_back and not memory.completed:
             self._pass_head("attempt", attempt_head=True)
 
-    def _place(self, request: Request) -> str:
-        """A name for where the engine is: the lines of its text on the stack, the world and what is being sent."""
+    def _whereabouts(self, role: str, request: Request) -> Whereabouts:
+        """Names for where the engine is: its text on the stack, the world and what is being sent."""
         state = self.key("attempt", attempt_head=True)
-        return digest((state, self.lines(3), repr(request))) if state else ""
+        if state is None:
+            return NOWHERE
+        place = digest((state, self.lines(3), role, repr(request)))
+        if not isinstance(request, Command) or request.effect is not Effect.READ:
+            return Whereabouts(place)
+        return Whereabouts(place, digest((state, self.way(3), role, request.timeout_s)))
 
     @staticmethod
     def lines(skipped: int) -> Lines:
@@ -192,6 +214,11 @@ class Story:
     def handlers(skipped: int) -> Lines:
         """What on the engine's stack would handle an error."""
         return handlers_above(Story._attempt.__code__, skipped + 1)
+
+    @staticmethod
+    def way(skipped: int) -> Lines:
+        """The way that an error takes through the engine."""
+        return way_above(Story._attempt.__code__, skipped + 1)
 
     def _pass_head(self, position: str, attempt_head: bool = False) -> None:
         """Note the state; when the rest of the story is known from here, say so."""

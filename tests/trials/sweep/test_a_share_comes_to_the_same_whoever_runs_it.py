@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from harness.trials.sweep.points import Point, cells
 from harness.trials.sweep.single import run_single
-from harness.trials.sweep.slices import Plan, Spec, plan_of, run_slice, small_start
+from harness.trials.sweep.slices import Merger, Plan, Spec, plan_of, run_slice, small_start
 from harness.trials.sweep.story import Told
 
 EVERY = 151
@@ -47,5 +48,26 @@ def test_in_two_halves_it_comes_to_the_same(spec: Spec, plan: Plan, told: dict[s
 def test_a_trial_told_alone_to_its_end_comes_to_the_same(spec: Spec, plan: Plan, told: dict[str, Told]) -> None:
     """Nothing that was merged on the way hid anything."""
     for point in plan.points[:: EVERY * 3]:
-        alone = run_single(spec, (point,)).told
+        alone = run_single(spec, (point,), plan.survey).told
         assert (alone.broken, alone.unknown, alone.final) == ((), (), told[str(point)].final)
+
+
+def _taken_for_another(plan: Plan) -> dict[Point, Point]:
+    """Points whose verdict is that of another point's trial, with that point."""
+    merger = Merger(plan.survey)
+    return {
+        point: other
+        for beat in plan.survey.beats
+        for point, why in cells(beat, plan.survey.after(beat))
+        if why is None and (other := merger.representative(beat, point)) != point
+    }
+
+
+@pytest.mark.parametrize("fault", ["cut_link", "cut_clc", "cut_additional", "cut_both", "lose_reply", "hang"])
+def test_a_point_whose_trial_is_another_ones_comes_to_the_same_alone(spec: Spec, plan: Plan, fault: str) -> None:
+    """A cut that no answer shows yet, an error on its way to its handler: told on its own it ends alike."""
+    merged = {point: other for point, other in _taken_for_another(plan).items() if point.fault == fault}
+    assert len(merged) > 50
+    for point in sorted(merged)[len(fault) :: len(merged) // 2]:
+        alone, other = (run_single(spec, (one,), plan.survey).told for one in (point, merged[point]))
+        assert (alone.broken, alone.unknown, alone.final) == ((), (), other.final)

@@ -73,9 +73,11 @@ class Unconfigure(Step):
         if not untouched and path != site.settings.drbd_conf:
             present = files.read(host, path) or ""
             host.put(path, self._without(site, path, present).encode("utf-8", "surrogateescape"))
-            files.forget_backup(host, path)
+            ConfigureDrbd().remove(site, host, path + files.BACKUP_SUFFIX, None)
+        elif absent_before:
+            ConfigureDrbd().remove(site, host, path, site.memory.fact(f"wrote:{host.name}:{path}"))
         else:
-            files.restore_backup(host, path, absent_before)
+            files.restore_backup(host, path)
 
     def undo(self, site: Site[Host], host: Host) -> None:
         ConfigureDrbd().configure(site, host)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from harness.errors import StepBlocked
 from harness.hosts.command import Command, Effect
 from harness.hosts.host import Host, Reader
-from harness.migration import copies, jobs
+from harness.migration import copies, jobs, proofs
 from harness.migration.site import Site
 from harness.migration.step import Blocked, Pending, Satisfied, Step, StepState
 from harness.migration.steps.aside import make_mount_point
@@ -36,6 +38,28 @@ class FreezePair(Step):
         copies.require_unchanged(site, site.original, root)
 
 
+@dataclass(frozen=True)
+class PairHasIt:
+    """The claim that a returning store may go: it is a plain directory, and this side of the pair has the data."""
+
+    device: str
+    goes: str
+
+    def __str__(self) -> str:
+        return f"this side of {self.device} has the store, so that {self.goes} may go"
+
+    def denied(self, host: Reader) -> str | None:
+        found = files.stat(host, self.goes)
+        if found is None or found.kind != "directory":
+            return f"{host.name}: {self.goes} is {found.kind if found else 'missing'} and no directory of ours"
+        if inside := [mount.at for mount in mounts.mounts(host) if f"{mount.at}/".startswith(f"{self.goes}/")]:
+            return f"{host.name}: something is mounted at {inside[0]}, and removing {self.goes} would empty it"
+        seen = status.status(host, self.device)
+        if seen is None or seen.disk not in ("UpToDate", "Consistent"):
+            return f"{host.name}: {self.device} is {seen or 'not up'}: {self.goes} may be the only whole store"
+        return None
+
+
 class CopyBack(Step):
     """Beside the old store lies the store as the pair has it, read back from the disk equal to what was frozen.
 
@@ -62,24 +86,37 @@ class CopyBack(Step):
     def apply(self, site: Site[Host]) -> None:
         host = site.original
         base = site.old_store if files.stat(host, site.old_store) else None
+        self._require_own_place(site, host)
         files.make_directory(host, site.returning_store, 0o700)
         copies.copy_and_verify(site, host, self.name, site.settings.store, site.returning_store, base)
         site.memory.remember("returned", site.memory.fact("frozen-pair"))
+
+    def _require_own_place(self, site: Site[Host], host: Host) -> None:
+        """Making both sides equal deletes what is not in the store: nothing of somebody else's may lie there.
+
+        Raises:
+            StepBlocked: it does.
+        """
+        place = site.returning_store
+        if site.memory.fact("returning-was-free") != place and files.stat(host, place) is not None:
+            raise StepBlocked(f"{host.name}: {place} exists, and this reverse move did not make it")
+        site.memory.remember("returning-was-free", place)
 
     def undo_hosts(self, site: Site[Host]) -> tuple[Host, ...]:
         return (site.original,)
 
     def undo(self, site: Site[Host], host: Host) -> None:
+        if site.memory.fact("returning-was-free") != site.returning_store:
+            return
         jobs.end_jobs(site, host, self.name)
         if files.stat(host, site.returning_store) is None:
             return
-        # The proof that this removal consumes: the pair is up again, and this side of it has its data.
-        seen = status.status(host, site.settings.device)
-        if seen is None or seen.disk not in ("UpToDate", "Consistent"):
-            raise StepBlocked(f"{host.name}: {seen or 'not up'}: the returning store may be the only whole one")
-        host.run(Command(("rm", "-rf", "--", site.returning_store), Effect.DESTROY, timeout_s=3600.0))
+        remove = Command(("rm", "-rf", "--", site.returning_store), Effect.DESTROY, timeout_s=3600.0)
+        proofs.destroy(site, host, PairHasIt(site.settings.device, site.returning_store), remove)
 
     def still_there(self, site: Site[Reader], host: Reader) -> str | None:
+        if site.memory.fact("returning-was-free") != site.returning_store:
+            return None
         return f"{site.returning_store} remains" if files.stat(host, site.returning_store) else None
 
 

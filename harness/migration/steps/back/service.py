@@ -61,6 +61,8 @@ class StopPair(StopServices):
         addresses = {node.address for node in site.inventory.pair}
 
         def served() -> bool:
+            if site.clc_is_original and not site.cloud.answers(site.clc):
+                return False  # it is starting, in the same service
             return wanted <= {one.state for one in site.cloud.walruses(site.clc) if one.address in addresses}
 
         host.wait_until(served, bound, "the pair to serve again")
@@ -128,6 +130,8 @@ class ConfirmOriginal(Step):
     def inspect(self, site: Site[Reader]) -> StepState:
         host, place = site.original, site.settings.store
         address = site.node(host).address
+        if site.clc_is_original and not site.cloud.answers(site.clc):
+            return Pending(f"{site.clc.name}: the cloud controller does not answer yet")
         states = {walrus.address: walrus.state for walrus in site.cloud.walruses(site.clc)}
         if states.get(address) != "ENABLED":
             return Pending(f"{host.name} is {states.get(address, 'absent')}")

@@ -1,0 +1,1 @@
+"""Measurements with their bounds, one module a measurement."""
