@@ -95,6 +95,11 @@ def reversed_(evidence: Evidence) -> bool:
     return last_outcome(evidence) == ENDS_REVERSED
 
 
+def went_back(evidence: Evidence) -> bool:
+    """A reverse move changed something at some time."""
+    return any(sent.step in _OF_THE_WAY_BACK and sent.effect != "read" for sent in evidence.sent)
+
+
 def on_the_way_back(evidence: Evidence) -> bool:
     """A reverse move had begun to change something when the last attempt ended without bringing it to an end."""
     if last_outcome(evidence) in (*ENDS_MOVED, ENDS_REVERSED, "refused"):

@@ -9,7 +9,7 @@ from typing import TypeVar
 from harness.checks.finding import Finding, Unknown, not_asked, weigh
 from harness.checks.groundwork import snapshot_of
 from harness.checks.manifests import differences, lines, printable, require, require_frozen
-from harness.checks.phases import changes_by, last_outcome, moved, recorded, reversed_
+from harness.checks.phases import changes_by, last_outcome, moved, recorded, reversed_, went_back
 from harness.evidence import Evidence, HostSnapshot, Sent
 
 Value = TypeVar("Value")
@@ -26,6 +26,9 @@ def reversibility(evidence: Evidence) -> Finding:
     if reversed_(evidence):
         looks = (refused_but_changed, hosts_differ, pair_not_kept, never_taken_back)
         return weigh("reversibility", evidence, looks, "the hosts are as before the move, and the pair's data is kept")
+    if moved(evidence) and went_back(evidence):
+        left = (refused_but_changed, returning_store_left)
+        return weigh("reversibility", evidence, left, "of the reverse move that was taken back nothing is left")
     taken_back = last_outcome(evidence) in ("rolled_back", "refused") and not moved(evidence)
     if not refused and not taken_back:
         return not_asked("reversibility", "nothing was taken back or refused")
@@ -46,6 +49,12 @@ def pair_not_kept(evidence: Evidence) -> Iterator[str]:
         after = snapshot_of(evidence.after, host)
         if after is not None and after.reachable and "drbd" not in after.disks.values():
             yield f"{host}: no disk holds the pair's data any more: {json.dumps(after.disks)}"
+
+
+def returning_store_left(evidence: Evidence) -> Iterator[str]:
+    """Once the pair serves again, the store that was to return is gone from the old disk."""
+    for after in evidence.after:
+        yield from (f"{after.host}: left over: {path}" for path in after.leftovers if path.endswith(".after-ha"))
 
 
 def store_differs(evidence: Evidence) -> Iterator[str]:

@@ -285,8 +285,10 @@ class WorldState:
         for role in ("original", "additional"):
             disk = self.world.state.hosts[NAMES[role]].disks[BACKING_DEVICE]
             published = self.world.published.get(disk.image_token)
-            # What a side was told and has not put into its image yet lies on its disk all the same.
-            if published and not disk.garbage and not disk.written and self.treasure.lies_in(published.tree, ""):
+            # What a side was told and has not put into its image yet lies on its disk all the same. What the original
+            # writes past that is looked at above.
+            stale = role == "original" and disk.written
+            if published and not disk.garbage and not stale and self.treasure.lies_in(published.tree, ""):
                 found["as written"].append(f"{role} device")
                 found["after a power cut"].append(f"{role} device")
         return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.broken.patching import Become, Edit, Sabotage, sabotage
 
-_DATA, _SERVICE, _PAIR = (f"migration.steps.back.{name}" for name in ("data", "service", "pair"))
+_DATA, _PAIR = "migration.steps.back.data", "migration.steps.back.pair"
 _WRITTEN = "reverse-keeps-what-was-written-and-deleted-since"
 _TAKEN_BACK = "reverse-taken-back-on-request"
 
@@ -18,8 +18,13 @@ SABOTAGES = (
         "go back without the difference",
         "the old store comes back as it was before the move",
         _WRITTEN,
-        Edit(f"{_DATA}:CopyBack.apply", "site.settings.store, site.returning_store, base", "base, base, None"),
-        Edit(f"{_DATA}:CopyBack.apply", "copies.copy_and_verify(", "copies._copy("),
+        Edit(
+            f"{_DATA}:CopyBack.apply",
+            "copies.copy_and_verify(site, host, self.name, site.settings.store, site.returning_store, base)",
+            "copies._copy(site, host, self.name, base, site.returning_store, False, None)",
+        ),
+        Become("migration.copies:listed_as_frozen", True),
+        Become("migration.copies:require_unchanged"),
     ),
     sabotage(
         "go back in the old store itself",
@@ -54,9 +59,12 @@ SABOTAGES = (
     sabotage(
         "believe the returning store",
         "it is put in its place without having been read back",
-        "reverse-copy-that-lies-is-found",
-        Edit(f"{_DATA}:CopyBack.apply", "copies.copy_and_verify(", "copies._copy("),
-        Edit(f"{_DATA}:CopyBack.apply", "site.returning_store, base)", "site.returning_store, False, base)"),
+        "reverse-copy-reported-and-cut-short",
+        Edit(
+            f"{_DATA}:CopyBack.apply",
+            "copies.copy_and_verify(site, host, self.name, site.settings.store, site.returning_store, base)",
+            "copies._copy(site, host, self.name, site.settings.store, site.returning_store, False, base)",
+        ),
         Become("migration.copies:listed_as_frozen", True),
         Become("migration.copies:require_unchanged"),
     ),
@@ -68,23 +76,16 @@ SABOTAGES = (
         Become(f"{_DATA}:CopyBack.still_there"),
     ),
     sabotage(
-        "start the pair before its peers talk",
-        "both sides may be made Primary when a reverse move is taken back",
-        "reverse-that-loses-the-additional-host-is-taken-back",
-        Edit(f"{_SERVICE}:StopPair.undo", "ConnectPeers().bring_up(site, host)", "pass"),
-        Become(f"{_SERVICE}:StopPair._until_connected"),
-    ),
-    sabotage(
         "go back from sides that differ",
         "a reverse move begins although the peers do not talk",
         "reverse-without-the-link-is-refused",
-        Become("migration.preflight.way_back:both_sides_equal", ()),
+        Edit("migration.preflight.way_back:both_sides_equal", "elif not seen.in_sync:", "elif False:"),
     ),
     sabotage(
         "go back without room",
         "what was written since does not fit, and services are stopped for nothing",
         "reverse-without-room-for-the-difference-is-refused",
-        Become("migration.preflight.way_back:room_for_the_difference", ()),
+        Edit("migration.preflight.way_back:room_for_the_difference", "if room.free_bytes < needed:", "if False:"),
     ),
     sabotage(
         "wipe the pair on the way back",
