@@ -62,6 +62,7 @@ class PlainFiles:
             found.st_ino,
             found.st_dev,
             found.st_nlink,
+            found.st_ctime_ns,
         )
 
     def exists(self, path: str) -> bool:

@@ -20,6 +20,7 @@ class Stat:
     inode: int
     device: int
     links: int
+    ctime_ns: int = 0  # no program sets it: every change of the inode does
 
 
 class Filesystem(Protocol):

@@ -58,7 +58,7 @@ class MemoryFilesystem(Doors):
     ) -> None:
         self._now_ns = now_ns
         self._published = {} if published is None else published
-        self._names = Namespace(Volume("/dev/sda1", os.makedev(8, 1), root_bytes))
+        self._names = Namespace(Volume("/dev/sda1", os.makedev(8, 1), root_bytes, now_ns=now_ns))
         self._images: dict[str, Volume] = {}
         self._unreadable: set[tuple[int, int]] = set()
         self.received: Counter[str] = Counter()  # bytes that copies wrote, by destination
@@ -79,7 +79,8 @@ class MemoryFilesystem(Doors):
     def _stat(volume: Volume, number: int) -> Stat:
         node = volume.tree.nodes[number]
         return Stat(
-            node.kind, node.size, node.mode, node.uid, node.gid, node.mtime_ns, number, volume.device, node.links
+            *(node.kind, node.size, node.mode, node.uid, node.gid, node.mtime_ns),
+            *(number, volume.device, node.links, node.ctime_ns),
         )
 
     def exists(self, path: str) -> bool:
@@ -338,7 +339,7 @@ class MemoryFilesystem(Doors):
     def make_image(self, image: str, size_bytes: int | None = None) -> None:
         usable = int((_IMAGE_BYTES if size_bytes is None else size_bytes) * (1 - _OVERHEAD))
         number = list(self._images).index(image) if image in self._images else len(self._images)
-        volume = Volume(image, os.makedev(147, number + 1), usable)
+        volume = Volume(image, os.makedev(147, number + 1), usable, now_ns=self._now_ns)
         lost_and_found = Node("directory", 0o700, 0, 0, self._now_ns(), links=2)
         root = Node("directory", 0o755, 0, 0, self._now_ns(), links=3)
         tree = Tree({"": 2, "/lost+found": 11}, {2: root, 11: lost_and_found}, 2)

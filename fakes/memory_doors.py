@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from fakes import content as contents
@@ -19,6 +19,7 @@ class Doors:
     """The part of fakes.memory.MemoryFilesystem that no program calls."""
 
     _names: Namespace
+    _now_ns: Callable[[], int]
     _unreadable: set[tuple[int, int]]
     _laid_bare = False
 
@@ -28,7 +29,7 @@ class Doors:
     def add_volume(self, path: str, size_bytes: int, inodes: int | None = None, source: str = "/dev/sdz1") -> None:
         """Mount a file system of a size of its own over an empty directory, from boot on."""
         number = os.makedev(8, 16 * self._names.fixed + 65)
-        self._names.add_fixed(path, Volume(source, number, size_bytes, inodes))
+        self._names.add_fixed(path, Volume(source, number, size_bytes, inodes, self._now_ns))
 
     def fill(self, path: str, leave_bytes: int) -> None:
         """Take all but so much of the free room of the file system that holds the path, until ``empty``."""
@@ -67,7 +68,7 @@ class Doors:
         self._plant(path, contents.prefix(status.content, status.size // 2))
 
     def flip_byte(self, path: str) -> None:
-        """Change one byte of a file on stable storage; size and times stay, nobody is told."""
+        """Change one byte of a file on stable storage; size and all times stay, nobody is told."""
         self._plant(path, contents.flipped(self._names.find(path, follow=True).found.content))
 
     def _plant(self, path: str, content: Content) -> None:

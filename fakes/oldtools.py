@@ -237,4 +237,6 @@ def guard(name: str) -> str:
 def script(name: str, shim: str = "") -> str:
     """A program that refuses and then runs today's; or, where a fake stands before that, the fake's ``shim``."""
     _, _, rest = shim.partition("\n")
-    return f"#!/bin/sh\n{guard(name)}" + (rest or f'exec /usr/bin/{name} "$@"\n')
+    # Protocol 30 is what 3.0 speaks; fractions of a second travel from 31 on.
+    as_then = "rsync --protocol=30" if name == "rsync" else name
+    return f"#!/bin/sh\n{guard(name)}" + (rest or f'exec /usr/bin/{as_then} "$@"\n')

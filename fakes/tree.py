@@ -26,6 +26,7 @@ class Node(NamedTuple):
     target: str = ""
     xattrs: tuple[tuple[str, bytes], ...] = ()
     links: int = 1
+    ctime_ns: int = 0
 
     @property
     def size(self) -> int:
@@ -89,7 +90,7 @@ class Tree:
         self.paths[path] = number
         self.nodes[number] = node
         self.blocks += node.blocks
-        self._touch_parent(path, 1 if node.kind == "directory" else 0, node.mtime_ns)
+        self._touch_parent(path, 1 if node.kind == "directory" else 0, node.ctime_ns)
 
     def put(self, number: int, node: Node) -> None:
         """Another state of an inode."""
@@ -99,7 +100,7 @@ class Tree:
     def add_name(self, path: str, number: int, now_ns: int) -> None:
         """A hard link."""
         self.paths[path] = number
-        self.nodes[number] = self.nodes[number]._replace(links=self.nodes[number].links + 1)
+        self.nodes[number] = self.nodes[number]._replace(links=self.nodes[number].links + 1, ctime_ns=now_ns)
         self._touch_parent(path, 0, now_ns)
 
     def remove(self, path: str, now_ns: int) -> None:
@@ -107,7 +108,7 @@ class Tree:
         number = self.paths.pop(path)
         node = self.nodes[number]
         if node.kind != "directory" and node.links > 1:
-            self.nodes[number] = node._replace(links=node.links - 1)
+            self.nodes[number] = node._replace(links=node.links - 1, ctime_ns=now_ns)
         else:
             del self.nodes[number]
             self.blocks -= node.blocks
@@ -119,14 +120,15 @@ class Tree:
         if moves_directory:
             for name in list(self.below(old)):
                 self.paths[new + name[len(old) :]] = self.paths.pop(name)
-        self.paths[new] = self.paths.pop(old)
+        number = self.paths[new] = self.paths.pop(old)
+        self.nodes[number] = self.nodes[number]._replace(ctime_ns=now_ns)
         self._touch_parent(old, -int(moves_directory), now_ns)
         self._touch_parent(new, int(moves_directory), now_ns)
 
     def _touch_parent(self, path: str, links: int, now_ns: int) -> None:
         number = self.paths[path.rpartition("/")[0]]
         parent = self.nodes[number]
-        self.nodes[number] = parent._replace(mtime_ns=now_ns, links=parent.links + links)
+        self.nodes[number] = parent._replace(mtime_ns=now_ns, ctime_ns=now_ns, links=parent.links + links)
 
 
 class Change(NamedTuple):

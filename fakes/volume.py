@@ -49,7 +49,15 @@ class Snapshot(NamedTuple):
 class Volume:
     """A file system of a fixed size: root:root 0755 at the start, and durable as such."""
 
-    def __init__(self, source: str, device: int, capacity_bytes: int, inodes: int | None = None) -> None:
+    def __init__(
+        self,
+        source: str,
+        device: int,
+        capacity_bytes: int,
+        inodes: int | None = None,
+        now_ns: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self._now_ns = now_ns
         self.source = source  # the device's name as df prints it
         self.device = device
         self.capacity_blocks = capacity_bytes // BLOCK_BYTES
@@ -78,6 +86,7 @@ class Volume:
             OSError: ENOSPC.
         """
         self._demand(node.blocks, 1, path)
+        node = node._replace(ctime_ns=self._now_ns())
         self._next_inode += 1
         self.own().add(path, self._next_inode, node)
         self._changes.append(Change("add", self._next_inode, path, "", node))
@@ -89,6 +98,7 @@ class Volume:
             OSError: ENOSPC.
         """
         number = self.tree.paths[path]
+        node = node._replace(ctime_ns=self._now_ns())
         more = node.blocks - self.tree.nodes[number].blocks
         self._demand(more, 0, path)
         tree = self.own()

@@ -18,6 +18,7 @@ FORMAT = 1
 Kind = Literal["file", "directory", "symlink", "other"]
 EffectName = Literal["read", "write", "destroy"]
 CommandName = Literal["migrate", "rollback", "second_migrate"]  # the last: another engine, started in between
+StrategyName = Literal["staged", "online"]  # how the steps are ordered
 DriverName = Literal["engine", "vendor"]  # our engine, or somebody who types the vendor's text
 
 
@@ -200,6 +201,7 @@ class Expectation:
     findings: list[str] = Field(default_factory=list)  # errors that a refusal must name, these and no others
     caught_by: list[str] = Field(default_factory=list)  # checks that must find something wrong: a negative control
     caught_saying: list[str] = Field(default_factory=list)  # words that these checks must say of it
+    window_at_most_s: float | None = None  # in which no Walrus may serve; None: any length
 
 
 @dataclass
@@ -215,8 +217,9 @@ class Evidence:
     additional: str
     format: int = FORMAT
     driver: DriverName = "engine"
+    strategy: StrategyName = "staged"
     beside: str = ""  # the vendor's scenario whose start this trial of our engine shares
-    frozen: Manifest | None = None  # the store as the lab seeded it, read by the lab before the first attempt
+    frozen: Manifest | None = None  # the store as seeded and as clients changed it before the window, read by the lab
     before: list[HostSnapshot] = Field(default_factory=list)
     after: list[HostSnapshot] = Field(default_factory=list)
     attempts: list[Attempt] = Field(default_factory=list)
@@ -235,6 +238,7 @@ class Evidence:
     replica_refusal: str = ""  # what the other side answered when it could not be promoted or mounted
     replication: Replication | None = None  # where the lab has disks to compare, when the move completed
     unsupported: list[str] = Field(default_factory=list)  # invocations that a fake does not model
+    unserved_s: float | None = None  # in which no Walrus served, from the first attempt to the end of the last
     trace_hash: str = ""
     seconds: float = 0.0
     notes: list[str] = Field(default_factory=list)  # what the trial could not find out, and why

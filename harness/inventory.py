@@ -83,7 +83,10 @@ class Settings(Strict):
     staging: Directory = "/newlocation"
     filesystem: Literal["ext3", "ext4", "xfs"] = "ext4"
     first_sync: Literal["full", "skip"] = "full"
-    strategy: Literal["staged"] = "staged"
+    strategy: Literal["staged", "online"] = "staged"
+    cutover_within_s: Seconds = 30.0  # online: how long the last difference may take before anything is stopped for it
+    catch_up_rounds: Annotated[int, Field(ge=1, le=1000)] = 10  # online: copies of what changed, before giving up
+    rehash: Literal["changed", "all"] = "changed"  # online: what is read in the window
     sync_rate: Annotated[str, AfterValidator(_sync_rate)] = "40M"  # bytes a second, DRBD's notation
     disk_rate: Annotated[str, AfterValidator(_sync_rate)] = "100M"  # what one copy on the original reaches, as measured
     window_s: Seconds | None = None  # how long the services may be down; preflight refuses what cannot fit

@@ -12,7 +12,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from fakes.content import Blob, Content, prefix, size_of
 from fakes.filesystem import Stat
@@ -20,6 +20,7 @@ from fakes.memory import MemoryFilesystem
 from fakes.program import Reply, Slow
 from fakes.programs.gnu import reason
 from fakes.programs.hashing import READ_BYTES_PER_S
+from fakes.programs.tally import KINDS, Counts
 
 _MOST_PIECES = 256  # of one file: a file of a quarter terabyte must not take an hour to model
 _PIECE_BYTES = 1024**2
@@ -32,7 +33,6 @@ _ENDINGS = {
     _VANISHED: "rsync warning: some files vanished before they could be transferred (code 24) at main.c(1338)",
 }
 _MODE_OF_A_NEW_ONE = {"file": 0o644, "directory": 0o755}  # under the umask of root, without -p
-_KINDS = {"file": "reg", "directory": "dir", "symlink": "link", "other": "special"}
 _CALLS = {
     "directory": "[generator] recv_generator: mkdir",
     "symlink": "[generator] symlink",
@@ -54,46 +54,8 @@ class Options:
     by_content: bool
     letters: frozenset[str] = frozenset("lptgoDHAXSx")  # what archive mode and its companions keep, -r aside
     deletes: bool = True
+    names: frozenset[str] | None = None  # copied whatever their times say, and nothing else; None: everything
     base: str = ""  # what is equal there is linked to instead of copied; empty for none
-
-
-def _no_kinds() -> dict[str, int]:
-    return dict.fromkeys(_KINDS.values(), 0)
-
-
-@dataclass
-class Counts:
-    """What --stats tells."""
-
-    files: dict[str, int] = field(default_factory=_no_kinds)
-    created: dict[str, int] = field(default_factory=_no_kinds)
-    deleted: dict[str, int] = field(default_factory=_no_kinds)
-    transferred: int = 0
-    total_bytes: int = 0
-    literal_bytes: int = 0
-
-    def text(self) -> bytes:
-        """The figures in rsync's layout; times and protocol overhead are made up."""
-        sent, received = self.literal_bytes + 60 * sum(self.files.values()) + 19, 19
-        return (
-            f"\nNumber of files: {_counted(self.files)}\n"
-            f"Number of created files: {_counted(self.created)}\n"
-            f"Number of deleted files: {_counted(self.deleted)}\n"
-            f"Number of regular files transferred: {self.transferred:,}\n"
-            f"Total file size: {self.total_bytes:,} bytes\n"
-            f"Total transferred file size: {self.literal_bytes:,} bytes\n"
-            f"Literal data: {self.literal_bytes:,} bytes\n"
-            "Matched data: 0 bytes\nFile list size: 0\n"
-            "File list generation time: 0.001 seconds\nFile list transfer time: 0.000 seconds\n"
-            f"Total bytes sent: {sent:,}\nTotal bytes received: {received:,}\n\n"
-            f"sent {sent:,} bytes  received {received:,} bytes  {2 * (sent + received):,}.00 bytes/sec\n"
-            f"total size is {self.total_bytes:,}  speedup is {self.total_bytes / (sent + received):,.2f}\n"
-        ).encode()
-
-
-def _counted(kinds: dict[str, int]) -> str:
-    named = ", ".join(f"{kind}: {count:,}" for kind, count in kinds.items() if count)
-    return f"{sum(kinds.values()):,}" + (f" ({named})" if named else "")
 
 
 class _OutOfSpace(Exception):
@@ -112,6 +74,7 @@ class Copy:
         self._names: set[str] = set()  # paths below the source
         self._first: dict[int, str] = {}  # inode of the source to the first of its names
         self._lost: list[str] = []  # directories that could not be made
+        self._xattrs: dict[str, dict[str, bytes]] = {}  # of the source, as they were when it was listed
 
     def run(self) -> Slow:
         """Copy as time passes; the answer is rsync's."""
@@ -138,11 +101,24 @@ class Copy:
         start = len(source) + 1
         scanned = [(path[start:], status) for path, status in self._files.scan(source, one_volume=True)]
         listed = [entry for entry in scanned if not excluded or entry[0].split("/", 1)[0] != excluded]
+        if self._wanted.names is not None:
+            listed = self._named(listed, self._wanted.names)
         for _, status in listed:
-            self._counts.files[_KINDS[status.kind]] += 1
+            self._counts.files[KINDS[status.kind]] += 1
             self._counts.total_bytes += status.size if status.kind in ("file", "symlink") else 0
         self._names = {below for below, _ in listed}
+        if self._keeps("X"):
+            self._xattrs = {below: self._files.xattrs(self._source(below)) for below in self._names}
         return sorted(listed, key=_files_first)
+
+    def _named(self, listed: list[tuple[str, Stat]], names: frozenset[str]) -> list[tuple[str, Stat]]:
+        """The entries that were asked for, and the directories that lead to them."""
+        for absent in sorted(names - {below for below, _ in listed}):
+            error = OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+            self._fail(f'rsync: [sender] link_stat "{self._source(absent)}" failed', error)
+        parts = {name: name.split("/") for name in names}
+        parents = {"/".join(some[:depth]) for some in parts.values() for depth in range(len(some))}
+        return [entry for entry in listed if entry[0] in names or entry[0] in parents]
 
     def _make_destination(self) -> None:
         destination = self._wanted.destination
@@ -161,12 +137,15 @@ class Copy:
         try:
             present = self._present(target, status)
             if present is None:
-                self._counts.created[_KINDS[status.kind]] += 1
+                self._counts.created[KINDS[status.kind]] += 1
             if status.kind == "file":
                 yield from self._file(below, target, status, present)
             else:
                 self._plain(below, target, status, present)
         except OSError as error:
+            if error.errno == errno.ENOENT and not self._files.exists(self._source(below)):
+                self._vanished(self._source(below))
+                return
             name = temporary_name(target) if status.kind == "file" else target
             self._fail(f'rsync: {_CALLS[status.kind]} "{name}" failed', error)
             if status.kind == "directory":
@@ -212,7 +191,7 @@ class Copy:
 
     def _delete_extraneous(self, target: str) -> None:
         for _, status in self._delete(target):
-            self._counts.deleted[_KINDS[status.kind]] += 1
+            self._counts.deleted[KINDS[status.kind]] += 1
 
     def _delete(self, target: str) -> list[tuple[str, Stat]]:
         found = self._files.scan(target, one_volume=True)
@@ -287,6 +266,8 @@ class Copy:
         """Nothing needs to be transferred: equal size and time in whole seconds, or equal content."""
         if present.size != status.size:
             return False
+        if self._wanted.names is not None:
+            return False
         if not self._wanted.by_content:
             return _seconds(present) == _seconds(status)
         yield (present.size + status.size) / READ_BYTES_PER_S
@@ -339,13 +320,16 @@ class Copy:
         """The sender could not read it. After an input error, filler arrives, fails its checksum and is kept."""
         source = self._source(below)
         if error.errno == errno.ENOENT:
-            self._said.append(f'file has vanished: "{source}"')
-            self._status = self._status or _VANISHED
+            self._vanished(source)
             return
         self._fail(f'rsync: [sender] read errors mapping "{source}"', error)
         self._said.append(f"ERROR: {below} failed verification -- update retained.")
         self._files.put_content(temporary_name(target), Blob("filler", status.size), 0o600)
         self._put_in_place(below, target, status, _disbelieved(status))
+
+    def _vanished(self, source: str) -> None:
+        self._said.append(f'file has vanished: "{source}"')
+        self._status = self._status or _VANISHED
 
     # Attributes
 
@@ -359,7 +343,7 @@ class Copy:
         mode = status.mode if self._keeps("p") else _MODE_OF_A_NEW_ONE.get(status.kind, status.mode)
         if status.kind != "symlink" and self._files.stat(target).mode != mode:
             self._files.chmod(target, mode)
-        wanted = self._files.xattrs(self._source(below))
+        wanted = self._xattrs.get(below, {})
         if self._keeps("X") and self._files.xattrs(target) != wanted:
             self._files.put_xattrs(target, wanted)
 

@@ -274,7 +274,23 @@ def true(call: Call, machine: Machine) -> Reply:
     return Reply()
 
 
+def touch(call: Call, machine: Machine) -> Reply:
+    """``touch -c -m -r REFERENCE -- PATH``: the same modification time, to the nanosecond."""
+    if call.argv[1:4] != ("-c", "-m", "-r") or len(call.argv) < 5:
+        raise not_modelled(call)
+    reference, path = call.argv[4], operand(call, call.argv[1:5])
+    files = memory(machine)
+    try:
+        time_ns = files.stat(files.resolve(reference)).mtime_ns
+    except OSError as error:
+        return fails(f"touch: failed to get attributes of {quoted(reference)}: {reason(error)}")
+    if files.exists(path):  # -c makes nothing, and does not complain
+        files.utime(files.resolve(path), time_ns)
+    return Reply()
+
+
 PROGRAMS: dict[str, Program] = {
+    "touch": touch,
     "uname": uname,
     "cat": cat,
     "id": identity,

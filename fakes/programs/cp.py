@@ -1,7 +1,7 @@
-"""cp of coreutils, in the two forms that are sent: one file with -p, and trees with -R --preserve.
+"""cp of coreutils in the forms that are sent: one file with -p, trees with -R --preserve, and all of one with -a -x.
 
 ``--preserve`` without a list means mode, ownership and timestamps: a second name of a file becomes a file of its own,
-and extended attributes stay behind. Nothing is flushed.
+and extended attributes stay behind. ``-a`` keeps both. Nothing is flushed.
 """
 
 from __future__ import annotations
@@ -16,10 +16,16 @@ from fakes.programs.gnu import complaints, fails, memory, not_modelled, operands
 
 _BYTES_PER_S = 200 * 1024**2
 _TREE = ("-R", "--preserve")
+_ALL = ("-a", "-x", "--")
 
 
 def cp(call: Call, machine: Machine) -> Reply | Slow:
-    """``cp -p -- FILE NEW`` and ``cp -R --preserve SOURCE... DESTINATION``."""
+    """``cp -p -- FILE NEW``, ``cp -R --preserve SOURCE... DESTINATION``, ``cp -a -x -- SOURCE/. DESTINATION/``."""
+    if call.argv[1:4] == _ALL:
+        names = call.argv[4:]
+        if len(names) != 2 or not (names[0].endswith("/.") and names[1].endswith("/")):
+            raise not_modelled(call)
+        return _everything(names[0][:-2], names[1].rstrip("/"), memory(machine))
     if call.argv[1:3] == _TREE:
         names = call.argv[3:]
         if len(names) < 2 or any(not name.startswith("/") for name in names):
@@ -95,6 +101,34 @@ def _tree(source: str, target: str, files: MemoryFilesystem, said: list[str]) ->
         if status.kind == "directory" and files.exists(new):
             _preserve(files, new, status)
     return Reply()
+
+
+def _everything(source: str, target: str, files: MemoryFilesystem) -> Slow:
+    """Over what is in a directory: one file system, second names as such, extended attributes."""
+    if not files.exists(source) or not _is_directory(files, target):
+        raise UnsupportedInvocation("copying all of what is not there, or to where no directory is")
+    said: list[str] = []
+    first: dict[int, str] = {}
+    entries = files.scan(source, one_volume=True)
+    for path, status in entries:
+        new = target + path[len(source) :]
+        if status.kind == "file":
+            yield status.size / _BYTES_PER_S
+            if files.exists(new) and (status.inode in first or files.stat(new).links > 1):
+                files.unlink(new)
+            if status.inode in first:
+                files.link(first[status.inode], new)
+                continue
+            first[status.inode] = new
+        try:
+            _entry(path, new, status, files, said)
+            files.put_xattrs(new, files.xattrs(path))
+        except OSError as error:
+            said.append(f"cp: cannot create {status.kind} {quoted(new)}: {reason(error)}")
+    for path, status in reversed(entries):
+        if status.kind == "directory" and files.exists(target + path[len(source) :]):
+            _preserve(files, target + path[len(source) :], status)
+    return complaints(said)
 
 
 def _entry(path: str, new: str, status: Stat, files: MemoryFilesystem, said: list[str]) -> None:

@@ -121,7 +121,7 @@ Directive = Callable[[MemoryFilesystem, str, str, Stat], str]
 def _directives(format_: str, call: Call) -> list[str | Directive]:
     """The format's parts: plain text and functions of (files, path, path below the start, status)."""
     found: list[str | Directive] = []
-    for part in re.findall(r"%T@|%.|\\.|[^%\\]+", format_):
+    for part in re.findall(r"%[TC]@|%.|\\.|[^%\\]+", format_):
         if part[0] == "%":
             if part not in _FIND:
                 raise not_modelled(call)
@@ -143,6 +143,7 @@ _FIND: dict[str, Directive] = {
     "%U": lambda _files, _name, _below, status: str(status.uid),
     "%G": lambda _files, _name, _below, status: str(status.gid),
     "%T@": lambda _files, _name, _below, status: f"{status.mtime_ns // 10**9}.{status.mtime_ns % 10**9:09}0",
+    "%C@": lambda _files, _name, _below, status: f"{status.ctime_ns // 10**9}.{status.ctime_ns % 10**9:09}0",
     "%n": lambda _files, _name, _below, status: str(status.links),
     "%D": lambda _files, _name, _below, status: str(status.device),
     "%i": lambda _files, _name, _below, status: str(status.inode),

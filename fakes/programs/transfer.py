@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from fakes.machine import Machine
 from fakes.program import Call, Program, Reply, Slow
 from fakes.programs.copying import Copy, Options
@@ -13,6 +15,7 @@ Copyright (C) 1996-2022 by Andrew Tridgell, Wayne Davison, and others.
 Web site: https://rsync.samba.org/
 """
 _NEEDED = {"--numeric-ids", "--partial", "--stats"}
+_BY_NAME = {"--files-from=-", "--from0", "--ignore-times"}
 _ARCHIVE = "rlptgoD"
 _LETTERS = frozenset(_ARCHIVE + "HAXSx")
 
@@ -35,6 +38,8 @@ def options(call: Call) -> Options:
     letters = [word[1:].replace("a", _ARCHIVE) for word in rest if not word.startswith("--")]
     kept = frozenset("".join(letters))
     rest = {word for word in rest if word.startswith("--")}
+    by_name = rest >= _BY_NAME and "--delete" not in rest and call.stdin.endswith(b"\0")
+    rest -= _BY_NAME if by_name else set()
     modelled = rest - {"--checksum", "--delete"} == _NEEDED and len(letters) == 1 and {"r", "x"} <= kept <= _LETTERS
     if not modelled or not plain or len(excluded) > 1 or len(bases) > 1 or not all(map(str.isdigit, limits)):
         raise not_modelled(call)
@@ -42,12 +47,14 @@ def options(call: Call) -> Options:
     source, destination = (path.rstrip("/") for path in paths)
     if not paths[0].endswith("/"):
         destination += "/" + source.rpartition("/")[2]  # the directory itself and not what is in it
+    names = frozenset(os.fsdecode(name) for name in call.stdin.split(b"\0")[:-1]) if by_name else None
     base = "".join(bases).rstrip("/")
-    return Options(source, destination, "".join(excluded), rate, "--checksum" in rest, kept, "--delete" in rest, base)
+    by_content, deletes = "--checksum" in rest, "--delete" in rest
+    return Options(source, destination, "".join(excluded), rate, by_content, kept, deletes, names, base)
 
 
 def rsync(call: Call, machine: Machine) -> Reply | Slow:
-    """``rsync --version``, or a copy of everything below SRC/ into DST/."""
+    """``rsync --version``, or a copy into DST/ of everything below SRC/ or of the names on standard input."""
     if call.argv[1:] == ("--version",):
         return Reply(0, _VERSION)
     return Copy(options(call), memory(machine)).run()

@@ -10,6 +10,8 @@ from harness.checks.phases import ever_moved, last_outcome, moved
 from harness.checks.replay import pair, world_at
 from harness.evidence import Evidence
 
+_OLD_STORE = ("old-store", "renamed aside")
+_KEPT = {"staged": (_OLD_STORE, ("staging", "the staged copy")), "online": (_OLD_STORE,)}
 _ENDED = ("completed", "rolled_back", "reversed", "reverse_taken_back", "refused")
 
 
@@ -41,11 +43,11 @@ def lost_the_last_copy(evidence: Evidence) -> Iterator[str]:
 
 
 def lost_a_kept_copy(evidence: Evidence) -> Iterator[str]:
-    """The old store and the staged copy are kept, whole, until a person retires them: the last words say so."""
+    """The old store, and the staged copy where there is one, are kept whole until a person retires them."""
     if not ever_moved(evidence) or not evidence.censuses or evidence.driver == "vendor":
         return
     complete = evidence.censuses[-1].complete
-    for place, what in (("old-store", "renamed aside"), ("staging", "the staged copy")):
+    for place, what in _KEPT[evidence.strategy]:
         name = f"{evidence.original}:{place}"
         if name not in complete:
             yield f"{name}, {what}, is not complete any more (complete: {', '.join(complete) or 'nothing'})"

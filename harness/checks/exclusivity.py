@@ -7,7 +7,16 @@ from collections.abc import Iterator
 
 from harness.checks.finding import Finding, Unknown, weigh
 from harness.checks.groundwork import snapshot_of
-from harness.checks.phases import FOREVER, RESTORE, Quiet, committed_at, moved, quiet_times, reverse_committed_at
+from harness.checks.phases import (
+    AHEAD,
+    FOREVER,
+    RESTORE,
+    Quiet,
+    committed_at,
+    moved,
+    quiet_times,
+    reverse_committed_at,
+)
 from harness.checks.replay import STOPPED, Seen, World, in_order, pair, replay, world_at
 from harness.evidence import Event, Evidence
 
@@ -27,6 +36,7 @@ def exclusivity(evidence: Evidence) -> Finding:
         discarded,
         would_discard,
         made_anew_after_restore,
+        made_anew_after_copying_ahead,
         forced_after_restore,
         split_brain,
     )
@@ -165,6 +175,27 @@ def made_anew_after_restore(evidence: Evidence) -> Iterator[str]:
             late = bool(restored) and restored[0] < event.at and (event.at < quiet.end or quiet.committed)
             if late and event.kind == "destroy" and _makes_anew(event):
                 yield f"{event.host} ran `{event.detail}` at {event.at:g} s, after data was restored onto the device"
+
+
+def made_anew_after_copying_ahead(evidence: Evidence) -> Iterator[str]:
+    """Nor is any while an online move copies ahead, short of taking the file system back."""
+    for begin, end in _times_with_a_copy_ahead(evidence):
+        for event in in_order(evidence):
+            if begin < event.at < end and event.kind == "destroy" and _makes_anew(event):
+                yield f"{event.host} ran `{event.detail}` at {event.at:g} s, after data was copied ahead to the device"
+
+
+def _times_with_a_copy_ahead(evidence: Evidence) -> Iterator[tuple[float, float]]:
+    begin: float | None = None
+    for sent in evidence.sent:
+        words = sent.what.split()
+        if begin is None and sent.step == AHEAD and sent.effect != "read":
+            begin = sent.at
+        elif begin is not None and sent.step == "make-filesystem" and "wipefs" in words and "-a" in words:
+            yield begin, sent.at
+            begin = None
+    if begin is not None:
+        yield begin, FOREVER
 
 
 def _makes_anew(event: Event) -> bool:

@@ -15,6 +15,7 @@ from harness.evidence import Entry, Evidence, Manifest
 
 SHOWN = 10  # entries named in a report, of each kind of difference
 ROOT = "."
+_SECOND_NS = 10**9
 LOST_FOUND = "lost+found"
 _WALRUS_ROOT_MODE = 0o700
 
@@ -133,7 +134,8 @@ def _changes(frozen: Entry, found: Entry) -> Iterator[str]:
         yield f"mode {frozen.mode:04o} -> {found.mode:04o}"
     if (frozen.uid, frozen.gid) != (found.uid, found.gid):
         yield f"owner {frozen.uid}:{frozen.gid} -> {found.uid}:{found.gid}"
-    if frozen.mtime_ns != found.mtime_ns:
+    # A copy by rsync 3.0, or onto ext3 of an old kernel, keeps whole seconds.
+    if found.mtime_ns not in (frozen.mtime_ns, frozen.mtime_ns // _SECOND_NS * _SECOND_NS):
         yield f"time {frozen.mtime_ns} -> {found.mtime_ns} ns"
     for name, one, other in (("target", frozen.target, found.target), ("linked with", frozen.same_as, found.same_as)):
         if one != other:

@@ -16,7 +16,8 @@ from harness.evidence import Attempt, Evidence, Sent
 STOP = "stop-services"
 STOPS = frozenset({STOP, "stop-pair"})
 FREEZE = frozenset({"freeze-manifest", "freeze-pair", "c3-copy-away"})
-RESTORE = frozenset({"restore-store", "c6-copy-back"})
+RESTORE = frozenset({"restore-store", "copy-difference", "c6-copy-back"})
+AHEAD = "copy-ahead"  # an online move has data on the device long before its freeze
 FROM_COMMIT_ON = frozenset({"commit", "start-services", "set-properties", "confirm-service", "c8-start"})
 FROM_REVERSE_COMMIT_ON = frozenset({"commit-reverse", "start-original"})
 _OF_THE_WAY_BACK = frozenset(

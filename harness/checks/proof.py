@@ -24,7 +24,10 @@ _NEEDED: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
 )
 _REMOVES = "rm"
 # The step that takes back, and below what it removes.
-_REMOVED_IN = {"stage-store": "/", "copy-back": "/", "configure-drbd": "/etc/", "unconfigure": "/etc/"}
+_REMOVED_IN = {
+    **dict.fromkeys(("stage-store", "copy-back"), "/"),
+    **dict.fromkeys(("configure-drbd", "configure-walrus", "unconfigure"), "/etc/"),
+}
 
 
 def proof(evidence: Evidence) -> Finding:

@@ -27,6 +27,7 @@ from harness.checks.reversibility import reversibility
 from harness.checks.secrecy import secrecy
 from harness.checks.service import service
 from harness.checks.thrift import thrift
+from harness.checks.window import window
 from harness.errors import InvalidInput, Problem
 from harness.evidence import FORMAT, Evidence
 
@@ -109,6 +110,8 @@ def _applying(evidence: Evidence) -> Iterator[tuple[str, Check]]:
         yield "kernel", kernel
     if "idempotence" not in named and reruns(evidence):
         yield "idempotence", idempotence
+    if evidence.expectation.window_at_most_s is not None:
+        yield "window", window
     if evidence.expectation.copied_again is not None:
         yield "thrift", thrift
 

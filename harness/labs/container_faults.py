@@ -12,8 +12,8 @@ from harness.evidence import Receipt
 from harness.labs.container_host import LabHost
 from harness.labs.container_look import run_script
 from harness.labs.container_rack import Rack
-from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Survives, written_places
-from harness.labs.look import TRUNCATE
+from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Deed, Survives, written_places
+from harness.labs.look import CLIENT, TRUNCATE
 from harness.labs.orders import judged, typed
 from harness.labs.premises import BACKING_DEVICE, SERVICE, place_path
 from harness.labs.sessions import COMMAND_BEGINS_WITHIN_S, RESET, receipt
@@ -275,6 +275,10 @@ class ContainerFaults(WholeDisks):
         roots = [root for place in written_places(served) for root in self._roots(place)]
         found = run_script(self._host(role), _DELETE, *roots)
         return self._receipt("delete_object", found["proven"], f"{self._host(role).plan.name}:{found['victim']}")
+
+    def client(self, role: str, deed: Deed, number: int) -> Receipt:
+        found = run_script(self._host(role), CLIENT, place_path(self._rack.settings, "store"), deed, str(number))
+        return self._receipt("client", found["proven"], f"{self._host(role).plan.name}: {deed} {found['victim']}")
 
     def _roots(self, place: str) -> tuple[str, ...]:
         """Where to look for a victim: the first of these that there is."""

@@ -14,6 +14,7 @@ from harness.inventory import Inventory
 
 ORIGINAL, ADDITIONAL, CLC = "original", "additional", "clc"
 ROLES = (ORIGINAL, ADDITIONAL, CLC)
+Deed = Literal["write", "overwrite", "delete", "rename", "disguise"]
 Survives = Literal["flushed", "all", "torn"] | int  # what of the unflushed survives a power cut; a number: that image
 
 
@@ -112,6 +113,10 @@ class Faults(Protocol):
 
     def delete_object(self, role: str, served: bool = False) -> Receipt:
         """Remove the last object of the store, as a client does through Walrus."""
+        ...
+
+    def client(self, role: str, deed: Deed, number: int) -> Receipt:
+        """Do to the store what a client does through the Walrus that serves it there; ``number`` tells deeds apart."""
         ...
 
     def outsider(self, role: str, argv: tuple[str, ...], status: int) -> Receipt:

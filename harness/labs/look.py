@@ -44,3 +44,46 @@ after = os.stat(victim)
 proven = after.st_size < before.st_size and after.st_mtime_ns == before.st_mtime_ns
 answer({"victim": ascii(victim), "proven": proven})
 """
+
+# What a client does to an object: the store, the deed, a number that no other deed has. As Walrus does it, content is
+# written under a temporary name of the same bucket and renamed; a disguise is a change whose time somebody puts back.
+CLIENT = """
+place, deed, number = sys.argv[1:4]
+found = objects([place])
+first = {"write": 0, "overwrite": 0, "delete": 1, "rename": 2, "disguise": int(number)}[deed]
+victim = found[first % len(found)]
+before = os.stat(victim)
+content = f"deed {number} of a client".encode()
+new = os.path.dirname(victim) + b"/" + f"client-{number}".encode()
+if deed in ("write", "overwrite"):
+    with open(new + b".tmp", "xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.chown(new + b".tmp", before.st_uid, before.st_gid)
+    victim = new if deed == "write" else victim
+    os.rename(new + b".tmp", victim)
+elif deed == "delete":
+    os.unlink(victim)
+elif deed == "rename":
+    os.rename(victim, new)
+else:
+    with open(victim, "r+b") as file:
+        file.seek(before.st_size // 2)
+        byte = file.read(1)[0]
+        file.seek(before.st_size // 2)
+        file.write(bytes([byte ^ 1]))
+        file.flush()
+        os.fsync(file.fileno())
+    os.utime(victim, ns=(before.st_atime_ns, before.st_mtime_ns))
+os.sync()
+there = os.path.exists(victim)
+proven = {
+    "write": lambda: open(victim, "rb").read() == content,
+    "overwrite": lambda: open(victim, "rb").read() == content,
+    "delete": lambda: not there,
+    "rename": lambda: not there and os.path.exists(new),
+    "disguise": lambda: (os.stat(victim).st_mtime_ns, os.stat(victim).st_size) == (before.st_mtime_ns, before.st_size),
+}[deed]()
+answer({"victim": ascii(victim), "proven": proven})
+"""

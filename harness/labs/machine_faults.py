@@ -9,8 +9,8 @@ from typing import Any
 from harness.clock import WallClock
 from harness.errors import FaultNotProven
 from harness.evidence import Event, Receipt
-from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Survives, written_places
-from harness.labs.look import TRUNCATE
+from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Deed, Survives, written_places
+from harness.labs.look import CLIENT, TRUNCATE
 from harness.labs.machine_disks import DiskFaults
 from harness.labs.machine_furnish import PAIR
 from harness.labs.machine_host import SSH_PORT, MachineHost, run_script
@@ -212,6 +212,10 @@ class MachineFaults(WholeDisks):
         paths = [place_path(self._rack.settings, place) for place in written_places(served)]
         found = run_script(self._host(role), DELETE, *paths)
         return self._receipt("delete_object", found["proven"], f"{self._host(role).plan.name}:{found['victim']}")
+
+    def client(self, role: str, deed: Deed, number: int) -> Receipt:
+        found = run_script(self._host(role), CLIENT, place_path(self._rack.settings, "store"), deed, str(number))
+        return self._receipt("client", found["proven"], f"{self._host(role).plan.name}: {deed} {found['victim']}")
 
     # The end
 

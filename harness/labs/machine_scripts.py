@@ -110,7 +110,8 @@ def content():
         with open(changes, "wb") as file:
             file.truncate(64 * 1024 * 1024)
         undo.append(lambda: os.unlink(changes))
-        tool("modprobe", "-a", "loop", "dm-snapshot")
+        if not all(os.path.isdir(f"/sys/module/{module}") for module in ("loop", "dm_snapshot")):
+            tool("modprobe", "-a", "loop", "dm-snapshot")
         with open(f"/sys/block/{os.path.basename(disk)}/size") as file:
             sectors = file.read().strip()
         loop = tool("losetup", "--find", "--show", changes)

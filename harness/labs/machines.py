@@ -23,7 +23,7 @@ class MachinesLab:
     """Implements harness.labs.lab.Lab."""
 
     name = "machines"
-    at_once = 3  # three kernels each: with fewer the processors idle while somebody waits, with more they are short
+    at_once = 4  # three kernels each: a trial waits for clocks and disks for nearly half of its time
 
     def lacks(self) -> list[str]:
         """What this machine lacks, each with the command that would provide it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from fakes import clients
 from fakes.program import Call
 from fakes.simulated import SimulatedMachine, SimulatedWorld
 from fakes.survival import NAMED
@@ -11,7 +12,7 @@ from fakes.volume import Survival
 from harness.errors import FaultNotProven
 from harness.evidence import Receipt
 from harness.inventory import Inventory
-from harness.labs.lab import ADDITIONAL, ORIGINAL, Survives, written_places
+from harness.labs.lab import ADDITIONAL, ORIGINAL, Deed, Survives, written_places
 from harness.labs.orders import judged, typed
 from harness.labs.premises import BACKING_DEVICE, NAMES, place_path
 from harness.labs.simulated_truth import objects_in
@@ -141,12 +142,15 @@ class SimulatedFaults:
         return self._receipt("truncate", proven, f"{machine.name}:{victim!r}")
 
     def _victim(self, role: str, place: str) -> tuple[SimulatedMachine, str]:
-        """The first object of a place with content.
+        """The first object of a place with content; the device's content is where the device is mounted.
 
         Raises:
             FaultNotProven: there is none.
         """
         machine, root = self._machine(role), place_path(self._settings, place)
+        if place == "device":
+            mounts = self._world.state.hosts[machine.name].mounts
+            root = next((mount.at for mount in mounts if mount.device == self._settings.device), root)
         found = objects_in(machine.files, root) if machine.files.exists(root) else []
         if not found:
             raise FaultNotProven(f"{machine.name}: there is no object in {root}")
@@ -170,6 +174,12 @@ class SimulatedFaults:
         machine.files.unlink(victim)
         machine.files.sync()
         return self._receipt("delete_object", not machine.files.exists(victim), f"{machine.name}:{victim!r}")
+
+    def client(self, role: str, deed: Deed, number: int) -> Receipt:
+        machine, root = self._machine(role), place_path(self._settings, "store")
+        proven, victim = clients.act(machine.files, objects_in(machine.files, root), deed, number)
+        machine.files.sync()
+        return self._receipt("client", proven, f"{machine.name}: {deed} {victim!r}")
 
     def outsider(self, role: str, argv: tuple[str, ...], status: int) -> Receipt:
         argv = typed(argv, BACKING_DEVICE)

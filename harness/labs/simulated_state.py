@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -201,6 +201,20 @@ class WorldState:
         found["cloud"] = (walruses, tuple(sorted(cloud.properties.items())))
         found["links"] = tuple(map(tuple, self.world.state.cut_links))
         return found
+
+    def holding(self, known: Mapping[bytes, tuple[tuple[int, str, str, str], str]]) -> Iterator[tuple[bytes, str]]:
+        """Of hashes, each with size, times and inode as find prints them, those of which such a file is there."""
+        files = self.machine("original").files
+        there = {
+            (volume.device, number, f"{node.ctime_ns // 10**9}.{node.ctime_ns % 10**9:09}0")
+            for volume in (_root_of(files), *files._images.values())
+            for number, node in volume.tree.nodes.items()
+            if node.kind == "file"
+        }
+        for path, ((_, _, ctime, inode), sha256) in known.items():
+            device, _, number = inode.partition(":")
+            if (int(device), int(number), ctime) in there:
+                yield path, sha256
 
     def epochs(self) -> dict[str, int]:
         """The epoch that each host has granted."""

@@ -100,7 +100,9 @@ class SimulatedTruth:
             raise LabError(f"{machine.name}: {' '.join(argv)}: {reply.stderr.decode()}")
 
     def bytes_received(self, role: str, place: str) -> int:
-        return self._machine(role).files.received[place_path(self._settings, place)]
+        """On the device those count that came while it was mounted beside the store, too."""
+        received, path = self._machine(role).files.received, place_path(self._settings, place)
+        return received[path] + (received[f"{self._settings.store}.on-device"] if place == "device" else 0)
 
     def listing(self, role: str) -> dict[str, str]:
         return truth.listing(self._machine(role))

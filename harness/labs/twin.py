@@ -39,6 +39,7 @@ class TwinHost:
     at_boot: bool
     drbd_at_boot: bool | None
     drops_caches: bool
+    has_rsync: bool
     texts: Mapping[str, str | None]  # configuration files by path, None where there is none
 
 
@@ -114,6 +115,7 @@ class Twin:
         row.modules += ["drbd"] if seen.module_loaded else []
         row.drbd_version = seen.drbd
         machine.locked_settings = not seen.drops_caches
+        machine.missing_programs |= set() if seen.has_rsync else {"rsync"}
         for path in (node.backing_device, settings.device):
             _make(machine, path.rpartition("/")[0])
             files.make_node(path)

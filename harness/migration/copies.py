@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from harness.errors import StepBlocked
 from harness.hosts.host import Host, Reader
-from harness.migration.jobs import run_job, succeed
+from harness.migration.jobs import LONGEST_JOB_S, run_job, succeed
 from harness.migration.site import Site
 from harness.systems import copying, files, store
 
 _ROUNDS = 3
+_EMPTY_SHARE = 0.02  # of the source's space: a file system takes as much for itself
 _SLOWEST_HASHING_BYTES_PER_S = 2 * 1024 * 1024
 
 
@@ -50,41 +51,48 @@ def copy_and_verify(
     for again in range(_ROUNDS):
         _copy(site, host, step, source, destination, bool(again), base)
         copying.drop_cached_pages(host, destination)
-        said = store.differences(expected, full_manifest(site, host, step, destination))
+        said = store.differences(expected, full_manifest(site, host, step, destination), copied=True)
         if not said:
             return
-        require_unchanged(site, host, source)
+        require_unchanged(site, host, source, copied=source == site.staged_copy)
     raise StepBlocked(f"{host.name}: {destination} differs from the frozen store after {_ROUNDS} copies: {_few(said)}")
 
 
 def _copy(
     site: Site[Host], host: Host, step: str, source: str, destination: str, by_content: bool, base: str | None
 ) -> None:
-    whole = max(1, files.used_kib(host, source))
-    command = copying.copy_command(source, destination, site.settings.copy_limit_kib_s, by_content, base)
+    whole, there = max(1, files.used_kib(host, source)), files.used_kib(host, destination)
 
     def measure() -> float:
         return min(0.99, files.used_kib(host, destination) / whole)
 
-    result = run_job(site, host, step, "copy", command, None if by_content else measure)
+    measured, bound_s = not by_content, LONGEST_JOB_S
+    if copying.has_rsync(host):
+        command = copying.copy_command(source, destination, site.settings.copy_limit_kib_s, by_content, base)
+    else:
+        # It writes over what an interrupted copy has left: then what is there does not say how far it is.
+        command = copying.cp_command(source, destination)
+        measured = there < whole * _EMPTY_SHARE
+        bound_s = site.settings.waits.stall + whole * 1024 / _SLOWEST_HASHING_BYTES_PER_S
+    result = run_job(site, host, step, "copy", command, measure if measured else None, bound_s)
     succeed(host, command, result, f"{host.name}: copying {source} to {destination} failed")
 
 
-def require_unchanged(site: Site[Reader], host: Reader, root: str) -> None:
-    """The tree still lists as it was frozen: names, sizes, owners, modes, times.
+def require_unchanged(site: Site[Reader], host: Reader, root: str, copied: bool = False) -> None:
+    """The tree still lists as it was frozen: names, sizes, owners, modes, times; ``copied`` says that it is a copy.
 
     Raises:
         StepBlocked: naming what changed.
     """
-    if said := store.differences(frozen(site), store.listing(host, root), by_listing=True):
+    if said := store.differences(frozen(site), store.listing(host, root), by_listing=True, copied=copied):
         raise StepBlocked(f"{host.name}: {root} is not as it was frozen: {_few(said)}")
 
 
 def listed_as_frozen(site: Site[Reader], host: Reader, root: str) -> bool:
-    """True when the tree exists and lists as it was frozen."""
+    """True when the tree, a copy, exists and lists as it was frozen."""
     if files.stat(host, root) is None:
         return False
-    return not store.differences(frozen(site), store.listing(host, root), by_listing=True)
+    return not store.differences(frozen(site), store.listing(host, root), by_listing=True, copied=True)
 
 
 def _few(said: list[str]) -> str:

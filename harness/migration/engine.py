@@ -143,7 +143,7 @@ class Engine:
             raise StepFailed(step, str(error)) from error
         except HostError:
             raise
-        except OperatorNeeded:
+        except (OperatorNeeded, Stopped):
             raise
         except WalrusHaError as error:
             raise StepFailed(step, str(error)) from error

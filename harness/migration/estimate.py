@@ -13,6 +13,7 @@ _COPIES = 2  # to the staging area, and from it onto the device
 _READINGS = 3  # to freeze, and after each copy
 _SLACK = 1.5  # disks that serve others too, seeks, file systems that fill up
 _SERVICES_S = 600.0  # to stop and start services and to be elected
+_LOOKS, _ENTRY_S = 12, 0.0005  # passes of find over the store and its copy, and what each takes for an entry
 _SPARE = 0.9  # nothing is faster than its rate, but rates are round numbers
 
 
@@ -40,6 +41,8 @@ def spoken(seconds: float) -> str:
 def estimate(site: Site[Reader]) -> Estimate:
     """The window's length. At best the first sync runs beside restoring the store, at worst after it."""
     settings = site.settings
+    if settings.strategy == "online":
+        return _of_the_last_difference(site)
     whole = store.total_bytes(store.listing(site.original, settings.store))
     whole = max(whole, files.used_kib(site.original, settings.store) * 1024)
     device = volumes.size_bytes(site.original, site.disk(site.original))
@@ -50,3 +53,14 @@ def estimate(site: Site[Reader]) -> Estimate:
     least = _SPARE * (copy_s + max(copy_s, sync_s))
     most = _SLACK * (_COPIES * copy_s + _READINGS * read_s + sync_s) + _SERVICES_S
     return Estimate(whole, device, least, most, copy_s, read_s, sync_s)
+
+
+def _of_the_last_difference(site: Site[Reader]) -> Estimate:
+    """Online only what changed last is copied in the window; the rest of it is listed, or read where all is to be."""
+    settings = site.settings
+    listed = store.listing(site.original, settings.store)
+    whole, device = store.total_bytes(listed), volumes.size_bytes(site.original, site.disk(site.original))
+    read_s = 2 * whole / bytes_per_s(settings.disk_rate) if settings.rehash == "all" else 0.0
+    looks_s = _LOOKS * len(listed) * _ENTRY_S
+    most = _SLACK * (2 * settings.cutover_within_s + read_s + looks_s) + _SERVICES_S
+    return Estimate(whole, device, _SPARE * read_s, most, 0.0, read_s / 2, 0.0)

@@ -14,7 +14,7 @@ from harness.migration.site import Progress, Site
 _FIRST_LOOK_S = 0.05
 _LONGEST_PAUSE_S = 5.0
 _HEARTBEAT_S = 30.0  # what lasts for hours is looked at less often, but never less than this
-_LONGEST_JOB_S = 3600.0
+LONGEST_JOB_S = 3600.0
 
 
 def run_job(
@@ -24,7 +24,7 @@ def run_job(
     purpose: str,
     command: Command,
     measure: Callable[[], float] | None = None,
-    bound_s: float = _LONGEST_JOB_S,
+    bound_s: float = LONGEST_JOB_S,
     prove: Callable[[], Proof] | None = None,
 ) -> Result:
     """Run ``command`` as a detached job to its end and return its answer, whatever the exit status.
@@ -50,6 +50,12 @@ def run_job(
     if result is None:
         raise Indeterminate(host.name, f"the job `{command}` vanished without an exit status")
     return result
+
+
+def uncollected(site: Site[Host], step: str, purpose: str) -> str | None:
+    """The id of a job of this purpose that nobody has collected, None when there is none."""
+    last = site.memory.fact(f"job:{step}:{purpose}")
+    return str(last["id"]) if last and not last["collected"] else None
 
 
 def _under_way(site: Site[Host], host: Host, key: str) -> str | None:
@@ -105,10 +111,10 @@ class _Watch:
 
 def end_jobs(site: Site[Host], host: Host, step: str) -> None:
     """End what is still running for a step on a host, so that nothing writes while the step is taken back."""
-    for purpose in ("copy", "hash", "make"):
-        last = site.memory.fact(f"job:{step}:{purpose}")
-        if last and not last["collected"]:
+    for name, last in site.memory.facts(f"job:{step}:").items():
+        if not last["collected"]:
             host.stop_job(last["id"])
+            site.memory.remember(name, {"id": last["id"], "collected": True})
 
 
 def succeed(host: Host, command: Command, result: Result, means: str) -> None:

@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 
 from harness.clock import Clock
 from harness.errors import JournalDamaged, UnexpectedOutput
+from harness.migration import ledger
 from harness.migration.journal import Entry, Journal
+from harness.migration.ledger import Hashes
 from harness.systems import store
 
 _ENDS = ("rolled-back", "reversed")  # of a run: what was remembered before counts no more
@@ -35,6 +37,7 @@ class Memory:
         self._clock = clock
         self.folder = folder
         self._loaded: tuple[str, store.Manifest] | None = None
+        self._hashes: dict[str, Hashes] = {}
         self._present_now = _Present(0, [], frozenset())
 
     # What happened
@@ -123,6 +126,11 @@ class Memory:
                 return entry.data["value"]
         return default
 
+    def facts(self, prefix: str) -> dict[str, Any]:
+        """The latest value of every fact whose name begins like this, in the order in which they were first noted."""
+        noted = (entry for entry in self._present() if entry.kind == "fact")
+        return {e.data["name"]: e.data["value"] for e in noted if e.data["name"].startswith(prefix)}
+
     def _present(self) -> list[Entry]:
         return self._read().entries
 
@@ -160,6 +168,24 @@ class Memory:
     def note_taken_back(self) -> None:
         """All that was begun is taken back: of the reverse move while one is under way, otherwise of the move."""
         self.note(PAIR_SERVES_AGAIN if self.reversing else "rolled-back")
+
+    # Hashes that hold as long as a file has its stamp
+
+    def known_hashes(self, tree: str) -> Hashes:
+        """What was read of a tree before, by this run or an engine that died in it."""
+        if tree not in self._hashes:
+            self._hashes[tree] = ledger.load(self._ledger_path(tree))
+        return self._hashes[tree]
+
+    def learn_hashes(self, tree: str, learned: Hashes) -> None:
+        """Remember more of a tree; durable when this returns."""
+        known = self.known_hashes(tree)
+        if learned:
+            ledger.append(self._ledger_path(tree), learned)
+            known.update(learned)
+
+    def _ledger_path(self, tree: str) -> Path:
+        return self.folder / f"{tree}.hashes"
 
     # The frozen manifest
 

@@ -7,6 +7,7 @@ proven at every hand-over, and nothing is destroyed.
 from __future__ import annotations
 
 from harness.migration.step import Step
+from harness.migration.steps.ahead import CatchUp, CopyAhead, MountAside
 from harness.migration.steps.aside import SetStoreAside
 from harness.migration.steps.back.boot import KeepPairDown
 from harness.migration.steps.back.configuration import Unconfigure
@@ -28,8 +29,9 @@ from harness.migration.steps.back.service import (
     StopPair,
 )
 from harness.migration.steps.boot import StartDrbdAtBoot
-from harness.migration.steps.configure import ConfigureDrbd
+from harness.migration.steps.configure import ConfigureDrbd, ConfigureWalrus
 from harness.migration.steps.connect import ConnectPeers
+from harness.migration.steps.difference import CopyDifference, FreezeChanged, PutDeviceInPlace
 from harness.migration.steps.filesystem import MakeFilesystem
 from harness.migration.steps.freeze import FreezeManifest
 from harness.migration.steps.handover import Commit, HandOver
@@ -40,8 +42,8 @@ from harness.migration.steps.register import RegisterAdditional
 from harness.migration.steps.restore import RestoreStore
 from harness.migration.steps.stage import StageStore
 from harness.migration.steps.start import ConfirmService, SetProperties, StartServices
-from harness.migration.steps.stop import StopServices
-from harness.migration.steps.sync import WaitForSync
+from harness.migration.steps.stop import StopAdditional, StopOriginal, StopServices
+from harness.migration.steps.sync import FirstSync, WaitForSync
 
 
 def staged() -> list[Step]:
@@ -62,7 +64,7 @@ def staged() -> list[Step]:
         WaitForSync(),  # step 7
         HandOver(),
         StartDrbdAtBoot(),  # left out by the vendor: without it, no Walrus serves after a power cut of both hosts
-        Commit(),  # the point of no return
+        Commit(("staged", "restored")),  # the point of no return
         StartServices(),  # step 8; the window closes
         SetProperties(),
         ConfirmService(),
@@ -93,4 +95,34 @@ def reverse() -> list[Step]:
     ]
 
 
-PLANS = {"staged": staged}
+def online() -> list[Step]:
+    """All that takes long while Walrus still serves from the old disk; only the last difference in the window."""
+    return [
+        RegisterAdditional(),
+        StopAdditional(),  # registered and not yet of use: the cloud must not promote its empty store
+        ConfigureDrbd(walrus_too=False),
+        CreateMetadata(),
+        ConnectPeers(),
+        BecomePrimary(),
+        MakeFilesystem(),
+        MountAside(),
+        CopyAhead(),
+        FirstSync(),
+        CatchUp(),
+        StopOriginal(),  # the window opens
+        FreezeChanged(),
+        CopyDifference(),
+        ConfigureWalrus(),
+        SetStoreAside(),
+        PutDeviceInPlace(),
+        WaitForSync(),
+        HandOver(),
+        StartDrbdAtBoot(),
+        Commit(("restored",)),  # the point of no return; the old store is the other verified copy
+        StartServices(),  # the window closes
+        SetProperties(),
+        ConfirmService(),
+    ]
+
+
+PLANS = {"staged": staged, "online": online}

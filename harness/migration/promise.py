@@ -7,7 +7,11 @@ from collections.abc import Iterator, Mapping
 from harness.inventory import Inventory
 from harness.migration.preflight.finding import Finding, error
 
-_FREE = frozenset({"waits", "service_probe", "copy_limit_kib_s", "sync_rate", "window_s", "disk_rate", "eucarc"})
+_FREE = frozenset({"waits", "service_probe", "copy_limit_kib_s", "sync_rate", "window_s", "disk_rate", "eucarc"}) | {
+    "cutover_within_s",
+    "catch_up_rounds",
+    "rehash",
+}
 
 
 def promised(inventory: Inventory) -> dict[str, str]:

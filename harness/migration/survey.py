@@ -21,7 +21,7 @@ from harness.migration.preflight.survey import site_of_one_look
 from harness.migration.site import Site
 from harness.migration.steps.boot import DRBD
 from harness.migration.steps.configure import FSTAB, MAIN_CONFIGURATION
-from harness.systems import eucalyptus, files, identity, mounts, services, store, volumes
+from harness.systems import copying, eucalyptus, files, identity, mounts, services, store, volumes
 from harness.systems.drbd import dialect, status
 
 Fact = tuple[str, str]
@@ -54,6 +54,7 @@ class HostSeen:
     at_boot: bool
     drbd_at_boot: bool | None  # None: init knows no such service
     drops_caches: bool
+    has_rsync: bool
     texts: dict[str, str | None]  # configuration files by path; never saved
 
 
@@ -103,6 +104,7 @@ def _host_seen(site: Site[Reader], host: Reader) -> HostSeen:
         services.starts_at_boot(host, settings.service),
         services.at_boot(host, DRBD),
         identity.caches_can_be_dropped(host),
+        copying.has_rsync(host),
         {path: files.read(host, path) for path in paths},
     )
 

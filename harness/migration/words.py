@@ -56,10 +56,12 @@ def _original_serves(site: Site[Host], ended: RolledBack) -> bool:
 
 def completed(site: Site[Host]) -> str:
     settings = site.settings
+    kept = f"{site.original.name}:{site.old_store} (the old store)"
+    if site.memory.fact("staged"):
+        kept += f" and {site.original.name}:{site.staged_copy} (the staged copy)"
     return (
         f"The pair serves the store from {settings.device} ({settings.resource}).\n"
-        f"Kept: {site.original.name}:{site.old_store} (the old store) and "
-        f"{site.original.name}:{site.staged_copy} (the staged copy).\n"
+        f"Kept: {kept}.\n"
         "Next: walrus-ha verify RUN; remove the kept copies only when you trust the pair."
     )
 
@@ -112,10 +114,12 @@ def cannot_reverse(site: Site[Host], refused: CannotReverse) -> str:
 
 def reversed_(site: Site[Host]) -> str:
     settings, name = site.settings, site.original.name
+    kept = f"{name}:{site.old_store} (the old store)"
+    if settings.strategy == "staged":
+        kept += f" and {name}:{site.staged_copy} (the staged copy)"
     return (
         f"The original serves the store alone again, from {name}:{settings.store}, with what was written to the pair.\n"
-        f"Kept: {name}:{site.old_store} (the old store) and {name}:{site.staged_copy} (the staged copy), both as "
-        f"before the move, and the pair's data on {site.disk(site.original)} of {name} and "
+        f"Kept: {kept}, as before the move, and the pair's data on {site.disk(site.original)} of {name} and "
         f"{site.disk(site.additional)} of {site.additional.name}, as it was when the services stopped.\n"
         "Before another move these have to be cleared away. Until then: walrus-ha status RUN"
     )

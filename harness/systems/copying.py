@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 
 from harness.errors import UnexpectedOutput
 from harness.hosts.command import Command, Effect
-from harness.hosts.host import Host
+from harness.hosts.host import Host, Reader
 from harness.systems.printed import whole
+
+_KEEPING = ("-aHAXSx", "--numeric-ids", "--partial", "--stats", "--exclude=/lost+found")
 
 
 def copy_command(
@@ -20,14 +24,47 @@ def copy_command(
     lies below ``base`` and is equal in all that is kept becomes a hard link to it; rsync never writes into such a file:
     one that has to change is written under another name and renamed.
     """
-    options = ["-aHAXSx", "--numeric-ids", "--delete", "--partial", "--stats", "--exclude=/lost+found"]
-    if limit_kib_s:
-        options.append(f"--bwlimit={limit_kib_s}")
+    options = [*_KEEPING, "--delete", *_limited(limit_kib_s)]
     if by_content:
         options.append("--checksum")
     if base:
         options.append(f"--link-dest={base}")
     return Command(("rsync", *options, "--", f"{source}/", f"{destination}/"), Effect.WRITE)
+
+
+def copy_names_command(source: str, destination: str, names: Iterable[bytes], limit_kib_s: int | None) -> Command:
+    """rsync of these entries, whatever their sizes and times say: for what equal sizes and times only hide."""
+    listed = b"".join(name + b"\0" for name in names)
+    options = [*_KEEPING, "--files-from=-", "--from0", "--ignore-times", *_limited(limit_kib_s)]
+    return Command(("rsync", *options, "--", f"{source}/", f"{destination}/"), Effect.WRITE, stdin=listed)
+
+
+def same_time_command(source: str, copy: str) -> Command:
+    """Give a copied directory its source's modification time to the nanosecond; rsync stops at whole seconds."""
+    return Command(("touch", "-c", "-m", "-r", source, "--", copy), Effect.WRITE)
+
+
+def _limited(limit_kib_s: int | None) -> list[str]:
+    return [f"--bwlimit={limit_kib_s}"] if limit_kib_s else []
+
+
+def gently(command: Command) -> Command:
+    """The same command, giving way to whoever else wants the processor or the disk."""
+    return replace(command, argv=("nice", "-n", "19", "ionice", "-c", "3", *command.argv))
+
+
+def has_rsync(host: Reader) -> bool:
+    """Without it ``cp`` copies, which is on every host."""
+    return host.ask(Command(("which", "rsync"))).ok
+
+
+def cp_command(source: str, destination: str) -> Command:
+    """cp of everything below ``source`` over what is below ``destination``; options are of coreutils 8.4.
+
+    It keeps what rsync keeps, and times to the nanosecond; it begins anew after an interruption, removes nothing, and
+    knows no bound of its speed.
+    """
+    return Command(("cp", "-a", "-x", "--", f"{source}/.", f"{destination}/"), Effect.WRITE)
 
 
 def copied_bytes(stats: str) -> int:

@@ -48,6 +48,11 @@ def stat(host: Reader, path: str) -> FileStat | None:
     return FileStat(_KINDS.get(fields[0], "other"), whole(fields[1], who, 8), uid, gid, size, device)
 
 
+def now_s(host: Reader) -> int:
+    """The host's own clock, by which its files are stamped."""
+    return whole(host.read(Command(("date", "+%s"))).text.strip(), f"{host.name}: date")
+
+
 def read(host: Reader, path: str) -> str | None:
     """A small text file's content, None where there is none."""
     result = host.ask(Command(("cat", path)))

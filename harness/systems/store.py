@@ -16,8 +16,9 @@ from harness.hosts.host import Reader
 from harness.systems.printed import whole
 
 LOST_AND_FOUND = b"lost+found"
-_LISTING_FORMAT = r"%y\0%s\0%m\0%U\0%G\0%T@\0%n\0%D:%i\0%P\0%l\0"
-_FIELDS = 10
+_LISTING_FORMAT = r"%y\0%s\0%m\0%U\0%G\0%T@\0%C@\0%n\0%D:%i\0%P\0%l\0"
+_FIELDS = 11
+_GONE = b"No such file or directory"
 _TIME = re.compile(rb"-?[0-9]{1,20}(\.[0-9]{1,20})?")
 _SHA256 = re.compile(rb"[0-9a-f]{64}")
 _KINDS = {b"f": "file", b"d": "directory", b"l": "symlink"}
@@ -42,27 +43,68 @@ class Entry(NamedTuple):
 Manifest = dict[bytes, Entry]
 
 
+class Stamp(NamedTuple):
+    """How a file stood when it was listed. Whoever changes its content moves the change time, which nobody can set."""
+
+    size: int
+    mtime: str
+    ctime: str
+    inode: str  # with the number of its device
+
+
+class Listed(NamedTuple):
+    """A tree as one pass of find showed it; ``stamps`` are those of its files."""
+
+    entries: Manifest
+    stamps: dict[bytes, Stamp]
+
+
 def listing(host: Reader, root: str, timeout_s: float = 3600.0) -> Manifest:
     """Everything below ``root`` without contents: one pass of find, no hash, no extended attributes.
 
     A file system's own ``lost+found`` directly below the root is not part of the store.
     """
-    result = host.read(Command(("find", root, "-xdev", "-printf", _LISTING_FORMAT), timeout_s=timeout_s))
+    return _entries(_records(host, root, live=False, timeout_s=timeout_s))
+
+
+def look(host: Reader, root: str, live: bool = False, timeout_s: float = 3600.0) -> Listed:
+    """As ``listing``, with the files' stamps; in a ``live`` tree an entry may go away while it is listed."""
+    records = _records(host, root, live, timeout_s)
+    stamps = {record[9]: _stamp(record) for record in records if record[0] == b"f"}
+    return Listed(_entries(records), stamps)
+
+
+def _records(host: Reader, root: str, live: bool, timeout_s: float) -> list[list[bytes]]:
+    """The fields of each entry, in the order of their paths."""
+    command = Command(("find", root, "-xdev", "-printf", _LISTING_FORMAT), timeout_s=timeout_s)
+    result = host.ask(command)
+    vanished = live and all(_GONE in line for line in result.stderr.splitlines())
+    if not result.ok and not (vanished and result.stdout):
+        raise CommandFailed(host.name, str(command), result)
     fields = result.stdout.split(b"\0")
     if len(fields) % _FIELDS != 1:
         raise UnexpectedOutput(f"{host.name}: the listing of {root} ends within an entry")
     records = [fields[at : at + _FIELDS] for at in range(0, len(fields) - 1, _FIELDS)]
-    records = [record for record in records if not _is_lost_and_found(record[8])]
+    return sorted((one for one in records if not _is_lost_and_found(one[9])), key=lambda record: record[9])
+
+
+def _stamp(record: list[bytes]) -> Stamp:
+    if not _TIME.fullmatch(record[6]):
+        raise UnexpectedOutput(f"find printed {record[6]!r} where a time belongs")
+    return Stamp(whole(record[1], "find"), *(record[at].decode("ascii", "backslashreplace") for at in (5, 6, 8)))
+
+
+def _entries(records: list[list[bytes]]) -> Manifest:
     first_path = _first_of_sets(records)
-    return {record[8]: _entry(record, first_path) for record in sorted(records, key=lambda record: record[8])}
+    return {record[9]: _entry(record, first_path) for record in records}
 
 
 def _first_of_sets(records: list[list[bytes]]) -> dict[bytes, bytes]:
     """Inode to the first path of its hard-link set; other names of a file, outside the tree, are nothing to it."""
     sets: dict[bytes, list[bytes]] = {}
     for record in records:
-        if record[0] == b"f" and record[6] != b"1":
-            sets.setdefault(record[7], []).append(record[8])
+        if record[0] == b"f" and record[7] != b"1":
+            sets.setdefault(record[8], []).append(record[9])
     return {inode: min(paths) for inode, paths in sets.items() if len(paths) > 1}
 
 
@@ -71,7 +113,7 @@ def _is_lost_and_found(path: bytes) -> bool:
 
 
 def _entry(record: list[bytes], first_path: dict[bytes, bytes]) -> Entry:
-    kind, size, mode, uid, gid, mtime, _links, inode, path, target = record
+    kind, size, mode, uid, gid, mtime, _ctime, _links, inode, path, target = record
     if not _TIME.fullmatch(mtime):
         raise UnexpectedOutput(f"find printed {mtime!r} where a time belongs")
     is_file = kind == b"f"
@@ -91,6 +133,13 @@ def _entry(record: list[bytes], first_path: dict[bytes, bytes]) -> Entry:
 def hash_command(root: str) -> Command:
     """Hash every file below ``root``; long work, run as a detached job."""
     return Command(("find", root, "-xdev", "-type", "f", "-exec", "sha256sum", "-b", "--", "{}", "+"))
+
+
+def hash_some_command(root: str, paths: Iterable[bytes]) -> Command:
+    """Hash these files below ``root``; as ``hash_command``, for the names on standard input."""
+    prefix = root.encode("utf-8", "surrogateescape") + b"/"
+    names = b"".join(prefix + path + b"\0" for path in paths)
+    return Command(("xargs", "-0", "-r", "sha256sum", "-b", "--"), stdin=names)
 
 
 def parse_hashes(output: bytes, root: str) -> dict[bytes, str]:
@@ -164,9 +213,11 @@ def complete(found: Manifest, hashes: dict[bytes, str], xattrs: dict[bytes, tupl
     return joined
 
 
-def differences(expected: Manifest, found: Manifest, by_listing: bool = False) -> list[str]:
+def differences(expected: Manifest, found: Manifest, by_listing: bool = False, copied: bool = False) -> list[str]:
     """What distinguishes two manifests, a sentence each; ``by_listing`` leaves hashes and extended attributes aside.
 
+    In a tree that was ``copied`` a time may have lost its fraction of a second: rsync before 3.1 does not carry it, and
+    ext3 of old kernels does not hold it. Such a time stands on a whole second; any other difference is one.
     The root's own modification time is not compared: making ``lost+found`` or mounting changes it.
     """
     said = []
@@ -177,18 +228,32 @@ def differences(expected: Manifest, found: Manifest, by_listing: bool = False) -
         elif have is None:
             said.append(f"{shown(path)} is missing")
         else:
-            said.extend(f"{shown(path)}: {what}" for what in _unlike(want, have, by_listing))
+            said.extend(f"{shown(path)}: {what}" for what in _unlike(want, have, by_listing, copied))
     return said
 
 
-def _unlike(want: Entry, have: Entry, by_listing: bool) -> Iterator[str]:
+def _unlike(want: Entry, have: Entry, by_listing: bool, copied: bool) -> Iterator[str]:
     skipped = {"sha256", "xattrs"} if by_listing else set()
+    if copied and _lost_its_fraction(want.mtime, have.mtime):
+        skipped.add("mtime")
     if want.path == b"" or want.kind == "symlink":
         # Not every old rsync and file system keeps a link's own time; a link's content is its target.
         skipped.add("mtime")
     for name, wanted, found in zip(Entry._fields, want, have, strict=True):
         if wanted != found and name not in skipped:
             yield f"{name} is {found!r}, expected {wanted!r}"
+
+
+def same_time(wanted: str, found: str) -> bool:
+    """A copy's time is its source's, as far as old programs and file systems carry it."""
+    return wanted == found or _lost_its_fraction(wanted, found)
+
+
+def _lost_its_fraction(wanted: str, found: str) -> bool:
+    """The time found is the one wanted, cut down to its second."""
+    (second, _, fraction), (seconds, _, nothing) = wanted.partition("."), found.partition(".")
+    earlier = int(second) - 1 if second.startswith("-") and fraction.strip("0") else int(second)
+    return not nothing.strip("0") and int(seconds) == earlier
 
 
 def differing_files(expected: Manifest, found: Manifest) -> list[bytes]:
@@ -205,7 +270,8 @@ def changed_since(before: Manifest, now: Manifest) -> Manifest:
     return {
         path: entry
         for path, entry in now.items()
-        if entry.kind != "directory" and (path not in before or any(_unlike(before[path], entry, by_listing=True)))
+        if entry.kind != "directory"
+        and (path not in before or any(_unlike(before[path], entry, by_listing=True, copied=True)))
     }
 
 

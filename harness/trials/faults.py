@@ -9,12 +9,13 @@ from functools import partial
 from harness.errors import LabError
 from harness.evidence import Receipt, Sent
 from harness.hosts.command import Effect, Request, effect_of
-from harness.labs.lab import ADDITIONAL, ORIGINAL, Opened
+from harness.labs.lab import ADDITIONAL, ORIGINAL, Deed, Opened
 from harness.migration.engine import Event
 from harness.migration.site import Progress
 from harness.trials.scenario import (
     At,
     AtCommand,
+    Client,
     Corrupt,
     CutLink,
     DiskErrors,
@@ -39,7 +40,7 @@ from harness.trials.strikes import EngineKilled, Strikes
 from harness.trials.tap import CommandFaults, program_of
 
 _AT_ONCE_S = 0.001
-_SYNC_BEGINS, _SYNC = "become-primary", "wait-for-sync"
+_SYNC_BEGINS, _SYNCS = "become-primary", ("first-sync", "wait-for-sync")
 
 
 def roles(host: str) -> tuple[str, ...]:
@@ -66,13 +67,16 @@ class Armed:
 class Schedule:
     """Watches the engine and springs each fault at its moment; records what was sent.
 
-    ``second_engine`` starts another engine and returns its outcome's word.
+    ``second_engine`` starts another engine and returns its outcome's word, ``client`` does a client's deed and
+    ``serves`` tells whether the original would let it.
     """
 
     opened: Opened
     faults: Iterable[Fault]
     second_engine: Callable[[], str]
     census: Callable[[str], None]
+    client: Callable[[Deed], Receipt]
+    serves: Callable[[], bool]
     attempt: int = 0
     step: str = ""
     sent: list[Sent] = field(default_factory=list)
@@ -107,11 +111,12 @@ class Schedule:
 
         How long restoring takes differs from lab to lab, so the sync is held until then.
         """
-        if not any(armed.fault_at == (_SYNC, "during") and not armed.sprung for armed in self.armed):
+        waited_for = [(sync, "during") for sync in _SYNCS]
+        if not any(armed.fault_at in waited_for and not armed.sprung for armed in self.armed):
             return
         if step == _SYNC_BEGINS:
             self.opened.faults.stall_sync()
-        elif step == _SYNC:
+        elif step in _SYNCS:
             self.opened.faults.resume_sync()
 
     def on_progress(self, progress: Progress) -> None:
@@ -222,12 +227,29 @@ class Schedule:
                 self.receipts.append(doors.corrupt(role, place))
             case WriteObject(host=role):
                 self.receipts.append(doors.write_object(role))
+            case Client(does=deeds, every_s=every_s, times=times):
+                self._act(deeds, times, every_s)
             case Outsider(host=role, argv=argv, status=status):
                 self.receipts.append(doors.outsider(role, tuple(argv), status))
             case UnmodelledCall(host=host):
                 self.receipts.extend(doors.unmodelled_call(role) for role in roles(host))
             case SecondEngine():
                 self._receipt("second_engine", True, f"it ended {self.second_engine()}")
+
+    def _act(self, deeds: list[Deed], times: int, every_s: float | None) -> None:
+        """One round of a client's deeds now, the others later, beside whatever the engine does then.
+
+        A client that is refused later on, since nobody serves any more, gives up.
+        """
+        told = [self.client(deed) for deed in deeds]
+        self.receipts += told
+
+        def again() -> None:
+            if self.serves():
+                self._act(deeds, times - 1, every_s)
+
+        if times > 1:
+            self.opened.timers.after(every_s or _AT_ONCE_S, again)
 
     def _later(self, for_s: float | None, action: Callable[[str], Receipt], role: str) -> None:
         if for_s is not None:

@@ -10,7 +10,7 @@ from harness.trials.actions import PowerOffNow
 from harness.trials.literal.choices import VENDOR_STEPS
 from harness.trials.scenario import (
     REVERSE_STEP_NAMES,
-    STEP_NAMES,
+    STEPS_OF,
     Action,
     AtCommand,
     Corrupt,
@@ -34,10 +34,14 @@ from harness.trials.scenario import (
 )
 from harness.yamlfile import Location
 
-MEASURED_STEPS = ("stage-store", "restore-store", "wait-for-sync", "copy-back", "sync-pair")
+MEASURED_STEPS = (
+    *("stage-store", "restore-store", "wait-for-sync", "copy-ahead", "first-sync", "copy-difference"),
+    *("copy-back", "sync-pair"),
+)
 """Steps that know how far they are; elsewhere a share of the work means nothing."""
 
-FIRST_CONNECTED, FIRST_SYNCING, LAST_SYNCING = "connect-peers", "become-primary", "wait-for-sync"
+FIRST_CONNECTED, FIRST_SYNCING = "connect-peers", "become-primary"
+LAST_SYNCING = {"staged": "wait-for-sync", "online": "first-sync"}
 ATTEMPTS = ("resume", "run_again", "rollback")
 KERNEL_LABS = ("privileged", "machines")
 
@@ -135,10 +139,12 @@ def _moment(scenario: ScenarioFile, fault: Fault, place: Location) -> Iterator[I
     at = fault.at
     if at is None:
         return
-    known = VENDOR_STEPS if scenario.driver == "vendor" else STEP_NAMES + REVERSE_STEP_NAMES
+    steps = STEPS_OF[scenario.start.strategy]
+    known = VENDOR_STEPS if scenario.driver == "vendor" else steps + REVERSE_STEP_NAMES
     if at.step not in known:
         hint = f"choose one of {', '.join(known)}"
-        yield Impossible((*place, "at", "step"), f"{at.step} is no step of the {scenario.driver}'s", hint)
+        whose = "vendor's" if scenario.driver == "vendor" else f"{scenario.start.strategy} move"
+        yield Impossible((*place, "at", "step"), f"{at.step} is no step of the {whose}", hint)
         return
     if at.progress is not None and at.moment != "during":
         hint = "write moment: during, or leave progress out"
@@ -151,8 +157,7 @@ def _moment(scenario: ScenarioFile, fault: Fault, place: Location) -> Iterator[I
     if at.step in REVERSE_STEP_NAMES:
         yield from _on_the_way_back(scenario, fault, place)
         return
-    number = STEP_NAMES.index(at.step)
-    if isinstance(fault, CutLink) and number < STEP_NAMES.index(FIRST_CONNECTED):
+    if isinstance(fault, CutLink) and steps.index(at.step) < steps.index(FIRST_CONNECTED):
         hint = f"choose {FIRST_CONNECTED} or a later step"
         yield Impossible((*place, "at", "step"), f"in {at.step} the peers are not connected yet", hint)
     if isinstance(fault, StallSync):
@@ -169,9 +174,9 @@ def _on_the_way_back(scenario: ScenarioFile, fault: Fault, place: Location) -> I
 
 
 def _stall(scenario: ScenarioFile, step: str, place: Location) -> Iterator[Impossible]:
-    syncing = range(STEP_NAMES.index(FIRST_SYNCING), STEP_NAMES.index(LAST_SYNCING) + 1)
-    if STEP_NAMES.index(step) not in syncing:
-        hint = f"choose a step from {FIRST_SYNCING} to {LAST_SYNCING}"
+    steps, last = STEPS_OF[scenario.start.strategy], LAST_SYNCING[scenario.start.strategy]
+    if steps.index(step) not in range(steps.index(FIRST_SYNCING), steps.index(last) + 1):
+        hint = f"choose a step from {FIRST_SYNCING} to {last}"
         yield Impossible(place, f"in {step} nothing is synchronised", hint)
     elif scenario.start.settings.first_sync == "skip":
         hint = "remove first_sync: skip from start.settings, or the fault"

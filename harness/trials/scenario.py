@@ -17,7 +17,7 @@ from harness import yamlfile
 from harness.errors import InvalidInput, Problem
 from harness.evidence import DriverName
 from harness.inventory import Settings
-from harness.labs.lab import Start, StoreSpec
+from harness.labs.lab import Deed, Start, StoreSpec
 from harness.trials.actions import ClientWrites, CutNow, CutPower, PowerOffNow, TypeLine
 from harness.trials.hazards import Differs, OneLine, Program, Role, WalrusRole
 from harness.trials.literal.choices import Choices, VendorStep
@@ -32,6 +32,7 @@ OutcomeName = Literal[
 ]
 StepName = Literal[
     "register-additional",
+    "stop-additional",
     "stop-services",
     "freeze-manifest",
     "stage-store",
@@ -40,6 +41,12 @@ StepName = Literal[
     "connect-peers",
     "become-primary",
     "make-filesystem",
+    "mount-aside",
+    "copy-ahead",
+    "first-sync",
+    "catch-up",
+    "copy-difference",
+    "configure-walrus",
     "set-store-aside",
     "mount-device",
     "restore-store",
@@ -51,7 +58,6 @@ StepName = Literal[
     "set-properties",
     "confirm-service",
 ]
-STEP_NAMES: tuple[str, ...] = get_args(StepName)  # in the plan's order
 ReverseStepName = Literal[
     "stop-pair",
     "connect-pair",
@@ -73,6 +79,18 @@ ReverseStepName = Literal[
     "reset-properties",
 ]
 REVERSE_STEP_NAMES: tuple[str, ...] = get_args(ReverseStepName)  # of a rollback after the commit point
+STEP_NAMES: tuple[str, ...] = get_args(StepName)
+_ONLY_ONLINE = {"stop-additional", "mount-aside", "copy-ahead", "first-sync", "catch-up", "copy-difference"}
+_ONLY_ONLINE |= {"configure-walrus"}
+_AHEAD = (  # of an online move's window
+    *("register-additional", "stop-additional", "configure-drbd", "create-metadata", "connect-peers"),
+    *("become-primary", "make-filesystem", "mount-aside", "copy-ahead", "first-sync", "catch-up"),
+)
+_ONLY_STAGED = {"stage-store", "restore-store"}
+STEPS_OF: dict[str, tuple[str, ...]] = {  # in each plan's order
+    "staged": tuple(name for name in STEP_NAMES if name not in _ONLY_ONLINE),
+    "online": (*_AHEAD, *(name for name in STEP_NAMES if name not in {*_AHEAD, *_ONLY_STAGED})),
+}
 ALL_CHECKS: tuple[CheckName, ...] = ("durability", "exclusivity", "service", "replica", "reversibility")
 Place = Literal["store", "staging", "old-store", "returning-store", "device"]
 AnyHost = Literal["original", "additional", "clc", "both"]  # both: original and additional
@@ -275,6 +293,19 @@ class WriteObject(Strict):
     host: WalrusRole = "original"
 
 
+class Client(Strict):
+    """A client changes the store through the Walrus that serves it, once or again and again.
+
+    ``disguise`` changes an object's content and puts its time back, as a restore or a careless script does.
+    """
+
+    do: Literal["client"]
+    at: At
+    does: Annotated[list[Deed], Field(min_length=1)]
+    every_s: Seconds | None = None
+    times: Annotated[int, Field(ge=1, le=10_000)] = 1
+
+
 class SecondEngine(Strict):
     """Somebody starts the move a second time, as a run of its own."""
 
@@ -338,6 +369,7 @@ Fault = Annotated[
     | LyingExit
     | Corrupt
     | WriteObject
+    | Client
     | SecondEngine
     | AtCommand
     | Outsider
@@ -436,7 +468,7 @@ class Before(Strict):
     """The world in which the trial begins."""
 
     drbd: Literal["8.3", "8.4"] = "8.4"
-    strategy: Literal["staged"] = "staged"
+    strategy: Literal["staged", "online"] = "staged"
     clc: Literal["own", "original"] = "own"
     host_tools: Literal["today", "2012"] = "today"
     login: Literal["root", "sudo"] = "root"
@@ -472,6 +504,7 @@ class Expect(Strict):
     outcome: OutcomeName
     findings: list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]] = Field(default_factory=list)
     copied_again: Annotated[float, Field(ge=0, le=1)] | None = None
+    window_at_most_s: Annotated[float, Field(ge=0, le=30 * 86_400)] | None = None
     checks: Annotated[list[CheckName], Field(min_length=1)] = Field(default_factory=lambda: list(ALL_CHECKS))
     exit_status: Annotated[int, Field(ge=0, le=255)] | None = None
     caught_by: Annotated[

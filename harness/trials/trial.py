@@ -12,6 +12,7 @@ from typing import Literal, cast
 
 from harness.checks.manifests import differences, expected_at_the_end
 from harness.checks.phases import moved
+from harness.checks.window import unserved_s
 from harness.errors import LabError, Refused, ReplicaRefused, WalrusHaError
 from harness.evidence import (
     Attempt,
@@ -26,7 +27,7 @@ from harness.evidence import (
     Receipt,
 )
 from harness.inventory import Inventory, Node, Settings
-from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Lab, Opened
+from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Deed, Lab, Opened
 from harness.migration.outcome import Outcome
 from harness.migration.run import Listeners, Migration
 from harness.trials.actions import ClientWrites, CutNow, CutPower, PowerOffNow, TypeLine
@@ -92,6 +93,7 @@ class Trial:
     evidence: Evidence = field(init=False)
     schedule: Schedule = field(init=False)
     _counted: int = 0
+    _deeds: int = 0
     _surroundings: dict[str, str] = field(default_factory=dict)
     _operator: Operator | None = None
 
@@ -103,6 +105,7 @@ class Trial:
             lab=self.lab,
             seed=self.scenario.start.store.seed,
             driver=self.scenario.driver,
+            strategy=self.scenario.start.strategy,
             beside=self.scenario.beside_of,
             expectation=Expectation(
                 expect.outcome,
@@ -112,11 +115,14 @@ class Trial:
                 list(expect.findings),
                 list(expect.caught_by),
                 list(expect.caught_saying),
+                expect.window_at_most_s,
             ),
             original=inventory.original.name,
             additional=inventory.additional.name,
         )
-        self.schedule = Schedule(self.opened, self.scenario.faults, self._second_engine, self._census)
+        self.schedule = Schedule(
+            self.opened, self.scenario.faults, self._second_engine, self._census, self._client, self._original_serves
+        )
         self.evidence.sent = self.schedule.sent
         self.evidence.receipts = self.schedule.receipts
 
@@ -195,6 +201,7 @@ class Trial:
         if self.scenario.then and self.scenario.then[-1] not in _ATTEMPTS:
             self._census("at the end")  # otherwise the one after the last attempt was taken a moment ago
         evidence.events = truth.events()
+        evidence.unserved_s = unserved_s(evidence)
         evidence.changed = changed(self._surroundings, self._look_around(evidence.after))
         if outcome in ("completed", "reverse_taken_back") or (outcome == "refused" and moved(evidence)):
             evidence.replication = truth.compare_sides()
@@ -296,6 +303,27 @@ class Trial:
         now = truth.manifest(role, "store").by_path()
         self.evidence.written += [entry for entry in now.values() if entry != before.get(entry.path)]
         self.evidence.deleted += sorted(before.keys() - now.keys())
+
+    def _original_serves(self) -> bool:
+        """No event tells of it where it is as it was before."""
+        return self._states()[ORIGINAL] in ("", "ENABLED")
+
+    def _client(self, deed: Deed) -> Receipt:
+        """A client changes the store that the original serves; from then on that is the store which counts.
+
+        Only what this very deed changed is taken over: whatever else became of the store meanwhile stays wrong.
+        """
+        frozen = self.evidence.frozen
+        if not self._original_serves() or frozen is None:
+            return Receipt(self.opened.clock.now(), "client", False, f"{deed}: the original's Walrus does not serve")
+        before = self.opened.truth.manifest(ORIGINAL, "store").by_path()
+        self._deeds += 1
+        receipt = self.opened.faults.client(ORIGINAL, deed, self._deeds)
+        now = self.opened.truth.manifest(ORIGINAL, "store").by_path()
+        kept = {path: entry for path, entry in frozen.by_path().items() if path in now or path not in before}
+        kept |= {path: entry for path, entry in now.items() if entry != before.get(path)}
+        self.evidence.frozen = Manifest([kept[path] for path in sorted(kept)])
+        return receipt
 
     def _attempt(self, command: Literal["migrate", "rollback"], settings: Settings | None = None) -> None:
         schedule, clock = self.schedule, self.opened.clock

@@ -1,7 +1,7 @@
 """Measurements with their bounds: ``make bench`` prints them, writes bench.json and fails when one misses its bound.
 
 bench.json has the named figures by their names, each a number, and all of them under ``figures``. Bounds hold on a
-machine of two cores with nothing else to do.
+machine of two cores with nothing else to do. ``python -m tests.bench machines`` measures in that lab alone.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from harness.labs import doctor
-from tests.bench import containers, latency, simulated, sweeping
+from tests.bench import containers, latency, machines, simulated, sweeping
 from tests.bench.figure import Figure
 
 RESULTS = Path("bench.json")
@@ -22,6 +22,7 @@ MEASUREMENTS: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
     ("simulated", sweeping.measure),
     ("simulated", latency.measure),
     ("containers", containers.measure),
+    ("machines", machines.measure),
 )
 
 
@@ -40,10 +41,12 @@ def results(figures: Sequence[Figure]) -> dict[str, object]:
     return {**named, "figures": [asdict(figure) for figure in figures]}
 
 
-def main() -> int:
-    """Measure in every lab that this machine offers; 1 when a bound was missed."""
+def main(wanted: Sequence[str] = ()) -> int:
+    """Measure in these labs, or in every one that this machine offers; 1 when a bound was missed."""
     figures: list[Figure] = []
     for lab, measure in MEASUREMENTS:
+        if wanted and lab not in wanted:
+            continue
         if lacking := doctor.missing(lab):
             print(f"not measured: {lacking}")
             continue
@@ -58,4 +61,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

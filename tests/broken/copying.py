@@ -5,11 +5,12 @@ from __future__ import annotations
 from tests.broken.patching import Edit, Sabotage, Set, sabotage
 
 _PLAIN = "success-with-full-sync"
+_KEPT = '_KEEPING, "--delete"'
 _OPTIONS = '"-aHAXSx", "--numeric-ids", "--delete", "--partial", "--stats", "--exclude=/lost+found"'
 
 
 def _rsync(name: str, mistake: str, options: str, scenario: str = _PLAIN) -> Sabotage:
-    return sabotage(name, mistake, scenario, Edit("systems.copying:copy_command", _OPTIONS, options))
+    return sabotage(name, mistake, scenario, Edit("systems.copying:copy_command", f"*{_KEPT}", options))
 
 
 def _without(word: str) -> str:
@@ -68,7 +69,11 @@ SABOTAGES = (
         "verify by listing",
         "names, sizes and times are compared, contents are not",
         "staged-copy-corrupted",
-        Edit("migration.copies:copy_and_verify", "step, destination))", "step, destination), by_listing=True)"),
+        Edit(
+            "migration.copies:copy_and_verify",
+            "step, destination), copied=True)",
+            "step, destination), by_listing=True)",
+        ),
     ),
     sabotage(
         "verify against the source",

@@ -97,7 +97,7 @@ SABOTAGES = (
         "staged-copy-corrupted-after-it-was-verified",
         Edit("migration.plan:staged", "Commit(),", ""),
         Edit("migration.plan:staged", "RestoreStore(),", "Commit(),\n        RestoreStore(),"),
-        Edit("migration.steps.handover:Commit.apply", 'for name in ("staged", "restored"):', "for name in ():"),
+        Edit("migration.steps.handover:Commit.apply", "for name in self._copies:", "for name in ():"),
     ),
     sabotage(
         "never commit",

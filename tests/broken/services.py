@@ -7,6 +7,7 @@ from tests.broken.patching import Become, Edit, Sabotage, sabotage
 
 _PLAIN = "success-with-full-sync"
 _STOP = "migration.steps.stop:StopServices"
+_BOTH = "return site.additional, site.original"
 _BOOT = "migration.steps.boot:StartDrbdAtBoot"
 _START = "migration.steps.start:StartServices"
 _CONFIRM = "migration.steps.start:ConfirmService"
@@ -27,21 +28,19 @@ SABOTAGES = (
         "stop only the original",
         "the additional Walrus goes on",
         _PLAIN,
-        Edit(f"{_STOP}.order", "site.additional, site.original", "site.original, site.original"),
-        Edit(f"{_STOP}.holds", "(site.additional, site.original)", "(site.original,)"),
+        Edit(f"{_STOP}._stopped", _BOTH, "return (site.original,)"),
     ),
     sabotage(
         "stop only the additional",
         "the original Walrus goes on writing into the store that is copied",
         _PLAIN,
-        Edit(f"{_STOP}.order", "site.additional, site.original", "site.additional, site.additional"),
-        Edit(f"{_STOP}.holds", "(site.additional, site.original)", "(site.additional,)"),
+        Edit(f"{_STOP}._stopped", _BOTH, "return (site.additional,)"),
     ),
     sabotage(
         "stop the original first",
         "the cloud promotes the newcomer with its empty store",
         _PLAIN,
-        Edit(f"{_STOP}.order", "site.additional, site.original", "site.original, site.additional"),
+        Edit(f"{_STOP}._stopped", _BOTH, "return site.original, site.additional"),
     ),
     sabotage(
         "leave services starting at boot",

@@ -31,6 +31,16 @@ SCRIPTS: dict[str, list[str]] = {
         "cp -R --preserve @new/store/* @store/",
         "cp -R --preserve @new/* @store/",
     ],
+    "all of it, and over itself": [
+        f"{MKDIR} @new",
+        "cp -a -x -- @store/. @new/",
+        "cp -a -x -- @store/. @new/",
+    ],
+    "all of it, where a part is there": [
+        f"{MKDIR} @new",
+        "cp -R --preserve @store/* @new/",
+        "cp -a -x -- @store/. @new/",
+    ],
     "what is not there": [
         "cp -R --preserve @nowhere @new",
         "cp -R --preserve @nowhere/* @new",
@@ -53,7 +63,7 @@ def test_same_answers_and_the_same_tree(twins: Twins, script: str) -> None:
         typed = line.replace("@", f"{twins.root}/")
         real, model = twins.both(*(("sh", "-c", typed) if "*" in typed else typed.split(" ")))
         assert model == real, line
-    places = ("store", "back/store", "back", "new/store")
+    places = ("store", "back/store", "back", "new/store", "new")
     for place in places:
         if twins.machine.files.exists(twins.path(place)):
             model_tree = truth.walk(twins.machine.files, twins.path(place))

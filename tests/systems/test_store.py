@@ -93,6 +93,27 @@ def test_each_kind_of_difference_is_said(here: Reader, tree: Path) -> None:
     assert "bucket/plain: mode" in said
 
 
+@pytest.mark.parametrize(
+    ("was", "there", "passes"),
+    [
+        ("1356998400.1234567890", "1356998400.0000000000", True),
+        ("1356998400.0000000000", "1356998400.0000000000", True),
+        ("1356998400.1234567890", "1356998400.1000000000", False),
+        ("1356998400.1234567890", "1356998401.0000000000", False),
+        ("1356998399.9000000000", "1356998400.0000000000", False),
+        ("1356998400.1234567890", "135699840.0000000000", False),
+        ("-1.5000000000", "-2.0000000000", True),
+        ("-1.5000000000", "-1.0000000000", False),
+    ],
+)
+def test_a_copy_may_have_lost_the_fraction_of_a_second(was: str, there: str, passes: bool) -> None:
+    """rsync before 3.1 does not carry it; a store that was not copied has no such excuse."""
+    one = store.Entry(b"bucket/object", "file", 3, 0o644, 498, 498, was, b"", b"")
+    before, after = {one.path: one}, {one.path: one._replace(mtime=there)}
+    assert (store.differences(before, after, copied=True) == []) is passes
+    assert (store.differences(before, after) == []) is (was == there)
+
+
 def test_a_changed_byte_shows_although_size_and_time_agree(here: Reader, tree: Path) -> None:
     before = _full(here, tree)
     victim = tree / "bucket" / "plain"

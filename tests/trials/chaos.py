@@ -57,7 +57,9 @@ class DrivenTrial(Trial):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.driven = DrivenSchedule(self.opened, (), self._second_engine, self._census)
+        self.driven = DrivenSchedule(
+            self.opened, (), self._second_engine, self._census, self._client, self._original_serves
+        )
         self.schedule = self.driven
         self.evidence.sent = self.driven.sent
         self.evidence.receipts = self.driven.receipts

@@ -16,6 +16,7 @@ from harness.trials.hazards import Differs
 from harness.trials.scenario import (
     REVERSE_STEP_NAMES,
     STEP_NAMES,
+    STEPS_OF,
     FreeDisk,
     Heal,
     KillEngine,
@@ -125,8 +126,10 @@ def test_the_smallest_file_has_a_healthy_world_and_all_checks(tmp_path: Path) ->
 
 
 def test_step_names_stand_in_the_order_of_the_plan() -> None:
-    assert STEP_NAMES[0] == "register-additional"
-    assert STEP_NAMES.index("connect-peers") < STEP_NAMES.index("wait-for-sync") < STEP_NAMES.index("commit")
+    for steps in STEPS_OF.values():
+        assert steps[0] == "register-additional"
+        assert steps.index("connect-peers") < steps.index("wait-for-sync") < steps.index("commit")
+    assert {step for steps in STEPS_OF.values() for step in steps} == set(STEP_NAMES)
 
 
 def test_the_schema_knows_what_the_model_knows() -> None:

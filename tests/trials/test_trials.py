@@ -14,7 +14,7 @@ from harness.labs import catalogue
 from harness.labs.lab import ROLES, Start
 from harness.migration.plan import PLANS
 from harness.migration.run import Migration
-from harness.trials.scenario import STEP_NAMES, Scenario, load_scenarios
+from harness.trials.scenario import STEPS_OF, Scenario, load_scenarios
 from harness.trials.trial import run_trial
 
 CORE = load_scenarios([catalogue.scenario_folder() / "core"])
@@ -29,7 +29,8 @@ expect: {outcome: completed, checks: [durability]}
 
 
 def test_scenarios_know_the_steps_of_the_plan() -> None:
-    assert tuple(step.name for step in PLANS["staged"]()) == STEP_NAMES
+    for strategy, plan in PLANS.items():
+        assert tuple(step.name for step in plan()) == STEPS_OF[strategy]
 
 
 @pytest.mark.parametrize("scenario", CORE, ids=lambda scenario: scenario.name)
@@ -71,7 +72,7 @@ def test_checking_and_planning_change_nothing(tmp_path: Path) -> None:
         before = [opened.truth.listing(role) for role in ROLES]
         migration = _migration(opened.inventory, tmp_path / "run", opened.clock)
         assert [finding for finding in migration.check() if finding.severity == "error"] == []
-        assert len(migration.plan()) == len(STEP_NAMES)
+        assert len(migration.plan()) == len(STEPS_OF["staged"])
         assert [opened.truth.listing(role) for role in ROLES] == before
         assert not (tmp_path / "run").exists()
 

@@ -16,6 +16,7 @@ _NEEDED = (
     *("rsync", "find", "sha256sum", "flock", "setsid"),
     *("drbdadm", "modinfo", "blkid", "wipefs", "lsblk", "blockdev"),
 )
+_NEEDED_AHEAD = ("nice", "ionice", "xargs", "touch", "date")  # while Walrus still serves
 _NEEDED_ON_CLC = ("euca_conf", "euca-describe-properties", "euca-modify-property")
 _OLDEST_RSYNC = (3, 0)
 
@@ -30,10 +31,14 @@ def ways(site: Site[Reader]) -> Iterator[Finding]:
 
 def tools(site: Site[Reader]) -> Iterator[Finding]:
     """Every program that the move calls is there, in a version that knows the options used."""
-    needed = (*_NEEDED, f"mkfs.{site.settings.filesystem}")
+    ahead = _NEEDED_AHEAD if site.settings.strategy == "online" else ()
+    needed = (*_NEEDED, *ahead, f"mkfs.{site.settings.filesystem}")
     for host in site.pair:
         missing = _missing(host, needed)
         for name in missing:
+            if name == "rsync":
+                yield from _without_rsync(site, host)
+                continue
             yield error("tool-missing", host.name, f"{name} is not installed", f"Install {name} on {host.name}.")
         if "rsync" not in missing:
             yield from _rsync(host)
@@ -44,6 +49,21 @@ def tools(site: Site[Reader]) -> Iterator[Finding]:
         yield error(
             "tool-missing", site.clc.name, f"{name} is not installed", "Install euca2ools and eucalyptus-admin-tools."
         )
+
+
+def _without_rsync(site: Site[Reader], host: Reader) -> Iterator[Finding]:
+    """Only the original copies, and cp can do that, if not as well."""
+    if host.name != site.original.name:
+        return
+    if site.settings.strategy != "staged":
+        what = f"rsync is not installed, which {site.settings.strategy} needs to copy differences"
+        yield error("tool-missing", host.name, what, "Install rsync, or choose `strategy: staged`.")
+    elif site.settings.copy_limit_kib_s:
+        what = "rsync is not installed, and cp cannot heed copy_limit_kib_s"
+        yield error("tool-missing", host.name, what, "Install rsync, or leave `copy_limit_kib_s` out.")
+    else:
+        what = "rsync is not installed: cp will copy the store, and begin anew when it is interrupted"
+        yield warning("rsync-missing", host.name, what, "Install rsync to have copies resumed.")
 
 
 def _missing(host: Reader, names: tuple[str, ...]) -> list[str]:

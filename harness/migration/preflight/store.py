@@ -33,6 +33,9 @@ def in_place(site: Site[Reader]) -> Iterator[Finding]:
     if files.stat(host, site.old_store) is not None:
         what = f"{site.old_store} exists, where the old store is to be set aside"
         yield error("old-store-in-the-way", host.name, what, "Find out what it is and move it away.")
+    if site.settings.strategy == "online" and files.stat(host, site.ahead) is not None:
+        what = f"{site.ahead} exists, where the device is to be mounted beside the store"
+        yield error("mount-aside-in-the-way", host.name, what, "Find out what it is and move it away.")
     listed = store.listing(host, place)
     if len(listed) == 1:
         yield warning("store-empty", host.name, f"{place} is empty", "Make sure that this is the store.")
@@ -62,6 +65,8 @@ def _directories(site: Site[Reader], listed: store.Manifest) -> Iterator[Finding
 def staging(site: Site[Reader]) -> Iterator[Finding]:
     """The staging area exists, is free, and has room in bytes and inodes."""
     host, area = site.original, site.settings.staging
+    if site.settings.strategy == "online":
+        return  # it copies to the device itself
     found = files.stat(host, area)
     if found is None or found.kind != "directory":
         what = f"{area} is {'missing' if found is None else 'a ' + found.kind}"

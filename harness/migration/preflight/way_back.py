@@ -8,7 +8,7 @@ from harness.errors import StepBlocked
 from harness.hosts.host import Reader
 from harness.migration.preflight.finding import Finding, error
 from harness.migration.site import Site
-from harness.systems import eucalyptus, files, mounts, store
+from harness.systems import copying, eucalyptus, files, mounts, store
 from harness.systems.drbd import status
 
 _SPARE = 0.05
@@ -49,7 +49,8 @@ def room_for_the_difference(site: Site[Reader]) -> Iterator[Finding]:
         return  # nothing is mounted: the copy itself finds out, and is taken back when there is no room
     host, settings = site.original, site.settings
     listed = store.listing(serving, settings.store)
-    kept = store.listing(host, site.old_store) if files.stat(host, site.old_store) is not None else {}
+    linkable = files.stat(host, site.old_store) is not None and copying.has_rsync(host)
+    kept = store.listing(host, site.old_store) if linkable else {}
     new = store.changed_since(kept, listed)
     directories = sum(entry.kind == "directory" for entry in listed.values())
     needed = int((store.total_bytes(new) + directories * _A_DIRECTORY_BYTES) * (1 + _SPARE))

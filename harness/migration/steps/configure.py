@@ -47,6 +47,10 @@ class ConfigureDrbd(Step):
     summary = "Configure DRBD and Walrus on both hosts; every changed file is backed up"
     undo_summary = "put the configuration files back as they were, and unload the module if it was not loaded"
 
+    def __init__(self, walrus_too: bool = True) -> None:
+        """Without ``walrus_too`` CLOUD_OPTS is left to a later step: a Walrus that serves may be started again."""
+        self._walrus_too = walrus_too
+
     def inspect(self, site: Site[Reader]) -> StepState:
         for host in site.pair:
             try:
@@ -99,29 +103,37 @@ class ConfigureDrbd(Step):
         self, site: Site[Reader], host: Reader, found: dict[str, str | None] | None = None
     ) -> dict[str, _Change]:
         """The files that must change, each made from what is there, or was found, so that what others wrote stays."""
-        settings = site.settings
         present = found or {path: files.read(host, path) for path in self._paths(site)}
-        fstab = present[FSTAB] or ""
-        wanted = {
-            settings.drbd_conf: config.render(site.resource(), dialect_on(site, host)),
-            MAIN_CONFIGURATION: config.with_include(present[MAIN_CONFIGURATION] or "", settings.drbd_conf),
-            FSTAB: mounts.fstab_with(fstab, settings.device, settings.store, settings.filesystem),
-            eucalyptus.CONFIGURATION: eucalyptus.with_storage_manager(present[eucalyptus.CONFIGURATION] or ""),
-        }
+        wanted = self._wanted(site, host, {path: text or "" for path, text in present.items()})
         return {path: _Change(present[path], text) for path, text in wanted.items() if present[path] != text}
 
+    def _wanted(self, site: Site[Reader], host: Reader, present: dict[str, str]) -> dict[str, str]:
+        settings = site.settings
+        wanted = {
+            settings.drbd_conf: config.render(site.resource(), dialect_on(site, host)),
+            MAIN_CONFIGURATION: config.with_include(present[MAIN_CONFIGURATION], settings.drbd_conf),
+            FSTAB: mounts.fstab_with(present[FSTAB], settings.device, settings.store, settings.filesystem),
+        }
+        if self._walrus_too:
+            wanted[eucalyptus.CONFIGURATION] = eucalyptus.with_storage_manager(present[eucalyptus.CONFIGURATION])
+        return wanted
+
     def _paths(self, site: Site[Reader]) -> tuple[str, ...]:
-        return site.settings.drbd_conf, MAIN_CONFIGURATION, FSTAB, eucalyptus.CONFIGURATION
+        walrus = (eucalyptus.CONFIGURATION,) if self._walrus_too else ()
+        return site.settings.drbd_conf, MAIN_CONFIGURATION, FSTAB, *walrus
 
     def undo(self, site: Site[Host], host: Host) -> None:
+        self._put_back(site, host)
+        if site.memory.fact(f"loaded-module:{host.name}") and status.module_loaded(host):
+            host.run(Command(("rmmod", "drbd"), Effect.WRITE))
+
+    def _put_back(self, site: Site[Host], host: Host) -> None:
         for path in self._paths(site):
             if site.memory.fact(f"absent:{host.name}:{path}"):
                 self.remove(site, host, path, site.memory.fact(f"wrote:{host.name}:{path}"))
             else:
                 files.restore_backup(host, path)
             self.remove(site, host, path + files.BACKUP_SUFFIX + ".new", None)
-        if site.memory.fact(f"loaded-module:{host.name}") and status.module_loaded(host):
-            host.run(Command(("rmmod", "drbd"), Effect.WRITE))
 
     def remove(self, site: Site[Host], host: Host, path: str, wrote: str | None) -> None:
         """Remove a file that was not there before this run, if it is there now, durably."""
@@ -132,3 +144,37 @@ class ConfigureDrbd(Step):
     def still_there(self, site: Site[Reader], host: Reader) -> str | None:
         left = [path for path in self._paths(site) if files.stat(host, path + files.BACKUP_SUFFIX)]
         return f"backups not put back: {', '.join(left)}" if left else None
+
+
+class ConfigureWalrus(ConfigureDrbd):
+    """CLOUD_OPTS names the storage manager for DRBD on both hosts.
+
+    An online move writes it only when both are stopped: a host that lost power before would otherwise come back with a
+    Walrus that looks for a device which nobody has given it, and serves nothing.
+    """
+
+    name = "configure-walrus"
+    summary = "Tell Walrus on both hosts to keep its store on DRBD; the file is backed up"
+    undo_summary = "put the file back as it was"
+
+    def inspect(self, site: Site[Reader]) -> StepState:
+        for host in site.pair:
+            try:
+                if changes := self._changes(site, host):
+                    return Pending(f"{host.name}: {', '.join(changes)} must be changed")
+            except UnexpectedOutput as odd:
+                return Blocked(f"{host.name}: {odd}")
+        return Satisfied()
+
+    def apply(self, site: Site[Host]) -> None:
+        for host in site.pair:
+            self._change(site, host, self._changes(site, host))
+
+    def _wanted(self, site: Site[Reader], host: Reader, present: dict[str, str]) -> dict[str, str]:
+        return {eucalyptus.CONFIGURATION: eucalyptus.with_storage_manager(present[eucalyptus.CONFIGURATION])}
+
+    def _paths(self, site: Site[Reader]) -> tuple[str, ...]:
+        return (eucalyptus.CONFIGURATION,)
+
+    def undo(self, site: Site[Host], host: Host) -> None:
+        self._put_back(site, host)

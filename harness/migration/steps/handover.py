@@ -36,7 +36,7 @@ class HandOver(Step):
     def apply(self, site: Site[Host]) -> None:
         host = site.original
         if mounts.mounted_exactly(host, site.settings.device, site.settings.store):
-            copies.require_unchanged(site, host, site.settings.store)
+            copies.require_unchanged(site, host, site.settings.store, copied=True)
             files.sync(host)
             mounts.unmount(host, site.settings.store)
         seen = status.status(host, site.settings.device)
@@ -54,12 +54,16 @@ class Commit(Step):
     summary = "Commit: from here on the way is forward"
     until = "start-services"
 
+    def __init__(self, copies: tuple[str, ...]) -> None:
+        """``copies`` are the facts that name the copies which must have been proven equal to the frozen store."""
+        self._copies = copies
+
     def inspect(self, site: Site[Reader]) -> StepState:
         return Satisfied() if site.memory.committed else Pending("not committed")
 
     def apply(self, site: Site[Host]) -> None:
         frozen = site.memory.fact("frozen")
-        for name in ("staged", "restored"):
+        for name in self._copies:
             if frozen is None or site.memory.fact(name) != frozen:
                 raise StepBlocked(
                     f"{site.original.name}: the {name} copy was never proven equal to the frozen store; "

@@ -12,6 +12,12 @@ from harness.migration.step import Blocked, Pending, Satisfied, Step, StepState
 from harness.systems import mounts, volumes
 
 
+def holds_our_filesystem(site: Site[Reader], host: Reader) -> bool:
+    """The file system on the replicated device is the one that this run made."""
+    found = volumes.signature(host, site.settings.device)
+    return found is not None and found.uuid == site.memory.fact("filesystem")
+
+
 class MountDevice(Step):
     """The store's place shows the replicated device: exactly this device, once, and nothing else."""
 
@@ -29,15 +35,9 @@ class MountDevice(Step):
             return Blocked(str(found))
         if not mounted:
             return Pending(f"{device} is not mounted on {place}")
-        return (
-            Satisfied()
-            if self._right_filesystem(site, host)
-            else Blocked(f"{host.name}: {device} holds another file system")
-        )
-
-    def _right_filesystem(self, site: Site[Reader], host: Reader) -> bool:
-        found = volumes.signature(host, site.settings.device)
-        return found is not None and found.uuid == site.memory.fact("filesystem")
+        if not holds_our_filesystem(site, host):
+            return Blocked(f"{host.name}: {device} holds another file system")
+        return Satisfied()
 
     def apply(self, site: Site[Host]) -> None:
         place = site.settings.store

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 from harness.hosts.host import Host, Reader
-from harness.migration.site import Site
+from harness.migration.site import H, Site
 from harness.migration.step import Pending, Satisfied, Step, StepState
 from harness.systems import services
-
-H = TypeVar("H", bound=Reader)
 
 
 def _is_down(host: Reader, service: str) -> bool:
@@ -31,13 +29,13 @@ class StopServices(Step):
     undo_summary = "start eucalyptus-cloud again as it ran before, the original first"
     remembered: ClassVar[str] = "service"  # the fact that tells how each host's service was before
 
-    def order(self, site: Site[H]) -> tuple[H, H]:
-        """Who stops first."""
+    def _stopped(self, site: Site[H]) -> tuple[H, ...]:
+        """The hosts on which the service stops, in this order."""
         return site.additional, site.original
 
     def inspect(self, site: Site[Reader]) -> StepState:
         service = site.settings.service
-        for host in self.order(site):
+        for host in self._stopped(site):
             if pids := services.processes(host, service):
                 return Pending(f"{host.name}: {service} runs as process {', '.join(map(str, pids))}")
             if services.starts_at_boot(host, service):
@@ -45,14 +43,14 @@ class StopServices(Step):
         return Satisfied()
 
     def holds(self, site: Site[Reader]) -> str | None:
-        for host in (site.additional, site.original):
+        for host in self._stopped(site):
             if pids := services.processes(host, site.settings.service):
                 return f"{host.name}: {site.settings.service} runs again as process {', '.join(map(str, pids))}"
         return None
 
     def apply(self, site: Site[Host]) -> None:
         service, bound = site.settings.service, site.settings.waits.service_stop
-        for host in self.order(site):
+        for host in self._stopped(site):
             self._remember(site, host)
             services.set_starts_at_boot(host, service, False)
             if services.processes(host, service):
@@ -100,3 +98,33 @@ class StopServices(Step):
         if before and before["ran"] and not services.processes(host, site.settings.service):
             return f"{site.settings.service} does not run"
         return None
+
+
+class StopAdditional(StopServices):
+    """No Walrus process runs on the additional host, so that the cloud cannot promote it with its empty store.
+
+    An online move stops it as soon as it is registered, hours before the original stops.
+    """
+
+    name = "stop-additional"
+    summary = "Stop eucalyptus-cloud on the additional host and keep it down; the original serves on"
+    undo_summary = "start eucalyptus-cloud on the additional host again as it ran before"
+
+    def _stopped(self, site: Site[H]) -> tuple[H, ...]:
+        return (site.additional,)
+
+    def undo_hosts(self, site: Site[Host]) -> tuple[Host, ...]:
+        return (site.additional,)
+
+
+class StopOriginal(StopServices):
+    """No Walrus process runs on the original either: the window opens."""
+
+    summary = "Stop eucalyptus-cloud on the original Walrus host and keep it down: the window opens"
+    undo_summary = "start eucalyptus-cloud on the original again as it ran before"
+
+    def _stopped(self, site: Site[H]) -> tuple[H, ...]:
+        return (site.original,)
+
+    def undo_hosts(self, site: Site[Host]) -> tuple[Host, ...]:
+        return (site.original,)

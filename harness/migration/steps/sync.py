@@ -55,3 +55,11 @@ class WaitForSync(Step):
             elif clock.now() - moved_at > stall:
                 raise TimedOut(f"the sync stands still since {stall:g} s at {seen.out_of_sync_kib} KiB to go: {seen}")
             clock.sleep(min(_HEARTBEAT_S, max(_LOOK_S, (clock.now() - began) / 100)))
+
+
+class FirstSync(WaitForSync):
+    """The first synchronisation is over before anything is stopped for it."""
+
+    name = "first-sync"
+    summary = "Wait until both sides are UpToDate, while Walrus goes on serving"
+    until = "stop-services"

@@ -17,6 +17,7 @@ from harness.clock import Clock
 from harness.inventory import Inventory
 from harness.migration.engine import Engine
 from harness.migration.journal import Entry, Journal
+from harness.migration.ledger import Hashes
 from harness.migration.memory import Memory
 from harness.migration.run import Listeners, Migration
 from harness.systems import store
@@ -26,12 +27,13 @@ Hook = Callable[[str, str], None]  # kind and step of a record
 
 @dataclass
 class Notebook:
-    """The records of one run and its frozen manifest, across the attempts of a trial."""
+    """The records of one run, its frozen manifest and the hashes that it knows, across the attempts of a trial."""
 
     before: Hook = lambda kind, step: None
     after: Hook = lambda kind, step: None
     entries: list[Entry] = field(default_factory=list)
     manifests: dict[str, store.Manifest] = field(default_factory=dict)
+    hashes: dict[str, Hashes] = field(default_factory=dict)
 
     def memory(self, clock: Clock) -> Memory:
         """The memory of the run, to ask."""
@@ -63,6 +65,12 @@ class _KeptMemory(Memory):
     def frozen(self) -> store.Manifest | None:
         known = self.fact(self.frozen_as) is not None
         return self._notebook.manifests[self.frozen_as] if known else None
+
+    def known_hashes(self, tree: str) -> Hashes:
+        return self._notebook.hashes.setdefault(tree, {})
+
+    def learn_hashes(self, tree: str, learned: Hashes) -> None:
+        self.known_hashes(tree).update(learned)
 
 
 class KeptMigration(Migration):

@@ -253,7 +253,14 @@ class Story:
         shaped = [
             (name, self._fact(name, value, names)) for name, value in sorted(facts.items()) if not _over(name, value)
         ]
-        return notes, shaped, memory.committed, memory.completed, memory.rolled_back, memory.run_id
+        return notes, shaped, memory.committed, memory.completed, memory.rolled_back, memory.run_id, self._hashes()
+
+    def _hashes(self) -> Shape:
+        """Which files the run has a hash of, and whether it still holds for the file that is there."""
+        return tuple(
+            (tree.partition("-")[0], tuple(sorted(self.state.holding(known))))
+            for tree, known in sorted(self.notebook.hashes.items())
+        )
 
     def _fact(self, name: str, value: Shape, names: Names) -> Shape:
         if name.startswith("job:"):
@@ -397,5 +404,5 @@ class Story:
 
 
 def _over(name: str, value: Shape) -> bool:
-    """A job whose answer was collected only lends the next one its number."""
-    return name.startswith("job:") and bool(value["collected"])
+    """A collected job only lends the next one its number; when a reading began is told by what it found."""
+    return name.startswith("reading:") or (name.startswith("job:") and bool(value["collected"]))

@@ -138,7 +138,7 @@ class PutStoreBack(Step):
 
     def apply(self, site: Site[Host]) -> None:
         host, place = site.original, site.settings.store
-        copies.require_unchanged(site, host, site.returning_store)
+        copies.require_unchanged(site, host, site.returning_store, copied=True)
         if files.stat(host, place) is not None:
             files.remove_empty_directory(host, place)
         files.rename(host, site.returning_store, place)
@@ -149,7 +149,7 @@ class PutStoreBack(Step):
     def undo(self, site: Site[Host], host: Host) -> None:
         place = site.settings.store
         if files.stat(host, site.returning_store) is None and files.children(host, place):
-            copies.require_unchanged(site, host, place)
+            copies.require_unchanged(site, host, place, copied=True)
             files.rename(host, place, site.returning_store)
         was = files.stat(host, site.returning_store)
         if was is not None and files.stat(host, place) is None:
@@ -178,5 +178,5 @@ class CommitReverse(Step):
                 f"{site.original.name}: the returning store was never proven equal to the pair's; "
                 "without that nothing is committed"
             )
-        copies.require_unchanged(site, site.original, site.settings.store)
+        copies.require_unchanged(site, site.original, site.settings.store, copied=True)
         site.memory.note("committed", self.name)

@@ -32,7 +32,7 @@ class StopPair(StopServices):
     undo_summary = "start eucalyptus-cloud on the pair again and wait until it serves"
     remembered = "pair-service"
 
-    def order(self, site: Site[H]) -> tuple[H, H]:
+    def _stopped(self, site: Site[H]) -> tuple[H, ...]:
         serves = [host for host in site.pair if mounts.mounted_exactly(host, site.settings.device, site.settings.store)]
         if serves and serves[0].name == site.additional.name:
             return site.original, site.additional

@@ -1,0 +1,50 @@
+"""Programs that run others: with less of the machine, or on what comes in; and the date."""
+
+from __future__ import annotations
+
+import os
+
+from fakes import programs
+from fakes.machine import Machine
+from fakes.program import Call, Program, Reply, Slow
+from fakes.programs.gnu import not_modelled, simulated
+from fakes.programs.hashing import hash_files
+
+_HASHES = ("-0", "-r", "sha256sum", "-b", "--")
+_SOME_FAILED = 123
+
+
+def nice(call: Call, machine: Machine) -> Reply | Slow:
+    """``nice -n 19 PROGRAM ARGUMENT...``: who else wants the processor is not modelled."""
+    return _behind(call, ("-n", "19"), machine)
+
+
+def ionice(call: Call, machine: Machine) -> Reply | Slow:
+    """``ionice -c 3 PROGRAM ARGUMENT...``: who else wants the disk is not modelled."""
+    return _behind(call, ("-c", "3"), machine)
+
+
+def _behind(call: Call, options: tuple[str, ...], machine: Machine) -> Reply | Slow:
+    rest = call.argv[1 + len(options) :]
+    if call.argv[1 : 1 + len(options)] != options or not rest:
+        raise not_modelled(call)
+    return programs.dispatch(Call(rest, call.stdin, call.user), machine)
+
+
+def xargs(call: Call, machine: Machine) -> Slow:
+    """``xargs -0 -r sha256sum -b --``, with the names on standard input."""
+    if call.argv[1:] != _HASHES or (call.stdin and not call.stdin.endswith(b"\0")):
+        raise not_modelled(call)
+    names = [os.fsdecode(name) for name in call.stdin.split(b"\0")[:-1]]
+    reply = yield from hash_files(machine, names)
+    return Reply(_SOME_FAILED if reply.exit_status else 0, reply.stdout, reply.stderr)
+
+
+def date(call: Call, machine: Machine) -> Reply:
+    """``date +%s``."""
+    if call.argv[1:] != ("+%s",):
+        raise not_modelled(call)
+    return Reply(0, f"{simulated(machine).simulation.now_ns() // 10**9}\n".encode())
+
+
+PROGRAMS: dict[str, Program] = {"nice": nice, "ionice": ionice, "xargs": xargs, "date": date}

@@ -1,0 +1,165 @@
+"""Copying ahead: bringing the device up to a store that Walrus goes on changing, and knowing how far behind it is.
+
+An entry is in step when both sides list it alike and the hashes of both, each read since the file last changed, are
+equal. Everything else is the difference, which the window has to copy and to read.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from harness.errors import StepBlocked
+from harness.hosts.command import Command, Result
+from harness.hosts.host import Host, Reader
+from harness.inventory import bytes_per_s
+from harness.migration import hashing
+from harness.migration.hashing import Tree
+from harness.migration.jobs import run_job, succeed
+from harness.migration.site import Site
+from harness.systems import copying, files, store
+
+_PASSES_OF_A_FILE = 3  # it is read, written, and read back
+_ENTRY_S = 0.002  # to list and look at an entry, however small it is
+_SETTLE_S = 3.0  # until what a copy has just written is old enough for its hash to be remembered
+_VANISHED, _PARTIAL = 24, 23  # rsync's words for a store that changes while it is copied
+
+
+def store_tree(site: Site[Reader], live: bool = True) -> Tree:
+    """The store where Walrus serves it."""
+    return Tree("store", site.settings.store, live)
+
+
+def device_tree(site: Site[Reader], root: str, live: bool = True) -> Tree:
+    """The copy on the device, wherever that is mounted; hashes of another file system say nothing of it."""
+    return Tree(f"device-{site.memory.fact('filesystem')}", root, live)
+
+
+class Difference(NamedTuple):
+    """What is not in step, and how long the window would take for it."""
+
+    paths: tuple[bytes, ...]
+    bytes: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{len(self.paths)} entries with {self.bytes} bytes, about {self.seconds:.1f} s in the window"
+
+
+def difference(site: Site[Host] | Site[Reader]) -> Difference:
+    """What of the store is not in step on the device, as both are listed now; reads no content."""
+    wanted, found = _both(site)
+    paths = tuple(path for path in sorted(wanted.keys() | found.keys()) if not _in_step(path, wanted, found))
+    size = sum(wanted[path].size for path in paths if path in wanted)
+    rate = bytes_per_s(site.settings.disk_rate)
+    return Difference(paths, size, _PASSES_OF_A_FILE * size / rate + len(paths) * _ENTRY_S)
+
+
+def _in_step(path: bytes, wanted: store.Manifest, found: store.Manifest) -> bool:
+    want, have = wanted.get(path), found.get(path)
+    if want is None or have is None:
+        return False
+    unread = want.kind == "file" and not want.sha256
+    return not unread and not store.differences({path: want}, {path: have}, copied=True)
+
+
+def copy_round(site: Site[Host], step: str) -> None:
+    """Copy what differs, then read what changed on both sides; others go on changing the store meanwhile."""
+    wanted, found = _both(site)
+    copy(site, step, site.settings.store, site.ahead, live=True)
+    copy_by_name(site, step, site.settings.store, site.ahead, hidden(wanted, found), live=True)
+    set_times(site, site.settings.store, *_both(site))
+    read_both(site, step)
+
+
+def read_both(site: Site[Host], step: str) -> None:
+    """Read what changed on both sides, the device's from the disk and not from memory."""
+    hashing.read_changed(site, step, store_tree(site))
+    copying.drop_cached_pages(site.original, site.ahead)
+    site.clock.sleep(_SETTLE_S)
+    hashing.read_changed(site, step, device_tree(site, site.ahead))
+
+
+def _both(site: Site[Host] | Site[Reader]) -> tuple[store.Manifest, store.Manifest]:
+    """The served store and its copy as they list now, with the hashes that hold."""
+    original = store.look(site.original, site.settings.store, live=True)
+    copied = store.look(site.original, site.ahead)
+    wanted = hashing.known(site, store_tree(site), original)
+    return wanted, hashing.known(site, device_tree(site, site.ahead), copied)
+
+
+def hidden(wanted: store.Manifest, found: store.Manifest) -> list[bytes]:
+    """Names of files that are unlike although rsync's quick look calls them equal, with all names of each."""
+    unlike = {
+        path
+        for path, want in wanted.items()
+        if want.kind == "file" and want.sha256 and (have := found.get(path)) and have.kind == "file"
+        if (have.sha256 and have.sha256 != want.sha256) or not store.same_time(want.mtime, have.mtime)
+        if (have.size, have.mtime.partition(".")[0]) == (want.size, want.mtime.partition(".")[0])
+    }
+    sets = {wanted[path].same_as for path in unlike} - {b""}
+    return [path for path, want in wanted.items() if path in unlike or (want.same_as and want.same_as in sets)]
+
+
+def set_times(site: Site[Host], source: str, wanted: store.Manifest, found: store.Manifest) -> None:
+    """Times of directories that rsync calls equal, since they differ by less than a second."""
+    for path, want in wanted.items():
+        have = found.get(path)
+        if not path or have is None or (want.kind, have.kind) != ("directory", "directory"):
+            continue
+        if not store.same_time(want.mtime, have.mtime) and want.mtime.partition(".")[0] == have.mtime.partition(".")[0]:
+            name = os.fsdecode(path)
+            site.original.attempt(copying.same_time_command(f"{source}/{name}", f"{site.ahead}/{name}"))
+
+
+def copy(site: Site[Host], step: str, source: str, destination: str, live: bool) -> None:
+    """rsync the tree; what is gone from the source goes from the copy."""
+    whole = max(1, files.used_kib(site.original, source))
+    command = copying.copy_command(source, destination, site.settings.copy_limit_kib_s)
+
+    def measure() -> float:
+        return min(0.99, files.used_kib(site.original, destination) / whole)
+
+    if live:
+        command = copying.gently(command)
+    result = run_job(site, site.original, step, "copy", command, measure)
+    _require_copied(site, command, result, {_VANISHED} if live else set())
+
+
+def copy_by_name(site: Site[Host], step: str, source: str, destination: str, names: list[bytes], live: bool) -> None:
+    """Copy these whatever their sizes and times say."""
+    if not names:
+        return
+    command = copying.copy_names_command(source, destination, names, site.settings.copy_limit_kib_s)
+    result = run_job(site, site.original, step, "copy-names", command)
+    _require_copied(site, command, result, {_VANISHED, _PARTIAL} if live else set())
+
+
+def _require_copied(site: Site[Host], command: Command, result: Result, excused: set[int]) -> None:
+    if result.exit_status not in excused:
+        succeed(site.original, command, result, f"{site.original.name}: copying to the device failed")
+
+
+def copy_difference(site: Site[Host], step: str, source: str, rounds: int) -> None:
+    """Copy the last difference of the stopped store, and prove that the device holds what was frozen.
+
+    Raises:
+        StepBlocked: differences remain.
+    """
+    frozen = site.memory.frozen()
+    assert frozen is not None, "nothing is copied for good before the manifest is frozen"
+    tree = device_tree(site, site.ahead, live=False)
+    said: list[str] = []
+    names = hidden(frozen, hashing.known(site, tree, store.look(site.original, site.ahead)))
+    for _ in range(rounds):
+        copy(site, step, source, site.ahead, live=False)
+        copy_by_name(site, step, source, site.ahead, names, live=False)
+        set_times(site, source, frozen, store.look(site.original, site.ahead).entries)
+        copying.drop_cached_pages(site.original, site.ahead)
+        found = hashing.read_stopped(site, step, tree)
+        said = store.differences(frozen, found, copied=True)
+        if not said:
+            return
+        names = hidden(frozen, found)
+    more = f" and {len(said) - 5} more" if len(said) > 5 else ""
+    raise StepBlocked(f"{site.original.name}: {site.ahead} differs from the frozen store: {'; '.join(said[:5])}{more}")

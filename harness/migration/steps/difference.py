@@ -1,0 +1,88 @@
+"""In the window of an online move: freeze what stands still, copy the last difference, put the device in place."""
+
+from __future__ import annotations
+
+from harness.hosts.host import Host, Reader
+from harness.migration import ahead, copies, hashing, jobs
+from harness.migration.site import Site
+from harness.migration.step import Blocked, Pending, Satisfied, Step, StepState
+from harness.migration.steps.ahead import is_in_place, is_mounted_aside
+from harness.migration.steps.freeze import FreezeManifest
+from harness.migration.steps.mounting import MountDevice
+from harness.systems import copying, files, mounts
+
+_ROUNDS = 3
+
+
+class FreezeChanged(FreezeManifest):
+    """As the freeze of the other strategy, but only what changed since it was last read is read again."""
+
+    summary = "Freeze the manifest of the stopped store: hashes of what did not change are those taken before"
+
+    def apply(self, site: Site[Host]) -> None:
+        tree = ahead.store_tree(site, live=False)
+        site.memory.freeze(hashing.read_stopped(site, self.name, tree))
+
+
+class CopyDifference(Step):
+    """The device, still beside the store, holds what was frozen; what was written last was read back from the disk."""
+
+    name = "copy-difference"
+    summary = "Copy the last difference to the device and verify it on stable storage"
+    until = "mount-device"
+    undo_summary = "end the copy; what it wrote goes with the file system"
+
+    def inspect(self, site: Site[Reader]) -> StepState:
+        if site.memory.fact("restored") != site.memory.fact("frozen"):
+            return Pending("the copy on the device is not verified")
+        if is_in_place(site):
+            return Satisfied()  # the step that put it there looks whether it lists as it was frozen
+        if not copies.listed_as_frozen(site, site.original, site.ahead):
+            return Pending(f"{site.ahead} does not list as it was frozen")
+        return Satisfied()
+
+    def apply(self, site: Site[Host]) -> None:
+        for earlier in ("copy-ahead", "catch-up", self.name):
+            jobs.end_jobs(site, site.original, earlier)  # of an engine that died: nobody else may write to the copy
+        source = site.old_store if files.stat(site.original, site.old_store) else site.settings.store
+        ahead.copy_difference(site, self.name, source, _ROUNDS)
+        copies.require_unchanged(site, site.original, source)
+        site.memory.remember("restored", site.memory.fact("frozen"))
+
+    def undo_hosts(self, site: Site[Host]) -> tuple[Host, ...]:
+        return (site.original,)
+
+    def undo(self, site: Site[Host], host: Host) -> None:
+        jobs.end_jobs(site, host, self.name)
+
+
+class PutDeviceInPlace(MountDevice):
+    """The store's place shows the device that was beside it, and it lists as the store was frozen."""
+
+    summary = "Mount the device in the store's place instead of beside it, and prove that it is the device"
+
+    def inspect(self, site: Site[Reader]) -> StepState:
+        if self._is_aside(site):
+            return Pending(f"{site.settings.device} is still mounted on {site.ahead}")
+        state = super().inspect(site)
+        if isinstance(state, Satisfied) and not copies.listed_as_frozen(site, site.original, site.settings.store):
+            return Blocked(f"{site.original.name}: {site.settings.device} does not list as the store was frozen")
+        return state
+
+    def _is_aside(self, site: Site[Reader]) -> bool:
+        return any(mount.at == site.ahead for mount in mounts.mounts(site.original)) and is_mounted_aside(site)
+
+    def apply(self, site: Site[Host]) -> None:
+        if self._is_aside(site):
+            copying.drop_cached_pages(site.original, site.ahead)
+            mounts.unmount(site.original, site.ahead)
+        if files.stat(site.original, site.ahead) is not None:
+            files.remove_empty_directory(site.original, site.ahead)
+        super().apply(site)
+
+    def undo(self, site: Site[Host], host: Host) -> None:
+        if not self._is_aside(site):
+            super().undo(site, host)
+
+    def still_there(self, site: Site[Reader], host: Reader) -> str | None:
+        return None if self._is_aside(site) else super().still_there(site, host)
