@@ -189,7 +189,7 @@ SABOTAGES = (
         "the additional host listens on another port",
         _PLAIN,
         Edit(
-            f"{_CONFIGURE}._changes",
+            f"{_CONFIGURE}._wanted",
             "config.render(site.resource(), dialect_on(site, host))",
             "config.render(site.resource(), dialect_on(site, host)).replace("
             "':7789', ':7790' if host.name == site.additional.name else ':7789')",
@@ -200,7 +200,7 @@ SABOTAGES = (
         "the configuration of the additional host does not say what the original's says",
         _PLAIN,
         Edit(
-            f"{_CONFIGURE}._changes",
+            f"{_CONFIGURE}._wanted",
             "config.render(site.resource(), dialect_on(site, host))",
             "config.render(site.resource(), dialect_on(site, host)).replace("
             "'sha1', 'md5' if host.name == site.additional.name else 'sha1')",

@@ -11,7 +11,7 @@ _BOTH = "return site.additional, site.original"
 _BOOT = "migration.steps.boot:StartDrbdAtBoot"
 _START = "migration.steps.start:StartServices"
 _CONFIRM = "migration.steps.start:ConfirmService"
-_CHANGES = "migration.steps.configure:ConfigureDrbd._changes"
+_CHANGES = "migration.steps.configure:ConfigureDrbd._wanted"
 _OWN_OPTIONS = "options = [option for option in cloud_opts(configuration)"
 
 
@@ -117,7 +117,11 @@ SABOTAGES = (
         "forget fstab",
         "Walrus, which mounts as the user eucalyptus, finds no line for the device",
         _PLAIN,
-        Edit(_CHANGES, "mounts.fstab_with(fstab, settings.device, settings.store, settings.filesystem)", "fstab"),
+        Edit(
+            _CHANGES,
+            "mounts.fstab_with(present[FSTAB], settings.device, settings.store, settings.filesystem)",
+            "present[FSTAB]",
+        ),
     ),
     sabotage(
         "fstab on one side",
@@ -125,9 +129,9 @@ SABOTAGES = (
         "success-when-the-additional-walrus-is-enabled-first",
         Edit(
             _CHANGES,
-            "mounts.fstab_with(fstab, settings.device, settings.store, settings.filesystem)",
-            "mounts.fstab_with(fstab, settings.device, settings.store, settings.filesystem)"
-            " if host.name == site.original.name else fstab",
+            "mounts.fstab_with(present[FSTAB], settings.device, settings.store, settings.filesystem)",
+            "mounts.fstab_with(present[FSTAB], settings.device, settings.store, settings.filesystem)"
+            " if host.name == site.original.name else present[FSTAB]",
         ),
     ),
     _fstab("mount at boot", "the device is mounted by the boot and not by Walrus", "owner"),
@@ -156,9 +160,9 @@ SABOTAGES = (
         "success-when-the-additional-walrus-is-enabled-first",
         Edit(
             _CHANGES,
-            'eucalyptus.with_storage_manager(present[eucalyptus.CONFIGURATION] or "")',
-            'eucalyptus.with_storage_manager(present[eucalyptus.CONFIGURATION] or "")'
-            ' if host.name == site.original.name else present[eucalyptus.CONFIGURATION] or ""',
+            "eucalyptus.with_storage_manager(present[eucalyptus.CONFIGURATION])",
+            "eucalyptus.with_storage_manager(present[eucalyptus.CONFIGURATION])"
+            " if host.name == site.original.name else present[eucalyptus.CONFIGURATION]",
         ),
     ),
     sabotage(
