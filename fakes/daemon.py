@@ -6,14 +6,11 @@ import os
 import signal
 import sys
 import threading
-import traceback
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from fakes.container import ContainerMachine
+from fakes.objectserver import ObjectServer
 from fakes.programs import walrus
 from fakes.programs.daemons import DAEMONS, STOPS
-
-_CHUNK_BYTES = 1024 * 1024
 
 
 def run(machine: ContainerMachine, name: str) -> int:
@@ -21,7 +18,7 @@ def run(machine: ContainerMachine, name: str) -> int:
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     try:
-        server = _Server(machine)
+        server = ObjectServer(machine.http_address, walrus.HTTP_PORT, lambda asked: _located(machine, asked))
     except OSError as error:
         print(f"{name}: port {walrus.HTTP_PORT}: {error}", file=sys.stderr)
         return 1
@@ -30,7 +27,7 @@ def run(machine: ContainerMachine, name: str) -> int:
     while not stopping.wait(pause_s):
         with machine.ticking():
             pause_s = _tick(machine, name, pause_s)
-    server.shutdown()
+    server.stop()
     with machine.ticking():
         STOPS[name](machine)
     _note_end(machine, name)
@@ -51,6 +48,8 @@ def _tick(machine: ContainerMachine, name: str, pause_s: float) -> float:
 
 
 def _tell(machine: ContainerMachine, name: str) -> None:
+    import traceback  # which most daemons never need
+
     said = traceback.format_exc()
     print(said, file=sys.stderr)
     with machine.world() as world:
@@ -64,30 +63,7 @@ def _note_end(machine: ContainerMachine, name: str) -> None:
             service.running, service.pid = False, 0
 
 
-class _Server(ThreadingHTTPServer):
-    """Objects while this host's Walrus is ENABLED."""
-
-    daemon_threads = True
-
-    def __init__(self, machine: ContainerMachine) -> None:
-        self.machine = machine
-        super().__init__((machine.http_address, walrus.HTTP_PORT), _Handler)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-
-    def do_GET(self) -> None:
-        status, path = walrus.located(self.server.machine, self.path)
-        if status != 200:
-            self.send_error(status)
-            return
-        with open(self.server.machine.files.real(path), "rb") as file:
-            self.send_response(200)
-            self.send_header("Content-Length", str(os.fstat(file.fileno()).st_size))
-            self.end_headers()
-            while chunk := file.read(_CHUNK_BYTES):
-                self.wfile.write(chunk)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """A line a request would fill the log of a lab that is polled."""
+def _located(machine: ContainerMachine, asked: str) -> tuple[int, str]:
+    """Objects while this host's Walrus is ENABLED, by their real paths."""
+    status, path = walrus.located(machine, asked)
+    return status, machine.files.real(path) if status == 200 else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 NOBODY = "-"
 
@@ -27,13 +27,13 @@ class EpochFence:
     run_id: str = NOBODY
     boot_id: str = ""  # of the life in which it was granted
 
-    def claim(self, run_id: str, epoch: int, boot_id: str) -> None:
-        """Grant a newer epoch to the run that holds the machine, or to any while nobody does.
+    def claim(self, run_id: str, epoch: int, boot_id: str, takes_over: str | None = None) -> None:
+        """Grant a newer epoch to the run that holds the machine or takes it over from that one, or while nobody does.
 
         Raises:
             HeldByOther, StaleEpoch: nothing was changed.
         """
-        if self.run_id not in (NOBODY, run_id):
+        if self.run_id not in (NOBODY, run_id, takes_over):
             raise HeldByOther(f"epoch {self.epoch} belongs to the unfinished run {self.run_id}")
         if epoch <= self.epoch:
             raise StaleEpoch(f"epoch {self.epoch} is granted, {epoch} is not newer")
@@ -58,3 +58,21 @@ class EpochFence:
             raise StaleEpoch(f"epoch {self.epoch} of {self.run_id} is granted, not {epoch} of {run_id}")
         if boot_id != self.boot_id:
             raise OtherLife(f"epoch {self.epoch} was granted before the machine rebooted")
+
+
+@dataclass
+class Records:
+    """What runs keep on a machine beside its epoch; on stable storage too."""
+
+    kept: dict[str, bytes] = field(default_factory=dict)
+
+    def keep(self, name: str, content: bytes, offset: int) -> None:
+        """Replace a record, or add to one that is as long as ``offset``.
+
+        Raises:
+            OSError: it is not that long; nothing was changed.
+        """
+        before = self.kept.get(name, b"") if offset else b""
+        if len(before) != offset:
+            raise OSError(f"{name} does not end at {offset}")
+        self.kept[name] = before + content

@@ -20,6 +20,8 @@ class Process:
     status: JobStatus = "running"
     reply: Reply | None = None
     daemon: bool = False  # between its ticks it waits, and nothing is half done
+    paused: bool = False  # stopped by a signal, until another lets it go on
+    due: bool = False  # it would have gone on while it was paused
 
     def end(self) -> None:
         """Kill it; what it did stays done."""
@@ -67,6 +69,21 @@ class Processes:
         if job_id in self._jobs:
             self._jobs[job_id].end()
 
+    def pause_job(self, job_id: str) -> None:
+        """Let a job stand still if it runs."""
+        if job_id in self._jobs:
+            self._jobs[job_id].paused = True
+
+    def continue_job(self, job_id: str) -> None:
+        """Let a job go on if it was paused."""
+        job = self._jobs.get(job_id)
+        if job is None or not job.paused:
+            return
+        job.paused = False
+        if job.due:
+            job.due = False
+            self._continue(job, 0.0)
+
     def end_all(self) -> None:
         """What a power cut does."""
         for process in self._running:
@@ -85,6 +102,9 @@ class Processes:
 
     def _step(self, process: Process) -> None:
         if process.status != "running":
+            return
+        if process.paused:
+            process.due = True
             return
         if self._frozen():
             self._waiting.append(process)

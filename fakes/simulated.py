@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 
 from fakes import programs
-from fakes.fence import EpochFence
+from fakes.fence import EpochFence, Records
 from fakes.jobs import JobStatus, Processes
 from fakes.memory import MemoryFilesystem
 from fakes.program import Call, Reply, Slow, UnsupportedInvocation, go_on
@@ -131,6 +131,7 @@ class SimulatedMachine:
         self.simulation = simulation
         self.files = MemoryFilesystem(simulation.now_ns, simulation.published)
         self.fence = EpochFence()
+        self.records = Records()
         self.node_name = name  # what uname -n prints; a lab may plant another
         self.missing_programs: set[str] = set()  # planted: not installed here
         self.kernel = "2.6.32-279.el6.x86_64"  # what uname -r prints
@@ -221,6 +222,16 @@ class SimulatedMachine:
         self._arrive()
         self._processes.stop_job(job_id)
 
+    def pause_job(self, job_id: str) -> None:
+        """Let a detached job stand still if it runs."""
+        self._arrive()
+        self._processes.pause_job(job_id)
+
+    def continue_job(self, job_id: str) -> None:
+        """Let a paused job go on."""
+        self._arrive()
+        self._processes.continue_job(job_id)
+
     def put(self, path: str, content: bytes, mode: int | None = None) -> None:
         """Replace a file as a whole, durably.
 
@@ -230,10 +241,20 @@ class SimulatedMachine:
         self._arrive()
         self.files.replace(path, content, mode)
 
-    def claim(self, run_id: str, epoch: int) -> None:
+    def claim(self, run_id: str, epoch: int, takes_over: str | None = None) -> None:
         """See EpochFence; raises HeldByOther and StaleEpoch."""
         self._arrive()
-        self.fence.claim(run_id, epoch, self._row.boot_id)
+        self.fence.claim(run_id, epoch, self._row.boot_id, takes_over)
+
+    def keep_record(self, name: str, content: bytes, offset: int) -> None:
+        """See Records; raises OSError."""
+        self._arrive()
+        self.records.keep(name, content, offset)
+
+    def ask_record(self, name: str) -> bytes | None:
+        """What is kept under a name."""
+        self._arrive()
+        return self.records.kept.get(name)
 
     def release(self, run_id: str, epoch: int) -> None:
         """See EpochFence; raises StaleEpoch and OtherLife."""

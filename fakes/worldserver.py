@@ -152,6 +152,6 @@ class WorldServer:
                 talk.say(file.read())
             changed = talk.hear()
             if changed:
-                self._file.replace(world_from_plain(json.loads(changed)))
+                self._file.replace(world_from_plain(json.loads(changed.decode())))
             talk.extend(self._hold_s)
             talk.say(_KEPT)

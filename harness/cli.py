@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from click import shell_completion
 
-from harness import console, inventory, runs, version
+from harness import console, inventory, orders_cli, runs, version
 from harness.checks.verdict import judge_file
 from harness.errors import Refused
 from harness.labs import catalogue, doctor
@@ -53,6 +53,10 @@ def _show_version(context: click.Context, _: click.Parameter, asked: bool) -> No
 )
 def walrus_ha() -> None:
     """Move a Eucalyptus 3.2 Walrus onto a DRBD-replicated pair, and rehearse the move before."""
+
+
+for _command in orders_cli.COMMANDS:
+    walrus_ha.add_command(_command)
 
 
 @walrus_ha.command("rehearse")
@@ -197,6 +201,18 @@ def migrate_command(inventory_path: Path | None, plan_path: Path | None, as_json
     _finish(migration.migrate(plan), folder, as_json)
 
 
+@walrus_ha.command("adopt")
+@_INVENTORY
+@_JSON
+def adopt_command(inventory_path: Path, as_json: bool) -> None:
+    """Take over the run that holds the hosts, after its controller was lost; migrate or rollback goes on with it."""
+    folder = runs.folder_for(inventory_path)
+    outcome = _migration(inventory_path).adopt()
+    if (folder / "journal.jsonl").exists():
+        runs.note_inventory(folder, inventory_path)
+    _finish(outcome, folder, as_json)
+
+
 @walrus_ha.command("rollback")
 @click.argument("run")
 @_JSON
@@ -221,25 +237,6 @@ def verify_command(run: str, as_json: bool) -> None:
     else:
         click.echo("\n".join(faults) or f"All is as the move left it ({folder}).")
     sys.exit(1 if faults else 0)
-
-
-@walrus_ha.command("status")
-@click.argument("run")
-@_JSON
-def status_command(run: str, as_json: bool) -> None:
-    """Say where a run stands, from its journal alone."""
-    folder = runs.find(run)
-    status = {"folder": str(folder), **Migration.status_of(folder)}
-    if as_json:
-        click.echo(json.dumps(status))
-        return
-    for key, value in status.items():
-        if isinstance(value, dict):
-            click.echo(f"{key}:")
-            for name, state in value.items():
-                click.echo(f"  {name:<20} {state}")
-        elif value is not None:
-            click.echo(f"{key}: {value}")
 
 
 @walrus_ha.command("judge")

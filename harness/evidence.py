@@ -17,7 +17,15 @@ FORMAT = 1
 
 Kind = Literal["file", "directory", "symlink", "other"]
 EffectName = Literal["read", "write", "destroy"]
-CommandName = Literal["migrate", "rollback", "second_migrate"]  # the last: another engine, started in between
+CommandName = Literal[
+    "migrate",
+    "rollback",
+    "adopt",
+    "second_migrate",  # another engine, started in between
+    "other_adopt",  # another controller, while the engine stands still
+    "other_migrate",
+    "other_rollback",
+]
 StrategyName = Literal["staged", "online"]  # how the steps are ordered
 DriverName = Literal["engine", "vendor"]  # our engine, or somebody who types the vendor's text
 

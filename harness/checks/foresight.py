@@ -9,7 +9,7 @@ from harness.checks.finding import Finding, Unknown, weigh
 from harness.checks.phases import STOP
 from harness.evidence import Attempt, Evidence, Look
 
-_OF_THE_FENCE = ("claim", "release")  # epochs are the run's affair
+_OF_THE_FENCE = ("claim", "release", "keep")  # epochs, and what a run keeps for another controller
 _BY_ITSELF = frozenset({"wait-for-sync"})  # a sync may end before anybody comes to wait for it
 
 

@@ -20,6 +20,7 @@ _STATUS: dict[str, dict[str, set[int | None]]] = {
         "stopped": {4},
         "operator_needed": {5},
     },
+    "adopt": {"adopted": {0}, "refused": {3}, "stopped": {4}, "operator_needed": {5}},
 }
 _STATUS_OF_RERUN: dict[str, set[int | None]] = _STATUS["migrate"] | {
     "stopped": {1, 4}
@@ -89,6 +90,7 @@ def _allowed(attempt: Attempt, after_success: bool) -> set[int | None] | None:
         return None
     if attempt.outcome == "killed":
         return {None}
-    if attempt.command == "rollback":
-        return _STATUS["rollback"].get(attempt.outcome, set())
+    command = attempt.command.removeprefix("other_")
+    if command in ("rollback", "adopt"):
+        return _STATUS[command].get(attempt.outcome, set())
     return (_STATUS_OF_RERUN if after_success else _STATUS["migrate"]).get(attempt.outcome, set())

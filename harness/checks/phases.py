@@ -116,7 +116,7 @@ def last_outcome(evidence: Evidence) -> str:
 
 def recorded(evidence: Evidence) -> list[Attempt]:
     """The attempts whose requests are recorded; ``Sent.attempt`` counts these from 1."""
-    return [attempt for attempt in evidence.attempts if attempt.command in ("migrate", "rollback")]
+    return [attempt for attempt in evidence.attempts if attempt.command in ("migrate", "rollback", "adopt")]
 
 
 def changes_by(evidence: Evidence, number: int) -> list[Sent]:

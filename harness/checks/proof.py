@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -23,6 +24,7 @@ _NEEDED: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("mount", "-t"), ("stat", "find", "/proc/mounts")),
 )
 _REMOVES = "rm"
+_KEPT = re.compile(r"keep [\w.-]+ \(\d+ bytes from \d+\)")  # what a run writes down there changes nothing it looked at
 # The step that takes back, and below what it removes.
 _REMOVED_IN = {
     **dict.fromkeys(("stage-store", "copy-back"), "/"),
@@ -39,6 +41,8 @@ def proof(evidence: Evidence) -> Finding:
 def destroyed_unseen(evidence: Evidence) -> Iterator[str]:
     seen: dict[str, list[str]] = defaultdict(list)
     for sent in evidence.sent:
+        if _KEPT.fullmatch(sent.what):
+            continue
         if sent.effect == "read":
             seen[sent.host].append(sent.what)
             continue

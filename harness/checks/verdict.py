@@ -19,6 +19,7 @@ from harness.checks.groundwork import groundwork
 from harness.checks.honesty import honesty
 from harness.checks.idempotence import idempotence, reruns
 from harness.checks.kernel import complained, kernel
+from harness.checks.obedience import obedience
 from harness.checks.outcome import outcome
 from harness.checks.phases import last_outcome
 from harness.checks.proof import proof
@@ -108,6 +109,8 @@ def _applying(evidence: Evidence) -> Iterator[tuple[str, Check]]:
         yield "configuration", configuration
     if complained(evidence):
         yield "kernel", kernel
+    if any(receipt.fault == "order" for receipt in evidence.receipts):
+        yield "obedience", obedience
     if "idempotence" not in named and reruns(evidence):
         yield "idempotence", idempotence
     if evidence.expectation.window_at_most_s is not None:

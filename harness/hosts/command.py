@@ -102,11 +102,33 @@ class StopJob:
         return f"stop job {self.job_id}"
 
 
+@dataclass(frozen=True)
+class PauseJob:
+    """Let a detached job stand still with all its processes, as it is; nothing happens when it is not running."""
+
+    job_id: str
+    timeout_s: float = 60.0
+
+    def __str__(self) -> str:
+        return f"pause job {self.job_id}"
+
+
+@dataclass(frozen=True)
+class ContinueJob:
+    """Let a job go on that was paused; nothing happens when it was not, or is not running."""
+
+    job_id: str
+    timeout_s: float = 60.0
+
+    def __str__(self) -> str:
+        return f"continue job {self.job_id}"
+
+
 class JobStatus(enum.Enum):
     """The life of a detached job as the host knows it."""
 
     ABSENT = "absent"  # never started, or its record is gone
-    RUNNING = "running"
+    RUNNING = "running"  # or paused
     DONE = "done"  # ended by itself; the exit status is known
     DEAD = "dead"  # its process is gone and left no exit status: killed, or the host rebooted
 
@@ -131,13 +153,14 @@ class Fence:
 class Claim:
     """Raise the host's epoch for a run, or with ``release`` give the host back and keep the epoch.
 
-    The host refuses when another unfinished run holds it (Held) and when the epoch is not newer
-    than the one it has granted (Fenced). Both checks and the raise happen under one lock on the host.
-    Releasing demands that the epoch is still the one granted.
+    The host refuses when another unfinished run holds it (Held), unless it is the one that ``takes_over`` names, and
+    when the epoch is not newer than the one it has granted (Fenced). The checks and the raise happen under one lock on
+    the host. Releasing demands that the epoch is still the one granted.
     """
 
     fence: Fence
     release: bool = False
+    takes_over: str | None = None
     timeout_s: float = 60.0
 
     def __str__(self) -> str:
@@ -155,7 +178,47 @@ class AskHolder:
         return "ask for the granted epoch"
 
 
-Request = Command | PutFile | StartJob | PollJob | StopJob | Claim | AskHolder
+@dataclass(frozen=True)
+class KeepRecord:
+    """Keep bytes under a name beside the host's epoch, durably; whoever asks for that name later gets them.
+
+    ``offset`` 0 replaces what was kept as a whole; otherwise the content is added to what is kept, which must be that
+    long.
+    """
+
+    name: str
+    content: bytes
+    offset: int = 0
+    timeout_s: float = 60.0
+
+    def __str__(self) -> str:
+        return f"keep {self.name} ({len(self.content)} bytes from {self.offset})"
+
+
+@dataclass(frozen=True)
+class AskRecord:
+    """Ask for what is kept under a name: a Result with status 0, or 1 when nothing is."""
+
+    name: str
+    timeout_s: float = 600.0
+
+    def __str__(self) -> str:
+        return f"ask for {self.name}"
+
+
+Request = (
+    Command
+    | PutFile
+    | StartJob
+    | PollJob
+    | StopJob
+    | PauseJob
+    | ContinueJob
+    | Claim
+    | AskHolder
+    | KeepRecord
+    | AskRecord
+)
 Answer = Result | JobReport | Fence | None
 
 
@@ -181,7 +244,7 @@ def effect_of(request: Request) -> Effect:
     match request:
         case Command(effect=effect) | StartJob(command=Command(effect=effect)):
             return effect
-        case PutFile() | StopJob() | Claim():
+        case PutFile() | StopJob() | PauseJob() | ContinueJob() | Claim() | KeepRecord():
             return Effect.WRITE
-        case PollJob() | AskHolder():
+        case PollJob() | AskHolder() | AskRecord():
             return Effect.READ

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from harness.errors import CommandFailed, Fenced, Held, Indeterminate, Rebooted
-from harness.hosts.command import Answer, Command, Fence, JobReport, JobStatus, Request, Result
+from harness.hosts.command import Answer, AskRecord, Command, Fence, JobReport, JobStatus, Request, Result
 from harness.hosts.script import Message
 
 _CHUNK = 65536
@@ -360,7 +360,7 @@ def _number(word: str) -> int:
 
 def _meaning(host: str, request: Request, reply: Reply) -> Answer:
     match reply.words:
-        case ("exit", status) if isinstance(request, Command):
+        case ("exit", status) if isinstance(request, Command | AskRecord):
             return Result(_number(status), reply.stdout, reply.stderr)
         case ("ok",):
             return None

@@ -9,11 +9,15 @@ from harness.clock import Clock
 from harness.errors import CommandFailed, StepBlocked, TimedOut, Unproven
 from harness.hosts.command import (
     AskHolder,
+    AskRecord,
     Claim,
     Command,
+    ContinueJob,
     Effect,
     Fence,
     JobReport,
+    KeepRecord,
+    PauseJob,
     PollJob,
     PutFile,
     Result,
@@ -66,6 +70,18 @@ class Reader:
         assert isinstance(answer, Fence)
         return answer
 
+    def record(self, name: str) -> bytes | None:
+        """What a run keeps on this host under a name, None when nothing is.
+
+        Raises:
+            CommandFailed: it is there and cannot be read.
+        """
+        answer = self.transport.send(request := AskRecord(name))
+        assert isinstance(answer, Result)
+        if answer.exit_status > 1:
+            raise CommandFailed(self.name, str(request), answer)
+        return answer.stdout if answer.ok else None
+
     def wait_until(
         self, condition: Callable[[], Found | None], within_s: float, reason: str, every_s: float = 0.5
     ) -> Found:
@@ -86,6 +102,7 @@ class Host(Reader):
     def __init__(self, name: str, transport: Transport, clock: Clock, fence: Fence | None = None) -> None:
         super().__init__(name, transport, clock)
         self.fence = fence
+        self.before_change: Callable[[], None] = lambda: None  # told before each change, which waits for it
         self._asked = 0  # how often it was looked at
         self._changes = 0  # how often something was sent that may change it
 
@@ -137,9 +154,21 @@ class Host(Reader):
         """End a detached job with all its processes, if it runs."""
         self.transport.send(StopJob(job_id), self._change())
 
-    def claim(self, fence: Fence) -> None:
-        """Raise this host's epoch and work under it from now on."""
-        self.transport.send(Claim(fence))
+    def pause_job(self, job_id: str) -> None:
+        """Let a detached job stand still with all its processes, if it runs."""
+        self.transport.send(PauseJob(job_id), self._change())
+
+    def continue_job(self, job_id: str) -> None:
+        """Let a paused job go on."""
+        self.transport.send(ContinueJob(job_id), self._change())
+
+    def keep_record(self, name: str, content: bytes, offset: int = 0) -> None:
+        """Keep bytes under a name beside the host's epoch; no change that anybody else sees."""
+        self.transport.send(KeepRecord(name, content, offset), self._granted())
+
+    def claim(self, fence: Fence, takes_over: str | None = None) -> None:
+        """Raise this host's epoch and work under it from now on, instead of the run that ``takes_over`` names."""
+        self.transport.send(Claim(fence, takes_over=takes_over))
         self.fence = fence
 
     def release(self) -> None:
@@ -153,7 +182,7 @@ class Host(Reader):
             Fenced: another run took over.
             Rebooted: it rebooted since.
         """
-        self.transport.send(AskHolder(), self._required_fence())
+        self.transport.send(AskHolder(), self._granted())
 
     def _allowed(self, command: Command, proof: Proof | None) -> Fence | None:
         """The fence to send a command under, None for one that only reads. What destroys uses its proof up.
@@ -176,6 +205,12 @@ class Host(Reader):
         return fence
 
     def _required_fence(self) -> Fence:
+        """The fence of a change that is about to be sent."""
+        fence = self._granted()
+        self.before_change()
+        return fence
+
+    def _granted(self) -> Fence:
         if self.fence is None:
             raise PermissionError(f"{self.name}: nothing may be changed before the host is claimed")
         return self.fence

@@ -102,7 +102,7 @@ claim() {
   create
   lock "$1"
   holder
-  [ "$run" = - ] || [ "$run" = "$3" ] || end held "$epoch" "$run"
+  [ "$run" = - ] || [ "$run" = "$3" ] || [ "$run" = "${4:--}" ] || end held "$epoch" "$run"
   [ "$2" -gt "$epoch" ] || end fenced "$epoch" "$run"
   grant "$2" "$3"
 }
@@ -246,7 +246,7 @@ stop() {
   tries=0
   while find_members; [ -n "$members" ]; do
     case $tries in
-      0) kill -s TERM $members 2>/dev/null ;;
+      0) kill -s TERM $members 2>/dev/null; kill -s CONT $members 2>/dev/null ;;
       1[0-9]|2[0-9]) kill -s KILL $members 2>/dev/null ;;
       50) fail "these processes of $1 cannot be killed:$members" ;;
     esac
@@ -255,3 +255,63 @@ stop() {
   done
   end ok
 }"""
+
+STILL = """\
+# Members that are not stopped yet; one that is killed or ends meanwhile is none.
+find_moving() {
+  moving=
+  find_members
+  for member in $members; do
+    process "$member" || continue
+    case $activity in [TtZX]) ;; *) moving="$moving $member" ;; esac
+  done
+}
+stand_still() {
+  look "$1"
+  [ "$condition" = running ] || end ok
+  begin
+  tries=0
+  while find_moving; [ -n "$moving" ]; do
+    [ "$tries" -lt 50 ] || fail "these processes of $1 cannot be stopped:$moving"
+    kill -s STOP $moving 2>/dev/null
+    [ "$tries" -eq 0 ] || sleep 0.1
+    tries=$((tries + 1))
+  done
+  end ok
+}
+go_on() {
+  look "$1"
+  [ "$condition" = running ] || end ok
+  begin
+  find_members
+  [ -z "$members" ] || kill -s CONT $members 2>/dev/null
+  end ok
+}"""
+"""Pausing stops every process of the job's session, children that are born meanwhile too. A process that waits for a
+disk stops when the disk has answered; in five seconds, or it is said."""
+
+RECORDS = """\
+keep() {
+  kept=$state/mirror/$1
+  begin
+  mkdir -p -m 0700 "$state/mirror" || fail "cannot make $state/mirror"
+  umask 077
+  if [ "$2" -eq 0 ]; then
+    dd bs=65536 of="$kept.new" conv=fsync || fail "cannot write $kept.new"
+    [ "$(wc -c <"$kept.new")" -eq "$3" ] || exit 3
+    mv -f -T -- "$kept.new" "$kept" && sync -- "$state/mirror" "$state" || fail "cannot replace $kept"
+    end ok
+  fi
+  [ -f "$kept" ] && [ "$(wc -c <"$kept")" -eq "$2" ] || fail "$kept does not end at $2"
+  dd bs=65536 of="$kept" oflag=append conv=notrunc,fsync || fail "cannot add to $kept"
+  [ "$(wc -c <"$kept")" -eq "$(($2 + $3))" ] || exit 3
+  end ok
+}
+recall() {
+  look_inside
+  [ -f "$state/mirror/$1" ] || end exit 1
+  begin
+  cat "$state/mirror/$1"
+  end exit $?
+}"""
+"""What a run keeps on the host for another controller. What was added and cut short shows by its length next time."""

@@ -32,10 +32,14 @@ from harness.errors import InvalidInput
 from harness.hosts import remote
 from harness.hosts.command import (
     AskHolder,
+    AskRecord,
     Claim,
     Command,
+    ContinueJob,
     Effect,
     Fence,
+    KeepRecord,
+    PauseJob,
     PollJob,
     PutFile,
     Request,
@@ -124,7 +128,7 @@ def _brief_call(request: Request, fence: Fence | None) -> str | None:
     match request:
         case Command(stdin=b"") if fence is None:
             return f"{_run(request)} </dev/null; told $?"
-        case PutFile(content=content) if len(content) <= _LONGEST_PRINTED:
+        case PutFile(content=content) | KeepRecord(content=content) if len(content) <= _LONGEST_PRINTED:
             return f"(printf {_printed(content)} | ({_call(request, fence)}))"
     return None if _input(request) else f"({_call(request, fence)})"
 
@@ -201,6 +205,8 @@ _LIBRARY = (
     f"job_text={quote(remote.JOB)}",
     remote.START,
     remote.STOP,
+    remote.STILL,
+    remote.RECORDS,
 )
 
 
@@ -218,12 +224,16 @@ def _functions(request: Request, fence: Fence | None) -> list[str]:
             needed |= {remote.JOBS, f"job_text={quote(remote.JOB)}", remote.START}
         case StopJob():
             needed |= {remote.JOBS, remote.STOP}
+        case PauseJob() | ContinueJob():
+            needed |= {remote.JOBS, remote.STILL}
         case PollJob():
             needed |= {remote.LIFE, remote.JOBS}
         case Claim():
             needed.add(remote.CLAIM)
         case AskHolder():
             needed.add(remote.LOCK)
+        case KeepRecord() | AskRecord():
+            needed.add(remote.RECORDS)
     return [piece for piece in _LIBRARY if piece in needed]
 
 
@@ -242,11 +252,20 @@ def _call(request: Request, fence: Fence | None) -> str:
             return (enter or f"create; lock {_patience_s(request)}; ") + _start(request)
         case StopJob():
             return f'{enter}stop "$state/jobs/"{_word(request.job_id)}'
+        case PauseJob():
+            return f'{enter}stand_still "$state/jobs/"{_word(request.job_id)}'
+        case ContinueJob():
+            return f'{enter}go_on "$state/jobs/"{_word(request.job_id)}'
         case PollJob():
             return f'poll "$state/jobs/"{_word(request.job_id)}'
         case Claim():
             verb = "release" if request.release else "claim"
-            return f"{verb} {_patience_s(request)} {_fence(request.fence)}"
+            former = f" {_word(request.takes_over)}" if request.takes_over else ""
+            return f"{verb} {_patience_s(request)} {_fence(request.fence)}{former}"
+        case KeepRecord():
+            return f"{enter}keep {_word(request.name)} {request.offset} {len(request.content)}"
+        case AskRecord():
+            return f"recall {_word(request.name)}"
         case AskHolder():
             return f'{enter}holder; end holder "$epoch" "$run"'
 
@@ -277,6 +296,8 @@ def _start(start: StartJob) -> str:
 def _input(request: Request) -> bytes:
     match request:
         case Command(stdin=content) | PutFile(content=content) | StartJob(command=Command(stdin=content)):
+            return content
+        case KeepRecord(content=content):
             return content
     return b""
 

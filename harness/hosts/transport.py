@@ -17,8 +17,10 @@ class Transport(Protocol):
     PutFile   ``None``
     StartJob  ``None``
     PollJob   ``JobReport``
-    StopJob   ``None``
+    StopJob   ``None``, and so do PauseJob and ContinueJob
     Claim     ``None``
+    KeepRecord ``None``
+    AskRecord ``Result``, status 1 when nothing is kept under that name
     AskHolder ``Fence`` (epoch 0 and run id ``-`` where none was granted; run id ``-`` after a release)
     ========= =============================================================
 

@@ -12,7 +12,7 @@ from harness.evidence import Event, Receipt
 from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Deed, Survives, written_places
 from harness.labs.look import CLIENT, TRUNCATE
 from harness.labs.machine_disks import DiskFaults
-from harness.labs.machine_furnish import PAIR
+from harness.labs.machine_furnish import BACKING_DEVICE, PAIR
 from harness.labs.machine_host import SSH_PORT, MachineHost, run_script
 from harness.labs.machine_rack import MachineRack
 from harness.labs.machine_resync import ResyncFaults
@@ -220,7 +220,7 @@ class MachineFaults(WholeDisks):
     # The end
 
     def outsider(self, role: str, argv: tuple[str, ...], status: int) -> Receipt:
-        argv = typed(argv, self._host(role).backing_disk)
+        argv = typed(argv, BACKING_DEVICE)
         host = self._host(role)
         answer = host.execute(*argv, ok=range(256))
         said = answer.stderr or answer.stdout

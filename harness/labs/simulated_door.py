@@ -9,11 +9,15 @@ from harness.errors import CommandFailed, Fenced, Held, HostError, Indeterminate
 from harness.hosts.command import (
     Answer,
     AskHolder,
+    AskRecord,
     Claim,
     Command,
+    ContinueJob,
     Fence,
     JobReport,
     JobStatus,
+    KeepRecord,
+    PauseJob,
     PollJob,
     PutFile,
     Request,
@@ -66,10 +70,22 @@ def _carry(machine: SimulatedMachine, request: Request) -> Answer:
             return JobReport(JobStatus(word), _result(reply) if reply else None)
         case StopJob(job_id=job_id):
             machine.stop_job(job_id)
+        case PauseJob(job_id=job_id):
+            machine.pause_job(job_id)
+        case ContinueJob(job_id=job_id):
+            machine.continue_job(job_id)
         case Claim(fence=fence, release=True):
             machine.release(fence.run_id, fence.epoch)
-        case Claim(fence=fence):
-            machine.claim(fence.run_id, fence.epoch)
+        case Claim(fence=fence, takes_over=former):
+            machine.claim(fence.run_id, fence.epoch, former)
+        case KeepRecord(name=record, content=content, offset=offset):
+            try:
+                machine.keep_record(record, content, offset)
+            except OSError as error:
+                raise CommandFailed(machine.name, str(request), Result(1, b"", str(error).encode())) from None
+        case AskRecord(name=record):
+            kept = machine.ask_record(record)
+            return Result(1) if kept is None else Result(0, kept)
         case AskHolder():
             run_id, epoch = machine.holder()
             return Fence(epoch, run_id)

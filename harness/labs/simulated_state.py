@@ -21,7 +21,18 @@ from fakes.survival import VolumeImages
 from fakes.tree import Change, Node, Tree
 from fakes.volume import Volume
 from fakes.world import Disk, HostRow, Metadata, Side, WalrusState
-from harness.hosts.command import Claim, Command, Fence, PutFile, Request, StartJob, StopJob
+from harness.hosts.command import (
+    Claim,
+    Command,
+    ContinueJob,
+    Fence,
+    KeepRecord,
+    PauseJob,
+    PutFile,
+    Request,
+    StartJob,
+    StopJob,
+)
 from harness.inventory import Inventory
 from harness.labs.premises import BACKING_DEVICE, EUCALYPTUS_ID, NAMES, place_path
 
@@ -378,8 +389,14 @@ class WorldState:
                     machine._processes.start_job(job_id, machine._process(Call(command.argv, command.stdin)))
                 case StopJob(job_id=job_id):
                     machine._processes.stop_job(job_id)
+                case PauseJob(job_id=job_id):
+                    machine._processes.pause_job(job_id)
+                case ContinueJob(job_id=job_id):
+                    machine._processes.continue_job(job_id)
                 case Claim(fence=wanted, release=False):
-                    machine.fence.claim(wanted.run_id, wanted.epoch, row.boot_id)
+                    machine.fence.claim(wanted.run_id, wanted.epoch, row.boot_id, request.takes_over)
+                case KeepRecord(name=record, content=content, offset=offset):
+                    machine.records.keep(record, content, offset)
                 case Claim(fence=wanted):
                     machine.fence.release(wanted.run_id, wanted.epoch, row.boot_id)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.errors import StepBlocked
 from harness.hosts.host import Host, Reader
-from harness.migration.jobs import LONGEST_JOB_S, run_job, succeed
+from harness.migration.jobs import LONGEST_JOB_S, RateChanged, run_job, succeed
 from harness.migration.site import Site
 from harness.systems import copying, files, store
 
@@ -61,21 +61,29 @@ def copy_and_verify(
 def _copy(
     site: Site[Host], host: Host, step: str, source: str, destination: str, by_content: bool, base: str | None
 ) -> None:
+    """Copy at the rate that counts; when another one is ordered, what was copied stays and the rest follows at that."""
     whole, there = max(1, files.used_kib(host, source)), files.used_kib(host, destination)
 
     def measure() -> float:
         return min(0.99, files.used_kib(host, destination) / whole)
 
     measured, bound_s = not by_content, LONGEST_JOB_S
-    if copying.has_rsync(host):
-        command = copying.copy_command(source, destination, site.settings.copy_limit_kib_s, by_content, base)
-    else:
-        # It writes over what an interrupted copy has left: then what is there does not say how far it is.
-        command = copying.cp_command(source, destination)
-        measured = there < whole * _EMPTY_SHARE
-        bound_s = site.settings.waits.stall + whole * 1024 / _SLOWEST_HASHING_BYTES_PER_S
-    result = run_job(site, host, step, "copy", command, measure if measured else None, bound_s)
-    succeed(host, command, result, f"{host.name}: copying {source} to {destination} failed")
+    with_rsync = copying.has_rsync(host)
+    while True:
+        rate = site.copy_rate_kib_s if with_rsync else None
+        if with_rsync:
+            command = copying.copy_command(source, destination, rate or None, by_content, base)
+        else:
+            # It writes over what an interrupted copy has left: then what is there does not say how far it is. For the
+            # same reason it keeps the rate that it has.
+            command = copying.cp_command(source, destination)
+            measured = there < whole * _EMPTY_SHARE
+            bound_s = site.settings.waits.stall + whole * 1024 / _SLOWEST_HASHING_BYTES_PER_S
+        try:
+            result = run_job(site, host, step, "copy", command, measure if measured else None, bound_s, rate)
+        except RateChanged:
+            continue
+        return succeed(host, command, result, f"{host.name}: copying {source} to {destination} failed")
 
 
 def require_unchanged(site: Site[Reader], host: Reader, root: str, copied: bool = False) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from harness.errors import (
@@ -21,8 +21,11 @@ from harness.errors import (
 )
 from harness.hosts.command import Fence
 from harness.hosts.host import Host, Reader, wait_until
+from harness.migration.attention import AbortOrdered
+from harness.migration.mirror import Mirror
 from harness.migration.rollback import Rollback
 from harness.migration.site import Site, readable
+from harness.migration.standstill import EngineStandstill
 from harness.migration.step import Blocked, Pending, Satisfied, Step, StepState
 
 _WALKS = 12  # how often host trouble may send the engine back to the first step
@@ -54,11 +57,15 @@ class StepFailed(WalrusHaError):
 class Engine:
     """Walks a plan on a site until every step is satisfied, or takes back what it did."""
 
-    def __init__(self, site: Site[Host], plan: Sequence[Step], listener: Listener) -> None:
+    def __init__(self, site: Site[Host], plan: Sequence[Step], listener: Listener, mirror: Mirror) -> None:
         self.site = site
+        self.mirror = mirror
         self.plan = plan
         self._tell = listener
         self._eyes: Site[Reader] = readable(site)
+
+    def _say(self, kind: str, step: str, text: str) -> None:
+        self._tell(Event(kind, step, text))
 
     # Looking
 
@@ -80,6 +87,19 @@ class Engine:
         return None
 
     # Going forward
+
+    def work(self) -> None:
+        """Reach the end of the plan, under the orders of an operator who may want a pause or an end.
+
+        Raises:
+            as ``run``.
+        """
+        try:
+            with self.site.clock.holding(EngineStandstill(self.site, self._say)):
+                self.run()
+        except AbortOrdered as ordered:
+            self._end(ordered)
+        self.site.control.anew()
 
     def run(self) -> None:
         """Reach the end of the plan.
@@ -123,6 +143,7 @@ class Engine:
         for step in self.plan:
             if step not in self.asked():
                 continue
+            self.site.clock.attend()
             state = self.look(step)
             if isinstance(state, Blocked):
                 raise StepFailed(step, state.reason)
@@ -137,13 +158,12 @@ class Engine:
         if not self.site.memory.intended(step.name):
             self.site.memory.note("intent", step.name)
         self._tell(Event("acting", step.name, f"{step.summary} ({state.why})"))
+        self.site.clock.attend()  # the last moment at which an abort still takes everything back may be this one
         try:
             step.apply(self.site)
         except (CommandFailed, TimedOut) as error:
             raise StepFailed(step, str(error)) from error
-        except HostError:
-            raise
-        except (OperatorNeeded, Stopped):
+        except (HostError, OperatorNeeded, Stopped):
             raise
         except WalrusHaError as error:
             raise StepFailed(step, str(error)) from error
@@ -190,13 +210,15 @@ class Engine:
         run_id = memory.run_id
         assert run_id is not None, "a run has a name before it claims anything"
         held = list(self._holders(without_absent))
+        self.mirror.require_newest([host for host, _ in held])
         for host, holder in held:
-            if holder.run_id not in ("-", run_id):
+            if holder.run_id not in ("-", *memory.run_ids):
                 raise Held(host.name, f"run {holder.run_id} (epoch {holder.epoch}) has not finished here")
         epoch = max([memory.epoch, *(holder.epoch for _, holder in held)]) + 1
         memory.note("epoch", epoch=epoch)
-        for host, _ in held:
-            host.claim(Fence(epoch, run_id))
+        for host, holder in held:
+            former = holder.run_id if holder.run_id not in ("-", run_id) else None
+            host.claim(Fence(epoch, run_id), former)
 
     def _holders(self, without_absent: bool) -> Iterator[tuple[Host, Fence]]:
         for host in self.site.hosts:
@@ -229,6 +251,14 @@ class Engine:
             self._give_up(StepFailed(self._current(), f"{trouble}; {late}"))
         raise Stopped(f"{trouble}; {late}") from trouble
 
+    def _end(self, ordered: AbortOrdered) -> NoReturn:
+        """The operator's abort: before the commit point all is taken back, after it the run halts where it is."""
+        self.site.memory.note("stopped", self._current().name, why=str(ordered))
+        if not self.site.memory.committed:
+            self.roll_back(str(ordered))
+        self.site.control.change(lambda orders: replace(orders, abort=False))  # halting is all that can be done
+        raise Stopped(f"{ordered}; it is past the commit point, so it halts and the way is forward") from ordered
+
     def _current(self) -> Step:
         memory = self.site.memory
         open_steps = [step for step in self.plan if memory.intended(step.name) and not memory.done(step.name)]
@@ -247,12 +277,12 @@ class Engine:
             self.claim(without_absent=True)
         begun = frozenset(step.name for step in self.plan if self.site.memory.intended(step.name))
         reverse = self.site.memory.reversing
-        rollback = Rollback(
-            self.site, self._eyes, self.plan, lambda kind, step, text: self._tell(Event(kind, step, text))
-        )
+        self.mirror.best_effort = True
+        rollback = Rollback(self.site, self._eyes, self.plan, self._say)
         for _ in range(_WALKS):
             try:
-                raise RolledBack(why, rollback.run(), begun, reverse)
+                with self.site.clock.deaf():
+                    raise RolledBack(why, rollback.run(), begun, reverse)
             except Rebooted:
                 self.claim(without_absent=True)
         raise Stopped(f"{why}. The hosts could not be held long enough to take the move back")

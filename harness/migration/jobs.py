@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.errors import CommandFailed, Indeterminate, StepBlocked, TimedOut
+from harness.errors import CommandFailed, Indeterminate, StepBlocked, TimedOut, WalrusHaError
 from harness.hosts.command import Command, JobStatus, Result
 from harness.hosts.host import Host
 from harness.hosts.proof import Proof
+from harness.migration.attention import AbortOrdered
 from harness.migration.site import Progress, Site
+from harness.migration.standstill import JobStandstill
 
 _FIRST_LOOK_S = 0.05
 _LONGEST_PAUSE_S = 5.0
 _HEARTBEAT_S = 30.0  # what lasts for hours is looked at less often, but never less than this
 LONGEST_JOB_S = 3600.0
+
+
+class RateChanged(WalrusHaError):
+    """The operator ordered another rate than the one that the job was started with."""
 
 
 def run_job(
@@ -25,6 +31,7 @@ def run_job(
     command: Command,
     measure: Callable[[], float] | None = None,
     bound_s: float = LONGEST_JOB_S,
+    rate_kib_s: int | None = None,
     prove: Callable[[], Proof] | None = None,
 ) -> Result:
     """Run ``command`` as a detached job to its end and return its answer, whatever the exit status.
@@ -32,9 +39,12 @@ def run_job(
     A job of the same purpose that an earlier engine started and nobody has collected is taken over instead of starting
     another. ``measure`` tells how far it is (0 to 1); when it stands still for the configured time the job is
     stalled. ``bound_s`` limits a job that has no measure. ``prove`` gives the proof of a command that destroys, at the
-    moment it is to be started; a job that is under way already needs none.
+    moment it is to be started; a job that is under way already needs none. ``rate_kib_s`` is the rate that the command
+    was made for.
 
     Raises:
+        RateChanged: another rate counts now; the job was ended.
+        AbortOrdered: the operator wants the run to end; the job was ended.
         TimedOut: the job made no progress; it was ended.
         Indeterminate: the job vanished without an exit status (killed, or the host rebooted).
     """
@@ -42,10 +52,18 @@ def run_job(
     job_id = _under_way(site, host, key) if prove else None
     if job_id is None:
         proof = prove() if prove else None
-        job_id = _open_job(site, host, key)
+        job_id = _open_job(site, host, key, rate_kib_s)
         host.start(job_id, command, proof)
-    watch = _Watch(site, host, step, purpose, job_id)
-    result = watch.until_end(measure, site.settings.waits.stall if measure else bound_s)
+    watch = _Watch(site, host, step, purpose, job_id, rate_kib_s)
+    standstill = JobStandstill(site, host, key, job_id)
+    standstill.go_on()  # an engine that died during a pause left it standing
+    try:
+        with site.clock.holding(standstill):
+            result = watch.until_end(measure, site.settings.waits.stall if measure else bound_s)
+    except (AbortOrdered, RateChanged):
+        host.stop_job(job_id)
+        site.memory.remember(key, {"id": job_id, "collected": True})
+        raise
     site.memory.remember(key, {"id": job_id, "collected": True})
     if result is None:
         raise Indeterminate(host.name, f"the job `{command}` vanished without an exit status")
@@ -66,14 +84,16 @@ def _under_way(site: Site[Host], host: Host, key: str) -> str | None:
     return str(last["id"])
 
 
-def _open_job(site: Site[Host], host: Host, key: str) -> str:
-    """The id of the job to wait for: one that is under way, or the next number."""
+def _open_job(site: Site[Host], host: Host, key: str, rate_kib_s: int | None) -> str:
+    """The id of the job to wait for: one that is under way at this rate, or the next number."""
     last = site.memory.fact(key)
     if last and not last["collected"]:
-        return str(last["id"])
+        if last.get("rate_kib_s") == rate_kib_s:
+            return str(last["id"])
+        host.stop_job(last["id"])
     number = int(last["id"].rsplit(".", 1)[1]) + 1 if last else 1
     job_id = f"{site.memory.run_id}.{key.replace(':', '.')}.{site.memory.epoch}.{number}"
-    site.memory.remember(key, {"id": job_id, "collected": False})
+    site.memory.remember(key, {"id": job_id, "collected": False, "rate_kib_s": rate_kib_s})
     return job_id
 
 
@@ -86,6 +106,7 @@ class _Watch:
     step: str
     purpose: str
     job_id: str
+    rate_kib_s: int | None
 
     def until_end(self, measure: Callable[[], float] | None, patience_s: float) -> Result | None:
         """The job's answer, None when it vanished; ends it when nothing moves for ``patience_s`` seconds."""
@@ -104,6 +125,8 @@ class _Watch:
             elif clock.now() - moved_at > patience_s:
                 self.host.stop_job(self.job_id)
                 raise TimedOut(f"{self.host.name}: {self.purpose} made no progress for {patience_s:g} s")
+            if self.rate_kib_s is not None and self.site.copy_rate_kib_s != self.rate_kib_s:
+                raise RateChanged(f"{self.host.name}: {self.purpose} goes on at another rate")
             # Measuring a large tree costs time of its own; it must not become the work.
             clock.sleep(max(pause, 2 * (clock.now() - looked_at)))
             pause = min(pause * 1.5, max(_LONGEST_PAUSE_S, min(_HEARTBEAT_S, (clock.now() - began) / 100)))

@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,10 @@ from typing import Any
 from harness.errors import JournalDamaged, Refused
 
 _FIRST = "0" * 64
+_TRIES, _TRY_AGAIN_S = 4, 0.05
 _HOLDS: dict[str, dict[str, type]] = {  # what a record of a kind is asked for
     "begun": {"run_id": str},
+    "adopted": {"run_id": str},
     "epoch": {"epoch": int},
     "fact": {"name": str, "value": object},
     "stopped": {"why": str},
@@ -32,8 +35,9 @@ _HOLDS: dict[str, dict[str, type]] = {  # what a record of a kind is asked for
 class Entry:
     """One record.
 
-    Kinds: begun, epoch, intent, proof, done, fact, undoing, undone, committed, rolled-back, completed, stopped; of
-    the way back from a committed move: reversing, reverse-taken-back, reversed.
+    Kinds: begun, adopted, epoch, intent, proof, done, fact, undoing, undone, committed, rolled-back, completed,
+    stopped, and, which only tell what happened, paused and resumed; of the way back from a committed move: reversing,
+    reverse-taken-back, reversed.
     """
 
     seq: int
@@ -50,13 +54,18 @@ def read(path: Path) -> tuple[list[Entry], int]:
     Raises:
         JournalDamaged: when a record that is not a torn tail does not match its chain.
     """
+    return parse(path.read_bytes(), str(path))
+
+
+def parse(content: bytes, where: str) -> tuple[list[Entry], int]:
+    """The same for a journal's content; ``where`` names it in errors."""
     entries: list[Entry] = []
     length = 0
     previous = _FIRST
-    for line in path.read_bytes().splitlines(keepends=True):
+    for line in content.splitlines(keepends=True):
         if not line.endswith(b"\n"):
             break
-        entry = _decode(line, previous, f"{path}: record {len(entries) + 1}", len(entries))
+        entry = _decode(line, previous, f"{where}: record {len(entries) + 1}", len(entries))
         entries.append(entry)
         previous = entry.hash
         length += len(line)
@@ -94,6 +103,12 @@ def _chained(previous: str, record: dict[str, Any]) -> str:
     return hashlib.sha256((previous + body).encode()).hexdigest()
 
 
+def text_of(entry: Entry) -> bytes:
+    """The line of a record."""
+    record = {"seq": entry.seq, "kind": entry.kind, "step": entry.step, "data": entry.data, "date": entry.date}
+    return json.dumps({**record, "hash": entry.hash}, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
 class Journal:
     """The open journal of one run; one process at a time holds it."""
 
@@ -115,10 +130,7 @@ class Journal:
         path = folder / "journal.jsonl"
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Refused(f"{folder}: another walrus-ha process is working on this run") from None
+            _hold(file, folder)
             entries, length = read(path)
             os.ftruncate(file, length)
             _flush_directory(folder)
@@ -131,12 +143,36 @@ class Journal:
         record = {"seq": len(self.entries), "kind": kind, "step": step, "data": data, "date": date}
         previous = self.entries[-1].hash if self.entries else _FIRST
         chained = _chained(previous, record)
-        line = json.dumps({**record, "hash": chained}, sort_keys=True, separators=(",", ":")) + "\n"
-        os.write(self._file, line.encode())
-        os.fsync(self._file)
         entry = Entry(len(self.entries), kind, step, json.loads(json.dumps(data)), date, chained)
+        os.write(self._file, text_of(entry))
+        os.fsync(self._file)
         self.entries.append(entry)
         return entry
+
+
+def _hold(file: int, folder: Path) -> None:
+    """Hold the journal; whoever only looks whether it is held lets go at once, so trying again tells the two apart.
+
+    Raises:
+        Refused: another process works on it.
+    """
+    for _ in range(_TRIES):
+        with contextlib.suppress(BlockingIOError):
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        time.sleep(_TRY_AGAIN_S)
+    raise Refused(f"{folder}: another walrus-ha process is working on this run")
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a process works on the run of this folder now."""
+    file = os.open(folder / "journal.jsonl", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False
 
 
 def _flush_directory(folder: Path) -> None:

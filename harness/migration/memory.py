@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,8 @@ from harness.systems import store
 
 _ENDS = ("rolled-back", "reversed")  # of a run: what was remembered before counts no more
 REVERSING, PAIR_SERVES_AGAIN = "reversing", "reverse-taken-back"
+STOPPING = ("stop-services", "stop-original")  # the steps that open the window
+_CHUNK_BYTES = 1024 * 1024
 
 
 class _Present(NamedTuple):
@@ -45,12 +48,12 @@ class Memory:
     @property
     def began(self) -> bool:
         """A run is under way: something was begun and not rolled back."""
-        return bool(self._present())
+        return bool(self.present())
 
     @property
     def reversing(self) -> bool:
         """A reverse move is under way."""
-        return any(entry.kind == REVERSING for entry in self._present())
+        return any(entry.kind == REVERSING for entry in self.present())
 
     @property
     def moved(self) -> bool:
@@ -69,12 +72,12 @@ class Memory:
     def reversed(self) -> bool:
         """The last thing that happened was a reverse move that came to its end."""
         entries = self._journal.entries
-        return not self._present() and bool(entries) and entries[-1].kind == "reversed"
+        return not self.present() and bool(entries) and entries[-1].kind == "reversed"
 
     @property
     def rolled_back(self) -> bool:
         """The last thing that happened was a complete rollback, or a reverse move."""
-        return bool(self._journal.entries) and not self._present()
+        return bool(self._journal.entries) and not self.present()
 
     @property
     def rolling_back(self) -> bool:
@@ -83,18 +86,31 @@ class Memory:
 
     @property
     def run_id(self) -> str | None:
-        return next((entry.data["run_id"] for entry in self._journal.entries if entry.kind == "begun"), None)
+        """What the hosts know this run by; another name since another controller adopted it."""
+        return next(iter(reversed(self.run_ids)), None)
+
+    @property
+    def run_ids(self) -> list[str]:
+        """All names that this run has had, the present one last."""
+        named = (entry for entry in self._journal.entries if entry.kind in ("begun", "adopted"))
+        return [str(entry.data["run_id"]) for entry in named]
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Every record of the run, whether it still counts or not."""
+        return self._journal.entries
 
     @property
     def promised(self) -> dict[str, str]:
         """What of the inventory the present run was begun with; empty before it began."""
-        begun = next((entry for entry in reversed(self._present()) if entry.kind == "begun"), None)
-        return dict(begun.data.get("promised", {})) if begun else {}
+        begun = next((entry for entry in reversed(self.present()) if entry.kind == "begun"), None)
+        promised = begun.data.get("promised") if begun else None
+        return {key: str(value) for key, value in promised.items()} if isinstance(promised, dict) else {}
 
     @property
     def plan(self) -> str | None:
         """The hash of the plan that the present run was begun by, None for one that was begun without."""
-        begun = next((entry for entry in reversed(self._present()) if entry.kind == "begun"), None)
+        begun = next((entry for entry in reversed(self.present()) if entry.kind == "begun"), None)
         return begun.data.get("plan") if begun else None
 
     @property
@@ -106,6 +122,12 @@ class Memory:
     def epoch(self) -> int:
         """The highest epoch this run was ever granted."""
         return max((entry.data["epoch"] for entry in self._journal.entries if entry.kind == "epoch"), default=0)
+
+    @property
+    def window_open(self) -> bool:
+        """The services may be down: they were to be stopped and have not been seen to run again."""
+        stopping = [step for step in STOPPING if self.intended(step) and not self.undone(step)]
+        return bool(stopping) and not self.done("start-services")
 
     def intended(self, step: str) -> bool:
         """The step was begun, so its effect may be there in whole or in part."""
@@ -121,26 +143,27 @@ class Memory:
 
     def fact(self, name: str, default: Any = None) -> Any:
         """The latest value noted under this name."""
-        for entry in reversed(self._present()):
+        for entry in reversed(self.present()):
             if entry.kind == "fact" and entry.data["name"] == name:
                 return entry.data["value"]
         return default
 
     def facts(self, prefix: str) -> dict[str, Any]:
         """The latest value of every fact whose name begins like this, in the order in which they were first noted."""
-        noted = (entry for entry in self._present() if entry.kind == "fact")
+        noted = (entry for entry in self.present() if entry.kind == "fact")
         return {e.data["name"]: e.data["value"] for e in noted if e.data["name"].startswith(prefix)}
 
-    def _present(self) -> list[Entry]:
+    def present(self) -> list[Entry]:
+        """The records that count: those since the last complete rollback."""
         return self._read().entries
 
     def _chapter(self) -> list[Entry]:
         """The reverse move's own records while one is under way, otherwise those of the move."""
-        entries = self._present()
+        entries = self.present()
         return entries[_start_of_reverse(entries) :] if self.reversing else entries
 
     def _of_the_move(self) -> list[Entry]:
-        entries = self._present()
+        entries = self.present()
         return entries[: _start_of_reverse(entries)]
 
     def _marks(self) -> frozenset[tuple[str, str]]:
@@ -149,9 +172,9 @@ class Memory:
     def _read(self) -> _Present:
         entries = self._journal.entries
         if len(entries) != self._present_now.of:  # a journal only grows
-            counting = present(entries)
-            marks = frozenset((entry.kind, entry.step) for entry in counting)
-            self._present_now = _Present(len(entries), counting, marks)
+            now = counting(entries)
+            marks = frozenset((entry.kind, entry.step) for entry in now)
+            self._present_now = _Present(len(entries), now, marks)
         return self._present_now
 
     # What is to be remembered
@@ -194,52 +217,67 @@ class Memory:
         """The name under which the manifest is remembered: the store of the old disk, or that of the pair."""
         return "frozen-pair" if self.reversing else "frozen"
 
-    @property
-    def _manifest_path(self) -> Path:
-        return self.folder / f"{self.frozen_as}.manifest"
+    def _manifest_path(self, name: str) -> Path:
+        return self.folder / f"{name}.manifest"
 
     def freeze(self, manifest: store.Manifest) -> None:
         """Keep the manifest of the stopped store; durable, and its digest in the journal."""
-        temporary = self._manifest_path.with_suffix(".new")
+        path = self._manifest_path(self.frozen_as)
+        temporary = path.with_suffix(".new")
         store.save(manifest, temporary)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
-        temporary.rename(self._manifest_path)
+        temporary.rename(path)
         self.remember(self.frozen_as, store.digest(manifest))
 
-    def frozen(self) -> store.Manifest | None:
-        """The manifest of the stopped store, None before it was taken.
+    def take_manifest(self, content: bytes, name: str) -> None:
+        """Keep a frozen manifest that was saved elsewhere; ``frozen`` tells whether it is the right one."""
+        self._loaded = None
+        with self._manifest_path(name).open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def frozen_text(self) -> Iterator[bytes]:
+        """The frozen manifest as it is kept, piece by piece."""
+        with self._manifest_path(self.frozen_as).open("rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                yield chunk
+
+    def frozen(self, name: str | None = None) -> store.Manifest | None:
+        """The manifest of the stopped store, None before it was taken; ``name`` another than the one that counts now.
 
         Raises:
             JournalDamaged: when the file is not the one whose digest the journal holds.
         """
-        digest = self.fact(self.frozen_as)
+        name = name or self.frozen_as
+        digest, path = self.fact(name), self._manifest_path(name)
         if digest is None:
             return None
         if self._loaded and self._loaded[0] == digest:
             return self._loaded[1]
         try:
-            manifest = store.load(self._manifest_path)
+            manifest = store.load(path)
         except (OSError, UnexpectedOutput) as error:
-            raise JournalDamaged(f"{self._manifest_path}: the frozen manifest cannot be read: {error}") from error
+            raise JournalDamaged(f"{path}: the frozen manifest cannot be read: {error}") from error
         if store.digest(manifest) != digest:
-            raise JournalDamaged(f"{self._manifest_path}: the frozen manifest is not the one that the journal names")
+            raise JournalDamaged(f"{path}: the frozen manifest is not the one that the journal names")
         self._loaded = (digest, manifest)
         return manifest
 
 
-def present(entries: list[Entry]) -> list[Entry]:
+def counting(entries: list[Entry]) -> list[Entry]:
     """The records that count: those of the run under way, but none of a reverse move that was taken back."""
     last_end = max((at for at, entry in enumerate(entries) if entry.kind in _ENDS), default=-1)
-    counting: list[Entry] = []
+    kept: list[Entry] = []
     if not any(entry.kind == PAIR_SERVES_AGAIN for entry in entries[last_end + 1 :]):
         return entries[last_end + 1 :]
     for entry in entries[last_end + 1 :]:
         if entry.kind == PAIR_SERVES_AGAIN:
-            del counting[_start_of_reverse(counting) :]
+            del kept[_start_of_reverse(kept) :]
         else:
-            counting.append(entry)
-    return counting
+            kept.append(entry)
+    return kept
 
 
 def _start_of_reverse(entries: list[Entry]) -> int:

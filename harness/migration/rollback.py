@@ -67,6 +67,7 @@ class Rollback:
         remains = remains or [f"{host.name}: give the host back" for host in self._site.hosts if host.fence is None]
         if not remains:
             self._release()
+            self._site.control.anew()  # before the run counts as taken back: no order reaches the next attempt
             memory.note_taken_back()
         return remains
 

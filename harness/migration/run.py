@@ -9,14 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.clock import Clock, WallClock
-from harness.errors import Refused
+from harness.errors import HostError, OperatorNeeded, Refused
 from harness.hosts.host import Host
 from harness.inventory import Inventory
 from harness.migration import words
+from harness.migration.adoption import NOBODY, Adoption, Claimable, holders_of, look, require_no_run
+from harness.migration.attention import AttentiveClock
+from harness.migration.control import Control
 from harness.migration.engine import Engine, Listener, RolledBack
 from harness.migration.estimate import Estimate, estimate
 from harness.migration.journal import Journal
 from harness.migration.memory import Memory
+from harness.migration.mirror import Mirror
 from harness.migration.outcome import CannotReverse, Outcome, PreflightRefused
 from harness.migration.plan import PLANS, reverse
 from harness.migration.planned import Plan, differences
@@ -80,7 +84,7 @@ class Migration:
             memory.note("begun", run_id=run_id, promised=promised(self.inventory), **bound)
         elif errors := tuple(broken(self.inventory, memory.promised)):
             raise PreflightRefused(errors)
-        engine.run()
+        engine.work()
         return Outcome("completed", 0, words.completed(engine.site))
 
     def _stay_with_the_pair(self, engine: Engine) -> None:
@@ -200,6 +204,34 @@ class Migration:
                     faults.append(f"{step.name}: {state.reason if isinstance(state, Blocked) else state.why}")
             return faults
 
+    def adopt(self) -> Outcome:
+        """Take over the run that holds the hosts, whose controller is lost; nothing of the move is done."""
+        try:
+            require_no_run(self.folder)
+            with self._engine(None) as engine:
+                site = engine.site
+                holders = holders_of(list(site.hosts), site.additional.name)
+                found = look([host for host in site.pair if host.name in holders], holders)
+                # The new name is what fences the first controller for good: it cannot claim what another run holds.
+                run_id = self._name_run()
+                Adoption(self.inventory, self.folder, self.clock, found).write(run_id, site.pair)
+        except PreflightRefused as refused:
+            return Outcome("refused", 3, f"{refused}\n{words.UNCHANGED}", refused.findings)
+        except (Refused, HostError) as refusal:
+            looks = f"To see whether the hosts are free: walrus-ha check -i {self.inventory.source}"
+            return Outcome("refused", 3, f"{refusal}\n{words.UNCHANGED} {looks}")
+        except OperatorNeeded as unknown:
+            return Outcome("operator_needed", 5, f"{unknown}\n{words.UNCHANGED} {words.LOOK_AT_MIRRORS}")
+        with self._opened() as engine:
+            return words.told(self, engine, lambda: self._take_over(engine, found))
+
+    def _take_over(self, engine: Engine, found: Claimable) -> Outcome:
+        """Fence the first controller, and let the hosts know whose journal counts from now on."""
+        if found.holder != NOBODY:
+            engine.claim(without_absent=True)
+            engine.mirror.flush()
+        return Outcome("adopted", 0, words.adopted(engine, found, self.inventory.source))
+
     def rollback(self) -> Outcome:
         """Take the move back; past its commit point by a reverse move that keeps what was written since."""
         with self._opened() as engine:
@@ -230,16 +262,11 @@ class Migration:
                 raise CannotReverse(errors)
             memory.note("reversing")
             engine.plan = self._plan(memory)
-        engine.run()
+        engine.work()
         return Outcome("reversed", 0, words.reversed_(engine.site))
 
     def _plan(self, memory: Memory) -> list[Step]:
         return reverse() if memory.reversing else PLANS[self.inventory.settings.strategy]()
-
-    @staticmethod
-    def status_of(folder: Path) -> dict[str, object]:
-        """Where the run of this folder stands, from its journal alone; no host is asked."""
-        return words.status(folder)
 
     def _memory(self, journal: Journal) -> Memory:
         return Memory(journal, self.folder, self.clock)
@@ -262,12 +289,18 @@ class Migration:
     @contextlib.contextmanager
     def _engine(self, journal: Journal | None) -> Iterator[Engine]:
         memory = self._memory(journal or Journal(self.folder, -1, []))
-        hosts = [Host(node.name, node.connection.open(node.name), self.clock) for node in self.inventory.hosts()]
+        control = Control(self.folder)
+        clock = AttentiveClock(self.clock, control)
+        hosts = [Host(node.name, node.connection.open(node.name), clock) for node in self.inventory.hosts()]
         by_name = {host.name: host for host in hosts}
         original, additional, clc = (by_name[node.name] for node in self.inventory.nodes())
-        site = Site(original, additional, clc, self.inventory, memory, self.clock, self._listeners.progress)
+        told = self._listeners.progress
+        site = Site(original, additional, clc, self.inventory, memory, clock, told, control)
+        mirror = Mirror((original, additional), memory, clock)
+        for host in hosts:
+            host.before_change = mirror.flush
         try:
-            yield Engine(site, self._plan(memory), self._listeners.event)
+            yield Engine(site, self._plan(memory), self._listeners.event, mirror)
         finally:
             for host in hosts:
                 host.transport.close()

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from harness.clock import Clock
 from harness.hosts.host import Host, Reader
 from harness.inventory import Inventory, Node, Settings
+from harness.migration.attention import AttentiveClock
+from harness.migration.control import Control
 from harness.migration.memory import Memory
 from harness.systems.drbd.config import Peer, Resource
 from harness.systems.eucalyptus import Cloud
@@ -37,8 +38,9 @@ class Site(Generic[H]):
     clc: H
     inventory: Inventory
     memory: Memory
-    clock: Clock
+    clock: AttentiveClock
     report: Report
+    control: Control
 
     @property
     def pair(self) -> tuple[H, H]:
@@ -57,6 +59,11 @@ class Site(Generic[H]):
     @property
     def settings(self) -> Settings:
         return self.inventory.settings
+
+    @property
+    def copy_rate_kib_s(self) -> int:
+        """How fast a copy may be now: as ordered, otherwise as the inventory says; 0 for no limit."""
+        return self.control.orders().throttle_kib_s or self.settings.copy_limit_kib_s or 0
 
     @property
     def cloud(self) -> Cloud:
@@ -108,4 +115,4 @@ def readable(site: Site[Host]) -> Site[Reader]:
     """The same site through hosts that can only be read."""
     readers = {host.name: Reader(host.name, host.transport, host.clock) for host in site.hosts}
     original, additional, clc = (readers[host.name] for host in (site.original, site.additional, site.clc))
-    return Site(original, additional, clc, site.inventory, site.memory, site.clock, site.report)
+    return Site(original, additional, clc, site.inventory, site.memory, site.clock, site.report, site.control)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import Fenced, Held, HostError, InvalidInput, OperatorNeeded, Refused, Stopped, WalrusHaError
 from harness.hosts.host import Host
+from harness.migration.adoption import NOBODY, Claimable
 from harness.migration.engine import Engine, RolledBack
-from harness.migration.journal import Entry, read
-from harness.migration.memory import REVERSING, present
+from harness.migration.memory import Memory
 from harness.migration.outcome import CannotReverse, Outcome, PreflightRefused
 from harness.migration.site import Site
 from harness.migration.step import Blocked, Step, StepState
@@ -36,7 +35,12 @@ def told(migration: Migration, engine: Engine, work: Callable[[], Outcome]) -> O
         return Outcome(word, 4, rolled_back(site, ended))
     except Refused as refused:
         return Outcome("refused", 3, f"{refused}\nNothing was changed.")
-    except (Fenced, OperatorNeeded) as unknown:
+    except Fenced as fenced:
+        known = f"When this controller was last in charge: {safe_copies(site)}"
+        return Outcome(
+            "operator_needed", 5, f"{fenced}\n{known}\nThe other controller knows better: walrus-ha status RUN"
+        )
+    except OperatorNeeded as unknown:
         return Outcome("operator_needed", 5, f"{unknown}\n{safe_copies(site)}\n{next_command(migration, 'status')}")
     except Held as held:
         message = f"{held}\nNothing was changed. Finish or roll back that run first: walrus-ha status RUN."
@@ -52,6 +56,30 @@ def told(migration: Migration, engine: Engine, work: Callable[[], Outcome]) -> O
 def _original_serves(site: Site[Host], ended: RolledBack) -> bool:
     """Everything on the original was taken back; what remains is on another host, which does not answer."""
     return not any(left.startswith(f"{site.original.name}:") for left in ended.remains)
+
+
+UNCHANGED = "Nothing was changed."
+LOOK_AT_MIRRORS = "A person must look at /var/lib/walrus-ha/mirror on both hosts first; walrus-ha adopt tries again."
+
+
+def adopted(engine: Engine, found: Claimable, source: str) -> str:
+    """What was taken over from whom, and how to go on."""
+    site = engine.site
+    away = [host.name for host in site.hosts if host.fence is None] if found.holder != NOBODY else []
+    lines = [f"{found.comparison}: the longest journal counts."]
+    if found.holder == NOBODY:
+        lines.append("The run was completed and has given the hosts back; it is known here from now on.")
+    else:
+        lines.append(
+            f"Run {found.holder} is taken over as {site.memory.run_id} under epoch {site.memory.epoch}: its first "
+            "controller is refused by the hosts from now on."
+        )
+    if away:
+        lines.append(f"{', '.join(away)} did not answer and is not fenced yet: let nobody use the first controller.")
+    lines += [position(engine), safe_copies(site)]
+    back = "" if site.memory.committed else ", or take it back with: walrus-ha rollback RUN"
+    lines.append(f"Next: walrus-ha migrate -i {source} (goes on){back}")
+    return "\n".join(lines)
 
 
 def completed(site: Site[Host]) -> str:
@@ -150,30 +178,35 @@ def reverse_must_be_finished(site: Site[Host]) -> str:
 
 def safe_copies(site: Site[Host]) -> str:
     """Where complete copies lie, by what the run knows of its own steps."""
-    memory, name = site.memory, site.original.name
+    settings = site.settings
+    return copies_known(site.memory, site.original.name, settings.store, settings.staging, settings.device)
+
+
+def copies_known(memory: Memory, name: str, store: str, staging: str, device: str) -> str:
+    """The same for the places of a run whose site is not at hand."""
     if memory.reversing:
-        return _safe_on_the_way_back(site)
+        return _safe_on_the_way_back(memory, name, store, device)
+    old_store = f"{store}.before-ha"
     aside = memory.done("set-store-aside") and not memory.undone("set-store-aside")
     maybe = memory.intended("set-store-aside") and not aside
-    places = [f"{name}:{site.old_store}" if aside else f"{name}:{site.settings.store}"]
+    places = [f"{name}:{old_store}" if aside else f"{name}:{store}"]
     if maybe and not memory.undone("set-store-aside"):
-        places[0] += f" (or {site.old_store})"
+        places[0] += f" (or {old_store})"
     if memory.fact("staged") and not memory.undone("stage-store"):
-        places.append(f"{name}:{site.staged_copy}")
+        places.append(f"{name}:{staging}/{store.rsplit('/', 1)[-1]}")
     if memory.committed:
-        places.append(f"{site.settings.device} on the pair, the one in use since the commit point")
+        places.append(f"{device} on the pair, the one in use since the commit point")
     return f"Complete copies of the store: {', '.join(places)}."
 
 
-def _safe_on_the_way_back(site: Site[Host]) -> str:
+def _safe_on_the_way_back(memory: Memory, name: str, store: str, device: str) -> str:
     """The pair's data is never written to; beside it, once proven, the store on the original's old disk."""
-    memory, name = site.memory, site.original.name
     if memory.intended("start-original"):
-        kept = f"{site.settings.device} on the pair, as it was when the services stopped"
-        return f"The newest store is at {name}:{site.settings.store}; kept is {name}:{kept}."
-    places = [f"{name}:{site.settings.device} on the pair, read-only since the services stopped"]
+        kept = f"{device} on the pair, as it was when the services stopped"
+        return f"The newest store is at {name}:{store}; kept is {name}:{kept}."
+    places = [f"{name}:{device} on the pair, read-only since the services stopped"]
     if memory.fact("returned") and not memory.undone("copy-back"):
-        there = site.settings.store if memory.done("put-store-back") else site.returning_store
+        there = store if memory.done("put-store-back") else f"{store}.after-ha"
         if not (memory.intended("put-store-back") and not memory.done("put-store-back")):
             places.append(f"{name}:{there}")
     return f"Complete copies of the store: {', '.join(places)}."
@@ -205,36 +238,3 @@ def next_command(migration: Migration, verb: str, reversing: bool = False) -> st
         f"Next: walrus-ha migrate -i {migration.inventory.source} (goes on), or, before the commit point, "
         f"walrus-ha rollback {migration.folder}"
     )
-
-
-def status(folder: Path) -> dict[str, object]:
-    """Where a run stands, from its journal alone."""
-    entries, _ = read(folder / "journal.jsonl")
-    counting = present(entries)
-    return {
-        "run": next((entry.data["run_id"] for entry in entries if entry.kind == "begun"), None),
-        "state": _state(entries, counting),
-        "steps": {entry.step: entry.kind for entry in counting if entry.kind in ("intent", "done", "undone")},
-        "epoch": max((entry.data["epoch"] for entry in entries if entry.kind == "epoch"), default=0),
-        "records": len(entries),
-        "last_trouble": next((e.data["why"] for e in reversed(entries) if e.kind == "stopped"), None),
-    }
-
-
-def _state(entries: list[Entry], counting: list[Entry]) -> str:
-    kinds = [entry.kind for entry in counting]
-    if REVERSING in kinds:
-        return _state_of_reverse(kinds[kinds.index(REVERSING) :])
-    for kind, word in (("completed", "completed"), ("undoing", "rolling back"), ("committed", "past the commit point")):
-        if kind in kinds:
-            return word
-    if not counting:
-        word = "reversed: the original serves alone" if entries and entries[-1].kind == "reversed" else "rolled back"
-        return word if entries else "not begun"
-    return "under way"
-
-
-def _state_of_reverse(kinds: list[str]) -> str:
-    if "undoing" in kinds:
-        return "taking the reverse move back"
-    return "reverse move, past its commit point" if "committed" in kinds else "reverse move under way"

@@ -291,12 +291,13 @@ def shown(path: bytes) -> str:
 def digest(manifest: Manifest) -> str:
     """One hash over the whole manifest."""
     summed = hashlib.sha256()
-    for line in _lines(manifest.values()):
+    for line in lines(manifest.values()):
         summed.update(line)
     return summed.hexdigest()
 
 
-def _lines(entries: Iterable[Entry]) -> Iterator[bytes]:
+def lines(entries: Iterable[Entry]) -> Iterator[bytes]:
+    """The entries as they are saved, each a line."""
     for entry in entries:
         plain = [base64.b64encode(value).decode() if isinstance(value, bytes) else value for value in entry]
         yield json.dumps(plain, separators=(",", ":")).encode() + b"\n"
@@ -305,7 +306,7 @@ def _lines(entries: Iterable[Entry]) -> Iterator[bytes]:
 def save(manifest: Manifest, path: Path) -> None:
     """Write a manifest, an entry a line."""
     with path.open("wb") as file:
-        file.writelines(_lines(manifest.values()))
+        file.writelines(lines(manifest.values()))
 
 
 def load(path: Path) -> Manifest:

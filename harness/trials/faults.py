@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from harness.errors import LabError
 from harness.evidence import Receipt, Sent
 from harness.hosts.command import Effect, Request, effect_of
 from harness.labs.lab import ADDITIONAL, ORIGINAL, Deed, Opened
+from harness.migration.control import Control, Orders
 from harness.migration.engine import Event
 from harness.migration.site import Progress
+from harness.trials.controllers import Controllers
 from harness.trials.scenario import (
+    AdoptedMeanwhile,
     At,
     AtCommand,
     Client,
@@ -26,6 +30,7 @@ from harness.trials.scenario import (
     Image,
     KillEngine,
     LyingExit,
+    OperatorOrder,
     Outsider,
     PowerOff,
     ReadError,
@@ -67,14 +72,15 @@ class Armed:
 class Schedule:
     """Watches the engine and springs each fault at its moment; records what was sent.
 
-    ``second_engine`` starts another engine and returns its outcome's word, ``client`` does a client's deed and
-    ``serves`` tells whether the original would let it.
+    ``controllers`` are those that may start another engine, ``client`` does a client's deed and ``serves`` tells
+    whether the original would let it.
     """
 
     opened: Opened
     faults: Iterable[Fault]
-    second_engine: Callable[[], str]
+    controllers: Controllers
     census: Callable[[str], None]
+    control: Control
     client: Callable[[Deed], Receipt]
     serves: Callable[[], bool]
     attempt: int = 0
@@ -233,8 +239,28 @@ class Schedule:
                 self.receipts.append(doors.outsider(role, tuple(argv), status))
             case UnmodelledCall(host=host):
                 self.receipts.extend(doors.unmodelled_call(role) for role in roles(host))
+            case OperatorOrder():
+                self._order(fault)
             case SecondEngine():
-                self._receipt("second_engine", True, f"it ended {self.second_engine()}")
+                self._receipt("second_engine", True, f"it ended {self.controllers.second_engine()}")
+            case AdoptedMeanwhile(then=then):
+                self._receipt(fault.do, True, f"it ended {self.controllers.take_over(then)}")
+
+    def _order(self, fault: OperatorOrder) -> None:
+        """Ordered as another terminal would, and taken back when its time is over."""
+        names = {"pause": "paused", "throttle": "throttle_kib_s"}
+        wanted: dict[str, Any] = {names.get(fault.order, fault.order): fault.kib_s or True}
+        before = self.control.orders()
+        said = self.control.change(lambda orders: replace(orders, **wanted))
+        self._receipt(fault.do, said != before, f"{fault.order}: {said}")
+        if fault.for_s is not None:
+            self.opened.timers.after(fault.for_s, partial(self._order_back, fault, before, wanted))
+
+    def _order_back(self, fault: OperatorOrder, before: Orders, wanted: Iterable[str]) -> None:
+        if self.control.orders() != Orders():  # otherwise what it led to has used it up
+            back = {name: getattr(before, name) for name in wanted}
+            said = self.control.change(lambda orders: replace(orders, **back))
+            self._receipt(fault.do, True, f"{fault.order} taken back: {said}")
 
     def _act(self, deeds: list[Deed], times: int, every_s: float | None) -> None:
         """One round of a client's deeds now, the others later, beside whatever the engine does then.

@@ -21,6 +21,7 @@ from harness.trials.scenario import (
     FreeDisk,
     FsyncFails,
     KillEngine,
+    OperatorOrder,
     PowerOff,
     PowerOn,
     ReadError,
@@ -42,7 +43,7 @@ MEASURED_STEPS = (
 
 FIRST_CONNECTED, FIRST_SYNCING = "connect-peers", "become-primary"
 LAST_SYNCING = {"staged": "wait-for-sync", "online": "first-sync"}
-ATTEMPTS = ("resume", "run_again", "rollback")
+ATTEMPTS = ("resume", "run_again", "rollback", "adopt", "first_wakes")
 KERNEL_LABS = ("privileged", "machines")
 
 
@@ -185,6 +186,8 @@ def _stall(scenario: ScenarioFile, step: str, place: Location) -> Iterator[Impos
 
 def _target(scenario: ScenarioFile, fault: Fault, place: Location) -> Iterator[Impossible]:
     """Whether what the fault hits is there."""
+    if isinstance(fault, OperatorOrder):
+        yield from _order(scenario, fault, place)
     if isinstance(fault, Corrupt | WriteObject | ReadError) and not scenario.start.store.objects:
         yield Impossible((*place, "do"), "there is no object to change", "give start.store some objects")
     if isinstance(fault, FsyncFails) and fault.place == "device":
@@ -198,6 +201,20 @@ def _target(scenario: ScenarioFile, fault: Fault, place: Location) -> Iterator[I
     for index, lab in enumerate(scenario.labs):
         if lacking := _lacking(fault, lab):
             yield Impossible(("labs", index), f"the lab {lab} {lacking}", "take the lab out")
+
+
+def _order(scenario: ScenarioFile, fault: OperatorOrder, place: Location) -> Iterator[Impossible]:
+    if scenario.driver == "vendor":
+        hint = "take the fault out, or write driver: engine"
+        yield Impossible((*place, "do"), "nobody who types the vendor's text listens to orders", hint)
+    if (fault.order == "throttle") != (fault.kib_s is not None):
+        hint = "write order: throttle and kib_s: together"
+        yield Impossible((*place, "order"), "a throttle has a rate, and nothing else has one", hint)
+    if fault.order == "pause" and fault.for_s is None:
+        hint = "write for_s: with the length of the pause"
+        yield Impossible((*place, "order"), "a pause that nobody ends never ends", hint)
+    if fault.order in ("cutover", "abort") and fault.for_s is not None:
+        yield Impossible((*place, "for_s"), f"{fault.order} is not taken back", "leave for_s out")
 
 
 def _lacking(fault: Fault, lab: str) -> str | None:
@@ -289,8 +306,8 @@ def _expectation(scenario: ScenarioFile) -> Iterator[Impossible]:
 
 
 def _asks_too_late(scenario: ScenarioFile) -> bool:
-    """A rollback past the commit point is refused for that reason alone."""
-    return bool(scenario.then) and scenario.then[-1] == "rollback"
+    """A rollback past the commit point is refused for that reason alone, and an adoption of nothing."""
+    return bool(scenario.then) and scenario.then[-1] in ("rollback", "adopt", "first_wakes")
 
 
 def _exit_statuses(scenario: ScenarioFile) -> tuple[int, ...]:

@@ -83,8 +83,8 @@ def _one(planned: Planned, folder: Path | None) -> TrialReport:
     with tempfile.TemporaryDirectory(prefix="walrus-ha-", dir=_scratch()) as scratch:
         workdir = Path(scratch) if folder is None else folder / lab.name / scenario.name
         workdir.mkdir(parents=True, exist_ok=True)
-        for old in ("run", "second"):
-            shutil.rmtree(workdir / old, ignore_errors=True)  # an earlier trial's journal would be resumed
+        for old in (workdir / "run", workdir / "second", *workdir.glob("adopted-*")):
+            shutil.rmtree(old, ignore_errors=True)  # an earlier trial's journal would be resumed
         try:
             evidence = run_trial(scenario, lab, workdir)
         except LabUnavailable as missing:

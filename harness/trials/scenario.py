@@ -313,6 +313,24 @@ class SecondEngine(Strict):
     at: At
 
 
+class AdoptedMeanwhile(Strict):
+    """The engine stands still; another controller adopts its run and goes on; then the engine wakes up."""
+
+    do: Literal["adopted_meanwhile"]
+    at: At
+    then: Literal["nothing", "migrate", "rollback"] = "migrate"
+
+
+class OperatorOrder(Strict):
+    """The operator gives an order from another terminal; with ``for_s`` it is taken back after so long."""
+
+    do: Literal["order"]
+    at: At
+    order: Literal["pause", "throttle", "cutover", "abort"]
+    kib_s: Annotated[int, Field(gt=0, lt=2**31)] | None = None
+    for_s: Seconds | None = None
+
+
 class AtCommand(Strict):
     """A fault of the sweep at one command of the engine, counted from 1 in its attempt; the power is back after 3 s."""
 
@@ -371,6 +389,8 @@ Fault = Annotated[
     | WriteObject
     | Client
     | SecondEngine
+    | OperatorOrder
+    | AdoptedMeanwhile
     | AtCommand
     | Outsider
     | UnmodelledCall,
@@ -432,7 +452,7 @@ def _action_kind(value: Any) -> str | None:
     return None
 
 
-Word = Literal["resume", "rollback", "run_again", "plan", "write_served", "delete_served"]
+Word = Literal["resume", "rollback", "run_again", "adopt", "first_wakes", "plan", "write_served", "delete_served"]
 Action = Annotated[
     Annotated[Word, Tag("word")]
     | Annotated[PowerOn, Tag("power_on")]

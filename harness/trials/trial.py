@@ -28,9 +28,11 @@ from harness.evidence import (
 )
 from harness.inventory import Inventory, Node, Settings
 from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Deed, Lab, Opened
+from harness.migration.control import Control
 from harness.migration.outcome import Outcome
 from harness.migration.run import Listeners, Migration
 from harness.trials.actions import ClientWrites, CutNow, CutPower, PowerOffNow, TypeLine
+from harness.trials.controllers import Controllers
 from harness.trials.faults import Schedule, roles
 from harness.trials.foretelling import foretell
 from harness.trials.literal.operator import Operator
@@ -55,8 +57,9 @@ _PLACES = (
     (ORIGINAL, "staging"),
     (ORIGINAL, "device"),
 )  # the additional host's side is read at the end, by promoting it
-_ATTEMPTS = ("resume", "run_again", "rollback")
+_ATTEMPTS = ("resume", "run_again", "rollback", "adopt", "first_wakes")
 _REST_S, _LOOK_S = 60.0, 1.0
+Verb = Literal["migrate", "rollback", "adopt"]
 _SETTLED = ("completed", "rolled_back", "reversed", "reverse_taken_back", "refused")
 
 
@@ -92,6 +95,7 @@ class Trial:
     workdir: Path
     evidence: Evidence = field(init=False)
     schedule: Schedule = field(init=False)
+    controllers: Controllers = field(init=False)
     _counted: int = 0
     _deeds: int = 0
     _surroundings: dict[str, str] = field(default_factory=dict)
@@ -120,8 +124,10 @@ class Trial:
             original=inventory.original.name,
             additional=inventory.additional.name,
         )
+        self.controllers = Controllers(self.opened, self.workdir, self.evidence)
+        control, client = Control(self.controllers.first), self._client
         self.schedule = Schedule(
-            self.opened, self.scenario.faults, self._second_engine, self._census, self._client, self._original_serves
+            self.opened, self.scenario.faults, self.controllers, self._census, control, client, self._original_serves
         )
         self.evidence.sent = self.schedule.sent
         self.evidence.receipts = self.schedule.receipts
@@ -153,6 +159,12 @@ class Trial:
                 self._attempt("migrate")
             case "rollback":
                 self._attempt("rollback")
+            case "adopt":
+                self.controllers.number += 1
+                self.schedule.control = Control(self.controllers.folder)
+                self._attempt("adopt")
+            case "first_wakes":
+                self._attempt("migrate", folder=self.controllers.first)
             case "plan":
                 self._look()
             case ResumeWith(resume_with=settings):
@@ -255,12 +267,13 @@ class Trial:
         watcher = Bystander(self.evidence.sent, self.schedule.attempt)
         # A detached copy goes on while somebody looks; what it writes is not the look's doing.
         apart = self.opened.inventory.settings.staging if self.evidence.attempts else None
-        before = footprint(self.opened.truth, self.workdir / "run", apart)
-        migration = self._migration(self._tapped(watcher), self.workdir / "run", "trial")
+        folder = self.controllers.folder
+        before = footprint(self.opened.truth, folder, apart)
+        migration = self._migration(self._tapped(watcher), folder)
         to_do = [row[0] for row in migration.plan() if row[2] == "to do"]
         window = migration.estimate() if not self.evidence.attempts else None
         commands = self._foretold(migration) if not self.evidence.attempts else None
-        after = footprint(self.opened.truth, self.workdir / "run", apart)
+        after = footprint(self.opened.truth, folder, apart)
         asked = [one for one in self.evidence.sent[sent:] if one.effect != "read"]
         del self.evidence.sent[sent:]  # charged to the look, not to an attempt
         self.evidence.looks.append(
@@ -325,29 +338,28 @@ class Trial:
         self.evidence.frozen = Manifest([kept[path] for path in sorted(kept)])
         return receipt
 
-    def _attempt(self, command: Literal["migrate", "rollback"], settings: Settings | None = None) -> None:
+    def _attempt(self, command: Verb, settings: Settings | None = None, folder: Path | None = None) -> None:
         schedule, clock = self.schedule, self.opened.clock
         schedule.attempt += 1
         started = clock.now()
         outcome = Outcome("killed", -1, "")
         schedule.acted = []
         try:
-            outcome = self._work(command, settings)
+            outcome = self._work(command, settings, folder)
         except EngineKilled:
             pass
         except WalrusHaError as error:
             outcome = Outcome("operator_needed", error.exit_status, str(error))
         schedule.step = ""
         schedule.end_of_attempt()
-        errors = sorted({finding.id for finding in outcome.findings if finding.severity == "error"})
-        status = None if outcome.outcome == "killed" else outcome.exit_status
+        errors = sorted({one.id for one in outcome.findings if one.severity == "error"})
         self.evidence.attempts.append(
             Attempt(
                 command,
                 started,
                 clock.now(),
                 outcome.outcome,
-                status,
+                None if outcome.outcome == "killed" else outcome.exit_status,
                 outcome.message,
                 self._copied_since(),
                 errors,
@@ -356,12 +368,13 @@ class Trial:
         )
         self._census(f"after attempt {schedule.attempt}")
 
-    def _work(self, command: Literal["migrate", "rollback"], settings: Settings | None = None) -> Outcome:
+    def _work(self, command: Verb, settings: Settings | None, folder: Path | None) -> Outcome:
         """One run of whoever carries the procedure out."""
         if self.scenario.driver == "vendor":
             return self._the_operator().work()
-        migration = self._migration(self._tapped(self.schedule, settings), self.workdir / "run", "trial")
-        return migration.rollback() if command == "rollback" else migration.migrate()
+        migration = self._migration(self._tapped(self.schedule, settings), folder or self.controllers.folder)
+        works = {"rollback": migration.rollback, "adopt": migration.adopt, "migrate": migration.migrate}
+        return works[command]()
 
     def _the_operator(self) -> Operator:
         """The one that types the vendor's text, from the first line to the last of the trial."""
@@ -397,19 +410,9 @@ class Trial:
             settings=settings or inventory.settings,
         )
 
-    def _migration(self, inventory: Inventory, folder: Path, run_id: str) -> Migration:
+    def _migration(self, inventory: Inventory, folder: Path) -> Migration:
         listeners = Listeners(self.schedule.on_event, self.schedule.on_progress)
-        return Migration(inventory, folder, self.opened.clock, listeners, lambda: run_id)
-
-    def _second_engine(self) -> str:
-        started = self.opened.clock.now()
-        other = Migration(self.opened.inventory, self.workdir / "second", self.opened.clock, name_run=lambda: "second")
-        outcome = other.migrate()
-        ended = self.opened.clock.now()
-        self.evidence.attempts.append(
-            Attempt("second_migrate", started, ended, outcome.outcome, outcome.exit_status, outcome.message)
-        )
-        return outcome.outcome
+        return Migration(inventory, folder, self.opened.clock, listeners, lambda: self.controllers.run_id)
 
     # The truth
 

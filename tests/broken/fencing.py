@@ -72,7 +72,7 @@ SABOTAGES = (
         "no claim",
         "the hosts are changed under the fence of a run that never asked for them",
         "success-with-full-sync",
-        Edit(_CLAIM, "host.claim(Fence(epoch, run_id))", "host.fence = Fence(epoch - 1, run_id)"),
+        Edit(_CLAIM, "host.claim(Fence(epoch, run_id), former)", "host.fence = Fence(epoch - 1, run_id)"),
     ),
     sabotage(
         "release too early",

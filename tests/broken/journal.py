@@ -50,13 +50,13 @@ SABOTAGES = (
         "remember what was taken back",
         "what the run knew before a rollback still counts after it",
         "rolled-back-move-can-begin-again",
-        Edit("migration.memory:present", "last_end = max(", "last_end = -1 or max("),
+        Edit("migration.memory:counting", "last_end = max(", "last_end = -1 or max("),
     ),
     sabotage(
         "the first word counts",
         "of a fact that changed, the oldest value is believed",
         "staged-copy-corrupted",
-        Edit("migration.memory:Memory.fact", "reversed(self._present())", "self._present()"),
+        Edit("migration.memory:Memory.fact", "reversed(self.present())", "self.present()"),
     ),
     sabotage(
         "no facts",

@@ -13,8 +13,9 @@ from harness.clock import WallClock
 from harness.errors import InvalidInput, JournalDamaged, UnexpectedOutput
 from harness.inventory_file import read_inventory
 from harness.inventory_text import render_inventory
-from harness.migration import journal, words
+from harness.migration import journal
 from harness.migration.memory import Memory
+from harness.migration.standing import standing
 from harness.systems import store
 from harness.trials.scenario import read_scenario
 from tests.fuzz.printed import Row
@@ -64,7 +65,7 @@ def _journal(given: bytes) -> object:
     told = (memory.began, memory.committed, memory.completed, memory.rolled_back, memory.rolling_back)
     assert memory.epoch + 1 > memory.epoch
     memory.fact("frozen")
-    words.status(_FOLDER)
+    standing(_FOLDER)
     return [memory.run_id, told, [(entry.kind, entry.step, entry.data, entry.date) for entry in entries]]
 
 

@@ -17,8 +17,10 @@ from harness.hosts.command import (
     AskHolder,
     Claim,
     Command,
+    ContinueJob,
     Effect,
     Fence,
+    PauseJob,
     PollJob,
     PutFile,
     Request,
@@ -120,6 +122,8 @@ def changes(folder: Path) -> list[Request]:
         PutFile(canary, b""),
         StartJob("touch", Command(touch, Effect.WRITE)),
         StopJob("other"),
+        PauseJob("other"),
+        ContinueJob("other"),
     ]
 
 

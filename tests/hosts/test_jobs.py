@@ -15,10 +15,12 @@ from harness.errors import CommandFailed, Fenced, InvalidInput
 from harness.hosts.command import (
     Claim,
     Command,
+    ContinueJob,
     Effect,
     Fence,
     JobReport,
     JobStatus,
+    PauseJob,
     PollJob,
     Result,
     StartJob,
@@ -190,6 +192,48 @@ def test_stopping_what_does_not_run_changes_nothing(claimed_local: Transport) ->
     assert ended(claimed_local, "copy") == Result(4)
 
 
+def test_a_paused_job_stands_still_until_it_is_continued(claimed: Transport, state: Path, folder: Path) -> None:
+    """All its processes, children of children too: what counts is that nothing is written any more."""
+    trace = folder / "trace"
+    writing = shell('(while :; do echo x >>"$1"; sleep 0.01; done) & wait', str(trace))
+    claimed.send(StartJob("copy", writing), FENCE)
+    eventually(trace.exists)
+    assert claimed.send(PauseJob("copy"), FENCE) is None
+    size = trace.stat().st_size
+    time.sleep(0.3)
+    assert trace.stat().st_size == size
+    assert poll(claimed, "copy") == RUNNING
+    assert claimed.send(PauseJob("copy"), FENCE) is None
+    assert claimed.send(ContinueJob("copy"), FENCE) is None
+    eventually(lambda: trace.stat().st_size > size)
+    claimed.send(PauseJob("copy"), FENCE)
+    leader = first_process(state, "copy")
+    claimed.send(StopJob("copy"), FENCE)
+    assert members(leader) == []
+    assert poll(claimed, "copy") == DEAD
+
+
+def test_a_job_that_was_paused_answers_as_if_it_had_not_been(claimed_local: Transport, folder: Path) -> None:
+    go = folder / "go"
+    claimed_local.send(StartJob("copy", shell('until [ -e "$1" ]; do sleep 0.02; done; exit 7', str(go))), FENCE)
+    claimed_local.send(PauseJob("copy"), FENCE)
+    go.touch()
+    time.sleep(0.2)
+    assert poll(claimed_local, "copy") == RUNNING
+    claimed_local.send(ContinueJob("copy"), FENCE)
+    assert ended(claimed_local, "copy") == Result(7)
+
+
+def test_pausing_what_does_not_run_changes_nothing(claimed_local: Transport) -> None:
+    for request in (PauseJob, ContinueJob):
+        claimed_local.send(request("never"), FENCE)
+        assert poll(claimed_local, "never") == ABSENT
+    claimed_local.send(StartJob("copy", shell("exit 4")), FENCE)
+    ended(claimed_local, "copy")
+    claimed_local.send(PauseJob("copy"), FENCE)
+    assert ended(claimed_local, "copy") == Result(4)
+
+
 def test_a_job_holds_neither_lock_nor_connection(claimed_local: Transport) -> None:
     before = time.monotonic()
     claimed_local.send(StartJob("copy", shell("exec sleep 30")), FENCE)
@@ -225,8 +269,9 @@ def test_a_stale_engine_starts_and_stops_nothing(claimed_local: Transport) -> No
         claimed_local.send(StartJob("copy", shell("true")), stale)
     assert poll(claimed_local, "copy") == ABSENT
     claimed_local.send(StartJob("copy", shell("exec sleep 60")), FENCE)
-    with pytest.raises(Fenced):
-        claimed_local.send(StopJob("copy"), stale)
+    for request in (StopJob("copy"), PauseJob("copy"), ContinueJob("copy")):
+        with pytest.raises(Fenced):
+            claimed_local.send(request, stale)
     assert poll(claimed_local, "copy") == RUNNING
     claimed_local.send(StopJob("copy"), FENCE)
 

@@ -21,7 +21,7 @@ from harness.inventory_text import render_inventory
 from harness.labs.lab import ADDITIONAL, ORIGINAL, Lab
 from harness.migration.journal import read
 from harness.trials.scenario import Action, Scenario
-from harness.trials.trial import Trial
+from harness.trials.trial import Trial, Verb
 
 _BOUND_S = 600.0
 _OFF_S = 2.0
@@ -69,7 +69,7 @@ class KilledTrial(Trial):
             checks = ["durability", "exclusivity", "service"]
             self.evidence.expectation = replace(self.evidence.expectation, outcome=outcome, checks=checks)
 
-    def _attempt(self, command: Literal["migrate", "rollback"], settings: Settings | None = None) -> None:
+    def _attempt(self, command: Verb, settings: Settings | None = None, folder: Path | None = None) -> None:
         inventory = self.workdir / "site.yaml"
         if not inventory.exists():
             inventory.write_text(render_inventory(self.opened.inventory))

@@ -62,9 +62,9 @@ def kill_while_it_comes_up(run_id: str, how: str) -> None:
         assert harness.stdout is not None
         assert harness.stdout.readline() == b"begun\n"
         deadline = time.monotonic() + 60
-        while not any("process" in thing for thing in left_over(run_id)) and time.monotonic() < deadline:
+        console = run_directory(run_id) / "walrus00.console"
+        while not (console.exists() and console.stat().st_size) and time.monotonic() < deadline:
             time.sleep(0.1)
-        time.sleep(1)
         harness.send_signal(signal.SIGKILL)
 
 

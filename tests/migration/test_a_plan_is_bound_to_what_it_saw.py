@@ -22,6 +22,7 @@ from harness.migration.engine import Engine
 from harness.migration.outcome import Outcome
 from harness.migration.planned import Plan, read_plan
 from harness.migration.run import Migration
+from harness.migration.standing import standing
 from harness.trials.foretelling import make_plan
 from harness.trials.looking import Bystander
 from harness.trials.tap import TappedConnection
@@ -61,7 +62,7 @@ def listened_to(inventory: Inventory, sent: list[Sent], opened: Opened) -> Inven
 def test_an_unchanged_site_is_moved(opened: Opened, plan: Plan, tmp_path: Path) -> None:
     outcome = migrated(opened, tmp_path, plan)
     assert outcome.outcome == "completed", outcome.message
-    assert Migration.status_of(tmp_path)["run"] == plan.run
+    assert standing(tmp_path).run == plan.run
 
 
 def test_a_store_that_clients_wrote_to_is_moved(opened: Opened, plan: Plan, tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from harness.hosts.host import Host
 from harness.labs import catalogue
 from harness.labs.lab import Start
 from harness.migration import hashing, ledger
+from harness.migration.attention import AttentiveClock
+from harness.migration.control import Control
 from harness.migration.hashing import Tree
 from harness.migration.journal import Journal
 from harness.migration.ledger import Hashed
@@ -44,13 +46,14 @@ def test_a_damaged_line_is_not_known(damage: bytes, tmp_path: Path) -> None:
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site[Host]]:
     with catalogue.find("simulated").open(Start()) as opened, Journal.open(tmp_path) as journal:
-        inventory, clock = opened.inventory, opened.clock
+        inventory, control = opened.inventory, Control(tmp_path)
+        clock = AttentiveClock(opened.clock, control)
         original, additional, clc = (
             Host(node.name, node.connection.open(node.name), clock) for node in inventory.nodes()
         )
         memory = Memory(journal, tmp_path, clock)
         memory.note("begun", run_id="run")
-        found = Site(original, additional, clc, inventory, memory, clock, lambda progress: None)
+        found = Site(original, additional, clc, inventory, memory, clock, lambda progress: None, control)
         original.claim(Fence(1, "run"))
         memory.note("epoch", epoch=1)
         yield found

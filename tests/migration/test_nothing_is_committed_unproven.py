@@ -12,6 +12,8 @@ from harness.hosts.host import Host, Reader
 from harness.labs import catalogue
 from harness.labs.lab import Start
 from harness.migration import copies
+from harness.migration.attention import AttentiveClock
+from harness.migration.control import Control
 from harness.migration.journal import Journal
 from harness.migration.memory import Memory
 from harness.migration.run import Migration
@@ -27,12 +29,13 @@ FROZEN = "digest of what was frozen"
 def site(tmp_path: Path) -> Iterator[Site[Host]]:
     """A site whose run remembers nothing yet."""
     with catalogue.find("simulated").open(Start()) as opened, Journal.open(tmp_path) as journal:
-        inventory, clock = opened.inventory, opened.clock
+        inventory, control = opened.inventory, Control(tmp_path)
+        clock = AttentiveClock(opened.clock, control)
         original, additional, clc = (
             Host(node.name, node.connection.open(node.name), clock) for node in inventory.nodes()
         )
         memory = Memory(journal, tmp_path, clock)
-        yield Site(original, additional, clc, inventory, memory, clock, lambda progress: None)
+        yield Site(original, additional, clc, inventory, memory, clock, lambda progress: None, control)
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ class DrivenTrial(Trial):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.driven = DrivenSchedule(
-            self.opened, (), self._second_engine, self._census, self._client, self._original_serves
+            self.opened, (), self.controllers, self._census, self.schedule.control, self._client, self._original_serves
         )
         self.schedule = self.driven
         self.evidence.sent = self.driven.sent
@@ -95,7 +95,7 @@ class DrivenTrial(Trial):
 
     def second(self) -> None:
         """Another engine, while the first has not finished."""
-        self._second_engine()
+        self.controllers.second_engine()
 
     def later(self, seconds: float, deed: Trouble) -> None:
         self.opened.timers.after(seconds, deed)

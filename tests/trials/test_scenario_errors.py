@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 
 from harness.trials.scenario import read_scenario
 from tests import mistakes
@@ -84,6 +84,7 @@ def test_all_mistakes_are_said_at_once(tmp_path: Path) -> None:
     assert [line.split(": ")[0] for line in said(tmp_path, text)] == ["2:19", "5:31", "10:12", "13:12", "14:3"]
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # how busy the machine is says nothing of the parser
 @given(text=mistakes.jumbles(GOOD, "  - x", "faults: [3]", "then: [{}]", "expect: {outcome: refused}", "x: &a {b: *a}"))
 def test_any_file_gives_a_scenario_or_invalid_input(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     said(tmp_path_factory.getbasetemp(), text)

@@ -62,9 +62,12 @@ class _KeptMemory(Memory):
         self._notebook.manifests[self.frozen_as] = manifest
         self.remember(self.frozen_as, store.digest(manifest))
 
-    def frozen(self) -> store.Manifest | None:
-        known = self.fact(self.frozen_as) is not None
-        return self._notebook.manifests[self.frozen_as] if known else None
+    def frozen_text(self) -> Iterator[bytes]:
+        return store.lines(self._notebook.manifests[self.frozen_as].values())
+
+    def frozen(self, name: str | None = None) -> store.Manifest | None:
+        name = name or self.frozen_as
+        return self._notebook.manifests[name] if self.fact(name) is not None else None
 
     def known_hashes(self, tree: str) -> Hashes:
         return self._notebook.hashes.setdefault(tree, {})

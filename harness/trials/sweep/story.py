@@ -245,7 +245,7 @@ class Story:
     def _memory(self, names: Names) -> Shape:
         """The run's memory as the engine reads it: which records there are, and the latest value of each fact."""
         memory = self.notebook.memory(self.opened.clock)
-        present = memory._present()
+        present = memory.present()
         notes = sorted(
             {(entry.kind, entry.step) for entry in present if entry.kind not in ("fact", "epoch", "stopped")}
         )
