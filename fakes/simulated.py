@@ -73,7 +73,10 @@ class SimulatedWorld:
 
     def at_address(self, address: str) -> SimulatedMachine | None:
         """The machine that has an address, whether it runs or not."""
-        return next((self.machines[row.name] for row in self.state.hosts.values() if row.address == address), None)
+        for row in self.state.hosts.values():
+            if address in (row.address, row.replication_address):
+                return self.machines[row.name]
+        return None
 
     def settle(self) -> None:
         """Let everything happen that the DRBD kernels would have done by now, data that reached the peer included.

@@ -138,6 +138,7 @@ class HostRow:
     listening: list[int] = field(default_factory=list)  # TCP ports of other programs
     next_pid: int = 2000
     drbd_version: str = ""  # of this host, where it is not the world's
+    replication_address: str = ""  # where DRBD listens, where that is not its address
     has_cloud: bool = False  # a Walrus host on which the cloud controller runs too, in the same service
 
     @property

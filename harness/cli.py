@@ -225,6 +225,34 @@ def rollback_command(run: str, as_json: bool) -> None:
     _finish(_migration(runs.inventory_of(folder), folder).rollback(), folder, as_json)
 
 
+@walrus_ha.command("retire")
+@click.argument("run")
+@click.option("--yes", is_flag=True, help="Delete without asking.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
+@click.option("--deleted", type=click.IntRange(0), default=0, help="So many frozen entries clients have deleted.")
+@_JSON
+def retire_command(run: str, yes: bool, dry_run: bool, deleted: int, as_json: bool) -> None:
+    """Delete the old store and the staged copy, with proof that the pair serves all that they hold.
+
+    Without --yes it asks on a terminal for the run's name; where there is none it only says what it would delete.
+    """
+    folder = runs.find(run)
+    migration = _migration(runs.inventory_of(folder), folder)
+    if dry_run or not yes:
+        found = migration.to_retire()
+        lines = [f"{migration.inventory.original.name}:{one.path} ({one.what}), {one.kib} KiB" for one in found]
+        if dry_run or not lines or not sys.stdin.isatty():
+            told = {"run": str(folder), "would_delete": [vars(one) for one in found]}
+            advice = "\nNothing was deleted. Delete them with: walrus-ha retire --yes " + folder.name if lines else ""
+            text_ = f"Would be deleted:\n{chr(10).join(lines) or 'nothing'}{advice}"
+            click.echo(json.dumps(told) if as_json else text_)
+            return
+        click.echo("To be deleted, for good:\n" + "\n".join(lines), err=True)
+        if click.prompt(f"Type {folder.name} to delete them", default="", show_default=False, err=True) != folder.name:
+            raise Refused("that was not the name of the run; nothing was deleted")
+    _finish(migration.retire(deleted), folder, as_json)
+
+
 @walrus_ha.command("verify")
 @click.argument("run")
 @_JSON

@@ -20,6 +20,7 @@ EffectName = Literal["read", "write", "destroy"]
 CommandName = Literal[
     "migrate",
     "rollback",
+    "retire",
     "adopt",
     "second_migrate",  # another engine, started in between
     "other_adopt",  # another controller, while the engine stands still

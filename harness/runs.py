@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from harness.errors import InvalidInput
+from harness.private import private
 
 
 def home() -> Path:
@@ -27,7 +28,8 @@ def folder_for(inventory: Path) -> Path:
 def note_inventory(folder: Path, inventory: Path) -> None:
     """Remember beside the journal which inventory the run was begun with."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (folder / "run.json").write_text(json.dumps({"inventory": str(inventory.resolve())}) + "\n")
+    with open(folder / "run.json", "w", opener=private) as file:
+        file.write(json.dumps({"inventory": str(inventory.resolve())}) + "\n")
 
 
 def find(run: str) -> Path:

@@ -165,7 +165,9 @@ def rmdir(call: Call, machine: Machine) -> Reply:
 
 
 def rm(call: Call, machine: Machine) -> Reply:
-    """``rm -f -- PATH...`` for files, ``rm -rf -- PATH`` for a tree."""
+    """``rm -f -- PATH...`` for files, ``rm -rf [--one-file-system] -- PATH`` for a tree."""
+    if call.argv[1:3] == ("-rf", "--one-file-system"):
+        return _remove_tree(operand(call, ("-rf", "--one-file-system")), machine, one_volume=True)
     if call.argv[1:2] == ("-rf",):
         return _remove_tree(operand(call, ("-rf",)), machine)
     said = []
@@ -178,13 +180,13 @@ def rm(call: Call, machine: Machine) -> Reply:
     return complaints(said)
 
 
-def _remove_tree(path: str, machine: Machine) -> Reply:
-    """Everything below, other file systems included, as rm does without --one-file-system."""
+def _remove_tree(path: str, machine: Machine, one_volume: bool = False) -> Reply:
+    """Everything below, other file systems included unless ``one_volume``."""
     files = memory(machine)
     if not files.exists(path):
         return Reply()
     said = []
-    for name, status in reversed(files.scan(path, one_volume=False)):
+    for name, status in reversed(files.scan(path, one_volume=one_volume)):
         try:
             files.rmdir(name) if status.kind == "directory" else files.unlink(name)
         except OSError as error:

@@ -82,13 +82,19 @@ def _starts_services_again(sent: Sent) -> bool:
 
 def moved(evidence: Evidence) -> bool:
     """Some attempt completed the move, and none took it back afterwards."""
-    ends = [attempt.outcome for attempt in evidence.attempts if attempt.outcome in (*ENDS_MOVED, ENDS_REVERSED)]
+    commands = [attempt for attempt in evidence.attempts if attempt.command != "retire"]
+    ends = [attempt.outcome for attempt in commands if attempt.outcome in (*ENDS_MOVED, ENDS_REVERSED)]
     return bool(ends) and ends[-1] != ENDS_REVERSED and not on_the_way_back(evidence)
 
 
 def ever_moved(evidence: Evidence) -> bool:
     """Some attempt completed the move, whatever came then."""
-    return any(attempt.outcome == "completed" for attempt in evidence.attempts)
+    return any(attempt.outcome == "completed" and attempt.command != "retire" for attempt in evidence.attempts)
+
+
+def retired(evidence: Evidence) -> bool:
+    """The kept copies were deleted on purpose, by a command of its own that succeeded."""
+    return any(attempt.command == "retire" and attempt.outcome == "completed" for attempt in evidence.attempts)
 
 
 def reversed_(evidence: Evidence) -> bool:
@@ -116,7 +122,8 @@ def last_outcome(evidence: Evidence) -> str:
 
 def recorded(evidence: Evidence) -> list[Attempt]:
     """The attempts whose requests are recorded; ``Sent.attempt`` counts these from 1."""
-    return [attempt for attempt in evidence.attempts if attempt.command in ("migrate", "rollback", "adopt")]
+    ours = ("migrate", "rollback", "retire", "adopt")
+    return [attempt for attempt in evidence.attempts if attempt.command in ours]
 
 
 def changes_by(evidence: Evidence, number: int) -> list[Sent]:

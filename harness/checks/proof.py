@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from harness.checks.finding import Finding, weigh
+from harness.checks.phases import recorded
+from harness.checks.replay import pair, world_at
 from harness.evidence import Evidence, Sent
 
 _BLANK = ("blkid", "wipefs", "lsblk", "/proc/mounts", "/proc/swaps")
@@ -34,7 +36,7 @@ _REMOVED_IN = {
 
 def proof(evidence: Evidence) -> Finding:
     """Each destroying command follows a fresh look at what it destroys, and none removes the store."""
-    looks = (destroyed_unseen, removed_the_store)
+    looks = (destroyed_unseen, removed_the_store, retired_too_early)
     return weigh("proof", evidence, looks, "every destroying command came after a fresh look at what it destroys")
 
 
@@ -65,5 +67,52 @@ def removed_the_store(evidence: Evidence) -> Iterator[str]:
     for sent in evidence.sent:
         words = sent.what.split()
         below = _REMOVED_IN.get(sent.step)
+        if _by_retiring(evidence, sent):
+            continue
         if sent.effect == "destroy" and _REMOVES in words and (below is None or not words[-1].startswith(below)):
             yield f"{sent.host}: `{sent.what}` at {sent.at:g} s in {sent.step or 'no step'} removes no staged copy"
+
+
+def _by_retiring(evidence: Evidence, sent: Sent) -> bool:
+    attempts = recorded(evidence)
+    return sent.attempt <= len(attempts) and attempts[sent.attempt - 1].command == "retire"
+
+
+def retired_too_early(evidence: Evidence) -> Iterator[str]:
+    """What the move kept is deleted only while the pair serves it whole, only by its own path, and after a reading."""
+    for number, sent in enumerate(evidence.sent):
+        if sent.effect != "destroy" or not _by_retiring(evidence, sent):
+            continue
+        path = sent.what.split()[-1]
+        where = f"{sent.host}: `{sent.what}` at {sent.at:g} s"
+        if sent.host != evidence.original or path not in _kept(evidence.sent[:number]):
+            yield f"{where} deletes what the move did not leave"
+        if not _completed_before(evidence, sent):
+            yield f"{where}, and no move was completed"
+        own = [one for one in evidence.sent[:number] if one.attempt == sent.attempt]
+        if not any("sha256sum" in one.what for one in own):
+            yield f"{where}, and nobody had read the store back from the pair"
+        yield from (f"{where}, and {lack}" for lack in _unreliable(evidence, sent.at))
+
+
+def _kept(sent: list[Sent]) -> set[str]:
+    """The paths that the move itself made or renamed: the staged copy, and the old store by its new name."""
+    made = {one.what.split()[-1] for one in sent if one.step == "stage-store" and one.what.startswith("mkdir ")}
+    renames = [one.what.split() for one in sent if one.step == "set-store-aside" and one.what.startswith("mv ")]
+    return made | {words[-1] for words in renames if words[-1].startswith(f"{words[-2]}.")}  # and not those back
+
+
+def _completed_before(evidence: Evidence, sent: Sent) -> bool:
+    before = recorded(evidence)[: sent.attempt - 1]
+    return any(attempt.command == "migrate" and attempt.outcome == "completed" for attempt in before)
+
+
+def _unreliable(evidence: Evidence, at: float) -> Iterator[str]:
+    """What the lab's own events say against the pair at that moment."""
+    world = world_at(evidence, at)
+    for host in pair(evidence):
+        seen = world[host]
+        if (seen.disk or "UpToDate") != "UpToDate" or (seen.connection or "Connected") != "Connected":
+            yield f"{host} was {seen.connection} with a disk that was {seen.disk}"
+    if sum(world[host].walrus == "ENABLED" for host in pair(evidence)) != 1:
+        yield "no Walrus was ENABLED"

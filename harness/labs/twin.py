@@ -68,6 +68,7 @@ class Twin:
         world = SimulatedWorld(self.original.drbd)
         for node in self.inventory.hosts():
             self._furnish(world.add_host(node.name, node.address, node.role), node)
+            world.state.hosts[node.name].replication_address = node.replication_address or ""
         world.state.hosts[self.inventory.clc.name].has_cloud = True
         self._open_cloud(world)
         door = Door(world)

@@ -186,16 +186,17 @@ class Engine:
     def _finish(self) -> None:
         memory = self.site.memory
         if memory.reversing:  # this ends the run's memory, so the hosts are given back first
-            self._release()
+            self.release()
             memory.note("reversed")
             self._tell(Event("completed", "", "the original serves the store alone"))
             return
         if not memory.completed:
             memory.note("completed")
-        self._release()
+        self.release()
         self._tell(Event("completed", "", "the pair serves the store"))
 
-    def _release(self) -> None:
+    def release(self) -> None:
+        """Give every host back."""
         for host in self.site.hosts:
             host.release()
 

@@ -28,6 +28,8 @@ _HOLDS: dict[str, dict[str, type]] = {  # what a record of a kind is asked for
     "epoch": {"epoch": int},
     "fact": {"name": str, "value": object},
     "stopped": {"why": str},
+    "retiring": {"path": str},
+    "retired": {"path": str},
 }
 
 
@@ -36,8 +38,8 @@ class Entry:
     """One record.
 
     Kinds: begun, adopted, epoch, intent, proof, done, fact, undoing, undone, committed, rolled-back, completed,
-    stopped, and, which only tell what happened, paused and resumed; of the way back from a committed move: reversing,
-    reverse-taken-back, reversed.
+    stopped, retiring, retired and, which only tell what happened, paused and resumed; of the way back from a committed
+    move: reversing, reverse-taken-back, reversed.
     """
 
     seq: int

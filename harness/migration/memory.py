@@ -137,6 +137,14 @@ class Memory:
         """The step was seen satisfied after it acted."""
         return ("done", step) in self._marks()
 
+    def retiring(self, path: str) -> bool:
+        """Deleting what the move had left there was begun."""
+        return any(entry.kind == "retiring" and entry.data["path"] == path for entry in self.present())
+
+    def retired(self, path: str) -> bool:
+        """What the move had left there was deleted, on purpose and for good."""
+        return any(entry.kind == "retired" and entry.data["path"] == path for entry in self.present())
+
     def undone(self, step: str) -> bool:
         """The step was taken back in the rollback that is under way."""
         return ("undone", step) in self._marks()

@@ -19,10 +19,11 @@ class Outcome:
 
 
 class PreflightRefused(Refused):
-    """Preflight found errors; carries them."""
+    """Findings stand in the way; carries them. ``again`` is what to run once they are mended."""
 
-    def __init__(self, findings: tuple[Finding, ...]) -> None:
+    def __init__(self, findings: tuple[Finding, ...], again: str = "walrus-ha check") -> None:
         self.findings = findings
+        self.again = again
         super().__init__("\n".join(str(finding) for finding in findings))
 
 

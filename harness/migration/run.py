@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.clock import Clock, WallClock
-from harness.errors import HostError, OperatorNeeded, Refused
+from harness.errors import HostError, OperatorNeeded, Refused, Stopped
 from harness.hosts.host import Host
 from harness.inventory import Inventory
 from harness.migration import words
 from harness.migration.adoption import NOBODY, Adoption, Claimable, holders_of, look, require_no_run
 from harness.migration.attention import AttentiveClock
 from harness.migration.control import Control
-from harness.migration.engine import Engine, Listener, RolledBack
+from harness.migration.engine import Engine, Event, Listener, RolledBack
 from harness.migration.estimate import Estimate, estimate
 from harness.migration.journal import Journal
 from harness.migration.memory import Memory
@@ -26,6 +26,7 @@ from harness.migration.plan import PLANS, reverse
 from harness.migration.planned import Plan, differences
 from harness.migration.preflight import WAY_BACK, Finding, preflight
 from harness.migration.promise import broken, promised
+from harness.migration.retire import STEP, Retirement, Target, recorded
 from harness.migration.site import Progress, Site, readable
 from harness.migration.step import Blocked, Pending, Satisfied, Step
 from harness.migration.survey import CANNOT_SEE, Survey, survey
@@ -262,11 +263,48 @@ class Migration:
                 raise CannotReverse(errors)
             memory.note("reversing")
             engine.plan = self._plan(memory)
+        kept = words.kept_copies(engine.site)
         engine.work()
-        return Outcome("reversed", 0, words.reversed_(engine.site))
+        return Outcome("reversed", 0, words.reversed_(engine.site, kept))
 
     def _plan(self, memory: Memory) -> list[Step]:
         return reverse() if memory.reversing else PLANS[self.inventory.settings.strategy]()
+
+    def to_retire(self) -> list[Target]:
+        """What of the move's copies could be deleted now; changes nothing.
+
+        Raises:
+            Refused: nothing may be; says why.
+        """
+        with self._looking() as engine:
+            return self._retirement(engine, 0).require_fit()
+
+    def retire(self, may_be_gone: int = 0) -> Outcome:
+        """Delete the old store and the staged copy, with proof that the pair serves everything they hold."""
+        with self._opened() as engine:
+            return words.told(self, engine, lambda: self._retire(engine, may_be_gone))
+
+    def _retire(self, engine: Engine, may_be_gone: int) -> Outcome:
+        retirement = self._retirement(engine, may_be_gone)
+        retirement.require_fit()
+        if not recorded(readable(engine.site)):
+            return Outcome("completed", 0, words.nothing_to_retire(engine.site))
+        engine.claim()
+        try:
+            deleted = retirement.run()
+        except Stopped as stopped:
+            engine.release()
+            return Outcome("stopped", 4, words.not_retired(self, engine.site, stopped))
+        engine.release()
+        return Outcome("completed", 0, words.retired(engine.site, deleted))
+
+    def _retirement(self, engine: Engine, may_be_gone: int) -> Retirement:
+        return Retirement(
+            engine.site,
+            readable(engine.site),
+            lambda kind, text: self._listeners.event(Event(kind, STEP, text)),
+            may_be_gone,
+        )
 
     def _memory(self, journal: Journal) -> Memory:
         return Memory(journal, self.folder, self.clock)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from harness.errors import Fenced, Held, HostError, InvalidInput, OperatorNeeded, Refused, Stopped, WalrusHaError
@@ -11,6 +11,7 @@ from harness.migration.adoption import NOBODY, Claimable
 from harness.migration.engine import Engine, RolledBack
 from harness.migration.memory import Memory
 from harness.migration.outcome import CannotReverse, Outcome, PreflightRefused
+from harness.migration.retire import Target
 from harness.migration.site import Site
 from harness.migration.step import Blocked, Step, StepState
 
@@ -26,7 +27,7 @@ def told(migration: Migration, engine: Engine, work: Callable[[], Outcome]) -> O
     except CannotReverse as refused:
         return Outcome("refused", 3, cannot_reverse(site, refused), refused.findings)
     except PreflightRefused as refused:
-        message = f"{refused}\nNothing was changed. Mend the findings, then run `walrus-ha check` again."
+        message = f"{refused}\nNothing was changed. Mend the findings, then run `{refused.again}` again."
         return Outcome("refused", 3, message, refused.findings)
     except RolledBack as ended:
         if ended.reverse:
@@ -84,14 +85,36 @@ def adopted(engine: Engine, found: Claimable, source: str) -> str:
 
 def completed(site: Site[Host]) -> str:
     settings = site.settings
+    serves = f"The pair serves the store from {settings.device} ({settings.resource}).\n"
+    if site.memory.retired(site.old_store):
+        return f"{serves}What the move had kept was retired.\nNext: walrus-ha verify RUN"
     kept = f"{site.original.name}:{site.old_store} (the old store)"
     if site.memory.fact("staged"):
         kept += f" and {site.original.name}:{site.staged_copy} (the staged copy)"
     return (
-        f"The pair serves the store from {settings.device} ({settings.resource}).\n"
-        f"Kept: {kept}.\n"
-        "Next: walrus-ha verify RUN; remove the kept copies only when you trust the pair."
+        f"{serves}Kept: {kept}.\n"
+        "Next: walrus-ha verify RUN; when you trust the pair: walrus-ha retire RUN (deletes what was kept)."
     )
+
+
+def retired(site: Site[Host], deleted: Sequence[Target]) -> str:
+    freed = sum(target.kib for target in deleted)
+    gone = ", ".join(f"{site.original.name}:{target.path}" for target in deleted)
+    return (
+        f"Deleted: {gone}; {freed} KiB are free again.\n"
+        f"The pair holds the store on both sides: {site.original.name}:{site.settings.store} and "
+        f"{site.additional.name}:{site.settings.store}, by {site.settings.device}.\nNext: walrus-ha verify RUN"
+    )
+
+
+def nothing_to_retire(site: Site[Host]) -> str:
+    return (
+        f"Nothing to do: what the move had kept was deleted before.\nNext: walrus-ha verify RUN ({site.original.name})"
+    )
+
+
+def not_retired(migration: Migration, site: Site[Host], why: Stopped) -> str:
+    return f"{why}\n{safe_copies(site)}\nNext: look why, then: walrus-ha retire {migration.folder}"
 
 
 def nothing_to_do(site: Site[Host]) -> str:
@@ -140,14 +163,21 @@ def cannot_reverse(site: Site[Host], refused: CannotReverse) -> str:
     )
 
 
-def reversed_(site: Site[Host]) -> str:
+def kept_copies(site: Site[Host]) -> str:
+    """The copies from before the move that are kept, with a word for each; to be asked while the run knows of them."""
+    memory, name = site.memory, site.original.name
+    kept = [] if memory.retired(site.old_store) else [f"{name}:{site.old_store} (the old store)"]
+    if memory.fact("staged") and not memory.retired(site.staged_copy):
+        kept.append(f"{name}:{site.staged_copy} (the staged copy)")
+    return " and ".join(kept)
+
+
+def reversed_(site: Site[Host], kept: str = "") -> str:
     settings, name = site.settings, site.original.name
-    kept = f"{name}:{site.old_store} (the old store)"
-    if settings.strategy == "staged":
-        kept += f" and {name}:{site.staged_copy} (the staged copy)"
+    before = f"{kept}, as before the move, and " if kept else ""
     return (
         f"The original serves the store alone again, from {name}:{settings.store}, with what was written to the pair.\n"
-        f"Kept: {kept}, as before the move, and the pair's data on {site.disk(site.original)} of {name} and "
+        f"Kept: {before}the pair's data on {site.disk(site.original)} of {name} and "
         f"{site.disk(site.additional)} of {site.additional.name}, as it was when the services stopped.\n"
         "Before another move these have to be cleared away. Until then: walrus-ha status RUN"
     )
@@ -186,16 +216,21 @@ def copies_known(memory: Memory, name: str, store: str, staging: str, device: st
     """The same for the places of a run whose site is not at hand."""
     if memory.reversing:
         return _safe_on_the_way_back(memory, name, store, device)
+    pair = f"{device} on the pair, the one in use since the commit point"
+    if memory.retired(f"{store}.before-ha"):
+        return f"Complete copies of the store: {pair} ({name}:{store})."
     old_store = f"{store}.before-ha"
     aside = memory.done("set-store-aside") and not memory.undone("set-store-aside")
     maybe = memory.intended("set-store-aside") and not aside
     places = [f"{name}:{old_store}" if aside else f"{name}:{store}"]
     if maybe and not memory.undone("set-store-aside"):
         places[0] += f" (or {old_store})"
-    if memory.fact("staged") and not memory.undone("stage-store"):
-        places.append(f"{name}:{staging}/{store.rsplit('/', 1)[-1]}")
+    staged_copy = f"{staging}/{store.rsplit('/', 1)[-1]}"
+    gone = memory.retiring(staged_copy) or memory.undone("stage-store")
+    if memory.fact("staged") and not gone:
+        places.append(f"{name}:{staged_copy}")
     if memory.committed:
-        places.append(f"{device} on the pair, the one in use since the commit point")
+        places.append(pair)
     return f"Complete copies of the store: {', '.join(places)}."
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from harness.errors import CommandFailed, UnexpectedOutput
 from harness.hosts.command import Command
 from harness.hosts.host import Reader
+from harness.private import private
 from harness.systems.printed import whole
 
 LOST_AND_FOUND = b"lost+found"
@@ -304,8 +305,8 @@ def lines(entries: Iterable[Entry]) -> Iterator[bytes]:
 
 
 def save(manifest: Manifest, path: Path) -> None:
-    """Write a manifest, an entry a line."""
-    with path.open("wb") as file:
+    """Write a manifest, an entry a line, for its owner only."""
+    with open(path, "wb", opener=private) as file:
         file.writelines(lines(manifest.values()))
 
 

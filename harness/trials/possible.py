@@ -43,7 +43,7 @@ MEASURED_STEPS = (
 
 FIRST_CONNECTED, FIRST_SYNCING = "connect-peers", "become-primary"
 LAST_SYNCING = {"staged": "wait-for-sync", "online": "first-sync"}
-ATTEMPTS = ("resume", "run_again", "rollback", "adopt", "first_wakes")
+ATTEMPTS = ("resume", "run_again", "rollback", "retire", "adopt", "first_wakes")
 KERNEL_LABS = ("privileged", "machines")
 
 
@@ -85,7 +85,7 @@ def _driver(scenario: ScenarioFile) -> Iterator[Impossible]:
         if scenario.expect.outcome != "completed":
             hint = "write outcome: completed, and caught_by: with the checks that must find it"
             yield Impossible(("expect", "outcome"), "the vendor's text knows no end but its last line", hint)
-        if words := [word for word in scenario.then if word in ("rollback", "run_again")]:
+        if words := [word for word in scenario.then if word in ("rollback", "run_again", "retire")]:
             yield Impossible(("then",), f"the vendor's text has no {words[0]}", "write resume, or take it out")
         return
     for key in ("choices", "beside"):

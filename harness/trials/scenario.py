@@ -452,7 +452,17 @@ def _action_kind(value: Any) -> str | None:
     return None
 
 
-Word = Literal["resume", "rollback", "run_again", "adopt", "first_wakes", "plan", "write_served", "delete_served"]
+Word = Literal[
+    "resume",
+    "rollback",
+    "run_again",
+    "adopt",
+    "first_wakes",
+    "plan",
+    "write_served",
+    "delete_served",
+    "retire",
+]
 Action = Annotated[
     Annotated[Word, Tag("word")]
     | Annotated[PowerOn, Tag("power_on")]

@@ -57,9 +57,9 @@ _PLACES = (
     (ORIGINAL, "staging"),
     (ORIGINAL, "device"),
 )  # the additional host's side is read at the end, by promoting it
-_ATTEMPTS = ("resume", "run_again", "rollback", "adopt", "first_wakes")
+_ATTEMPTS = ("resume", "run_again", "rollback", "retire", "adopt", "first_wakes")
 _REST_S, _LOOK_S = 60.0, 1.0
-Verb = Literal["migrate", "rollback", "adopt"]
+Verb = Literal["migrate", "rollback", "retire", "adopt"]
 _SETTLED = ("completed", "rolled_back", "reversed", "reverse_taken_back", "refused")
 
 
@@ -157,8 +157,8 @@ class Trial:
         match action:
             case "resume" | "run_again":
                 self._attempt("migrate")
-            case "rollback":
-                self._attempt("rollback")
+            case "rollback" | "retire":
+                self._attempt(action)
             case "adopt":
                 self.controllers.number += 1
                 self.schedule.control = Control(self.controllers.folder)
@@ -373,7 +373,12 @@ class Trial:
         if self.scenario.driver == "vendor":
             return self._the_operator().work()
         migration = self._migration(self._tapped(self.schedule, settings), folder or self.controllers.folder)
-        works = {"rollback": migration.rollback, "adopt": migration.adopt, "migrate": migration.migrate}
+        works: dict[Verb, Callable[[], Outcome]] = {
+            "migrate": migration.migrate,
+            "rollback": migration.rollback,
+            "retire": migration.retire,
+            "adopt": migration.adopt,
+        }
         return works[command]()
 
     def _the_operator(self) -> Operator:
@@ -421,11 +426,11 @@ class Trial:
         frozen = self.evidence.frozen
         if frozen is None:
             return
-        found = {f"{self._name(role)}:{place}": self.opened.truth.manifest(role, place) for role, place in _PLACES}
-        complete = [name for name, there in found.items() if self._equals(frozen, there)]
         newest = expected_at_the_end(self.evidence)
-        found[f"{self._name(ADDITIONAL)}:store"] = self.opened.truth.manifest(ADDITIONAL, "store")  # while it serves
+        places = (*_PLACES, (ADDITIONAL, "store"))  # there the pair's content is to be seen while that side serves
+        found = {f"{self._name(role)}:{place}": self.opened.truth.manifest(role, place) for role, place in places}
         current = [name for name, there in found.items() if self._equals(newest, there)]
+        complete = [name for name, there in found.items() if name in current or self._equals(frozen, there)]
         self.evidence.censuses.append(Census(self.opened.clock.now(), moment, complete, current))
 
     def _equals(self, frozen: Manifest, found: Manifest) -> bool:

@@ -94,7 +94,7 @@ SABOTAGES = (
         "never release",
         "the hosts stay claimed when the move is completed",
         "run-again-after-success-changes-nothing",
-        Edit("migration.engine:Engine._release", "host.release()", "pass"),
+        Edit("migration.engine:Engine.release", "host.release()", "pass"),
     ),
     sabotage(
         "never release after a rollback",
@@ -135,7 +135,7 @@ SABOTAGES = (
     sabotage(
         "go on where it was",
         "after a host was away the walk does not begin with the first step",
-        "original-power-cut-after-commit",
+        "configuring-again-after-an-interruption-wipes-the-store.engine",
         Edit(
             "migration.engine:Engine._walk",
             "if step not in self.asked():",

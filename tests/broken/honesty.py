@@ -64,7 +64,7 @@ SABOTAGES = (
         "no next command when refused",
         "nobody says what to type after a refusal",
         _REFUSED,
-        ", then run `walrus-ha check` again.",
+        ", then run `{refused.again}` again.",
         ".",
     ),
     sabotage(

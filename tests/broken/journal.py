@@ -10,7 +10,7 @@ SABOTAGES = (
     sabotage(
         "believe the journal",
         "what was done once is not looked at again",
-        "original-power-cut-after-commit",
+        "configuring-again-after-an-interruption-wipes-the-store.engine",
         Edit(
             "migration.engine:Engine.look",
             "return step.inspect(",

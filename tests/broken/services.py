@@ -11,7 +11,9 @@ _BOTH = "return site.additional, site.original"
 _BOOT = "migration.steps.boot:StartDrbdAtBoot"
 _START = "migration.steps.start:StartServices"
 _CONFIRM = "migration.steps.start:ConfirmService"
-_CHANGES = "migration.steps.configure:ConfigureDrbd._wanted"
+_WANTED = "migration.steps.configure:ConfigureDrbd._wanted"
+_FSTAB_LINE = "mounts.fstab_with(present[FSTAB], settings.device, settings.store, settings.filesystem)"
+_MANAGER = "eucalyptus.with_storage_manager(present[eucalyptus.CONFIGURATION])"
 _OWN_OPTIONS = "options = [option for option in cloud_opts(configuration)"
 
 
@@ -117,22 +119,13 @@ SABOTAGES = (
         "forget fstab",
         "Walrus, which mounts as the user eucalyptus, finds no line for the device",
         _PLAIN,
-        Edit(
-            _CHANGES,
-            "mounts.fstab_with(present[FSTAB], settings.device, settings.store, settings.filesystem)",
-            "present[FSTAB]",
-        ),
+        Edit(_WANTED, _FSTAB_LINE, "present[FSTAB]"),
     ),
     sabotage(
         "fstab on one side",
         "the additional host cannot mount when it takes over",
         "success-when-the-additional-walrus-is-enabled-first",
-        Edit(
-            _CHANGES,
-            "mounts.fstab_with(present[FSTAB], settings.device, settings.store, settings.filesystem)",
-            "mounts.fstab_with(present[FSTAB], settings.device, settings.store, settings.filesystem)"
-            " if host.name == site.original.name else present[FSTAB]",
-        ),
+        Edit(_WANTED, _FSTAB_LINE, f"{_FSTAB_LINE} if host.name == site.original.name else present[FSTAB]"),
     ),
     _fstab("mount at boot", "the device is mounted by the boot and not by Walrus", "owner"),
     _fstab("mount by root only", "the user eucalyptus may not mount the device", "noauto"),
@@ -159,10 +152,7 @@ SABOTAGES = (
         "the additional Walrus starts without its DRBD manager",
         "success-when-the-additional-walrus-is-enabled-first",
         Edit(
-            _CHANGES,
-            "eucalyptus.with_storage_manager(present[eucalyptus.CONFIGURATION])",
-            "eucalyptus.with_storage_manager(present[eucalyptus.CONFIGURATION])"
-            " if host.name == site.original.name else present[eucalyptus.CONFIGURATION]",
+            _WANTED, _MANAGER, f"{_MANAGER} if host.name == site.original.name else present[eucalyptus.CONFIGURATION]"
         ),
     ),
     sabotage(

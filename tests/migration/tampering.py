@@ -58,6 +58,11 @@ class Ground:
         return found.error is None and not said
 
 
+def is_change(request: Request) -> bool:
+    """A command or file that may change the host; epochs and what a run keeps there of its journal do not count."""
+    return isinstance(request, Command | StartJob | PutFile) and effect_of(request) is not Effect.READ
+
+
 # What others do
 
 
@@ -156,7 +161,7 @@ class Witness:
             self.destroyed.append(f"{host}: {command}")
             if harm := self._harm(host, command.argv):
                 self.bypasses.append(f"{host}: `{command}`: {harm}")
-        if effect_of(request) is not Effect.READ:
+        if is_change(request):
             self.changes += 1
             if self.changes == self.fails_at and isinstance(request, Command):
                 return Result(1, b"", b"failed on purpose\n")
@@ -167,7 +172,7 @@ class Witness:
             self.wrote[host, request.path] = request.content
         if isinstance(request, Command):
             self._note(host, request.argv)
-        if effect_of(request) is not Effect.READ:
+        if is_change(request):
             for deed in self.deeds:
                 if deed.after_change == self.changes:
                     deed.what(self.ground, deed.host)

@@ -106,6 +106,19 @@ def test_another_engine_is_refused(opened: Opened, plan: Plan, tmp_path: Path, m
     assert "engine: expected 0.1.0" in outcome.message
 
 
+def test_a_pair_with_a_network_of_its_own_has_a_plan(opened: Opened, tmp_path: Path) -> None:
+    """Where DRBD listens is in the configuration that is written, and asked of the peer before."""
+    original, additional = opened.inventory.pair
+    site = replace(
+        opened.inventory,
+        original=replace(original, replication_address="10.98.0.10"),
+        additional=replace(additional, replication_address="10.98.0.11"),
+    )
+    made = make_plan(Migration(site, tmp_path, opened.clock))
+    assert made.commands
+    assert made.sha256 != make_plan(Migration(opened.inventory, tmp_path, opened.clock)).sha256
+
+
 # Once
 
 

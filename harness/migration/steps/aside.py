@@ -21,6 +21,8 @@ class SetStoreAside(Step):
     def inspect(self, site: Site[Reader]) -> StepState:
         host, place = site.original, site.settings.store
         before, made = files.stat(host, site.old_store), files.stat(host, place)
+        if before is None and site.memory.retired(site.old_store):
+            return Satisfied()
         if before is None:
             return Pending(f"{host.name}: the store is still at {place}")
         if made is None:
@@ -37,6 +39,7 @@ class SetStoreAside(Step):
         host, place, old = site.original, site.settings.store, site.old_store
         if files.stat(host, old) is None:
             copies.require_unchanged(site, host, place)
+            site.memory.remember("aside", old)
             files.rename(host, place, old)
         before, made = files.stat(host, old), files.stat(host, place)
         if before is None:

@@ -99,6 +99,20 @@ class SetProperties(Step):
         return not self._unlike(site, site.cloud.properties(site.clc))
 
 
+def not_on_device(site: Site[Reader], serving: Reader) -> str | None:
+    """State is not evidence of data: ENABLED may stand on a bare directory when the device was never mounted."""
+    device = site.settings.device
+    if not mounts.mounted_exactly(serving, device, site.settings.store):
+        return f"{serving.name} is ENABLED without {device} mounted on {site.settings.store}"
+    seen = status.status(serving, device)
+    if seen is None or (seen.role, seen.peer_role) != ("Primary", "Secondary"):
+        return f"{serving.name} is ENABLED, DRBD is {seen or 'not up'}"
+    idle = site.peer(serving)
+    if mounts.mounted_exactly(idle, device, site.settings.store):
+        return f"{idle.name} is DISABLED and still has {device} mounted"
+    return None
+
+
 class ConfirmService(Step):
     """One Walrus is ENABLED and one DISABLED, the ENABLED one serves the store from the replicated device."""
 
@@ -111,22 +125,9 @@ class ConfirmService(Step):
         if sorted(walrus.state if walrus else "absent" for walrus in pair.values()) != ["DISABLED", "ENABLED"]:
             return Pending(", ".join(f"{name} is {w.state if w else 'absent'}" for name, w in pair.items()))
         serving = next(host for host in site.pair if _state(pair[host.name]) == "ENABLED")
-        if missing := self._not_on_device(site, serving):
+        if missing := not_on_device(site, serving):
             return Pending(missing)
         return self.readable(site, serving)
-
-    def _not_on_device(self, site: Site[Reader], serving: Reader) -> str | None:
-        """State is not evidence of data: ENABLED may stand on a bare directory when the device was never mounted."""
-        device = site.settings.device
-        if not mounts.mounted_exactly(serving, device, site.settings.store):
-            return f"{serving.name} is ENABLED without {device} mounted on {site.settings.store}"
-        seen = status.status(serving, device)
-        if seen is None or (seen.role, seen.peer_role) != ("Primary", "Secondary"):
-            return f"{serving.name} is ENABLED, DRBD is {seen or 'not up'}"
-        idle = site.peer(serving)
-        if mounts.mounted_exactly(idle, device, site.settings.store):
-            return f"{idle.name} is DISABLED and still has {device} mounted"
-        return None
 
     def readable(self, site: Site[Reader], serving: Reader) -> StepState:
         """Objects come back through Walrus with contents that the frozen manifest knows."""
