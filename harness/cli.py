@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -188,8 +189,9 @@ def plan_command(inventory_path: Path, plan_path: Path | None, as_json: bool) ->
 @walrus_ha.command("migrate")
 @click.option("-i", "--inventory", "inventory_path", type=click.Path(path_type=Path), help="Inventory file.")
 @click.option("--plan", "plan_path", type=click.Path(path_type=Path), help="Begin only if all is as this plan has it.")
+@click.option("--postpone-cutover", is_flag=True, help="Hold an online move before its stop until it is told to go.")
 @_JSON
-def migrate_command(inventory_path: Path | None, plan_path: Path | None, as_json: bool) -> None:
+def migrate_command(inventory_path: Path | None, plan_path: Path | None, postpone_cutover: bool, as_json: bool) -> None:
     """Carry out the move, or go on with it after an interruption."""
     plan = read_plan(plan_path) if plan_path else None
     if inventory_path is None and plan is None:
@@ -197,6 +199,11 @@ def migrate_command(inventory_path: Path | None, plan_path: Path | None, as_json
     inventory_path = inventory_path or Path(plan.inventory if plan else "")
     folder = runs.folder_for(inventory_path)
     migration = _migration(inventory_path)
+    if postpone_cutover and migration.inventory.settings.strategy != "online":
+        raise click.UsageError("only `strategy: online` has a cut-over that can be postponed")
+    if postpone_cutover:
+        held = migration.inventory.settings.model_copy(update={"postpone_cutover": True})
+        migration.inventory = replace(migration.inventory, settings=held)
     runs.note_inventory(folder, inventory_path)
     _finish(migration.migrate(plan), folder, as_json)
 

@@ -53,6 +53,26 @@ class ServiceProbe(Strict):
     )
 
 
+def _program(value: list[str]) -> list[str]:
+    if not value or not value[0].startswith("/"):
+        raise wrong("the first word of a hook is no path of a program", "such as [/usr/local/bin/announce, --now]")
+    if any("\0" in word for word in value):
+        raise wrong("a word of a hook holds a NUL byte", "take it out")
+    return value
+
+
+StepWord = Annotated[str, Field(pattern=r"^[a-z][a-z-]*$", max_length=64)]
+HookProgram = Annotated[list[str], AfterValidator(_program)]
+
+
+class Hooks(Strict):
+    """Programs of the controller that are run before and after steps, by the step's name or ``every-step``."""
+
+    before: dict[StepWord, HookProgram] = Field(default_factory=dict)
+    after: dict[StepWord, HookProgram] = Field(default_factory=dict)
+    timeout_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
+
+
 _RATE_KIB = {"": 1, "K": 1, "M": 1024, "G": 1024**2}  # a bare number is KiB to drbdadm
 _FASTEST_KIB = 4 * 1024**2
 
@@ -86,6 +106,8 @@ class Settings(Strict):
     strategy: Literal["staged", "online"] = "staged"
     cutover_within_s: Seconds = 30.0  # online: how long the last difference may take before anything is stopped for it
     catch_up_rounds: Annotated[int, Field(ge=1, le=1000)] = 10  # online: copies of what changed, before giving up
+    postpone_cutover: bool = False  # online: hold before the stop until `walrus-ha cutover` says go
+    hold_at_most_s: Seconds = 7 * 86_400.0  # online: how long it is held, the difference kept small meanwhile
     rehash: Literal["changed", "all"] = "changed"  # online: what is read in the window
     sync_rate: Annotated[str, AfterValidator(_sync_rate)] = "40M"  # bytes a second, DRBD's notation
     disk_rate: Annotated[str, AfterValidator(_sync_rate)] = "100M"  # what one copy on the original reaches, as measured
@@ -96,6 +118,7 @@ class Settings(Strict):
     drbd_conf: FilePath = "/etc/eucalyptus/drbd.conf"
     eucarc: FilePath | None = None  # file with the cloud credentials on the CLC, sourced there
     service_probe: ServiceProbe = ServiceProbe()
+    hooks: Hooks = Hooks()
     waits: Waits = Waits()
 
     @model_validator(mode="after")

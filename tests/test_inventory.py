@@ -223,6 +223,7 @@ def test_the_reference_names_every_key_and_its_default() -> None:
     for key in (*HostVariables.model_fields, *HostMigrate.model_fields, *Settings.model_fields):
         assert f"`{key}`" in reference, key
     plain = {key: value for key, value in Settings().model_dump().items() if isinstance(value, str | int)}
+    plain |= {key: str(value).lower() for key, value in plain.items() if isinstance(value, bool)}  # as YAML has them
     for key, value in plain.items():
         (row,) = [line for line in reference.splitlines() if line.startswith(f"| `{key}` |")]
         assert row.endswith(f"| `{value}` |"), row

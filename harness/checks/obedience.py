@@ -100,5 +100,12 @@ def went_on_after_an_abort(evidence: Evidence) -> Iterator[str]:
         attempt = next((one for one in evidence.attempts if one.started_at <= order.since <= one.ended_at), None)
         if attempt is None:
             raise Unknown("the abort was ordered while no attempt ran")
+        if attempt.outcome == "completed" and not _changed(evidence, order.since):
+            continue  # it was ordered when the last change had been made: there was nothing left to stop
         if attempt.outcome not in ("rolled_back", "stopped", "killed"):
             yield f"an abort was ordered at {order.since:g} s and the attempt ended {attempt.outcome}"
+
+
+def _changed(evidence: Evidence, since: float) -> bool:
+    """Something went forward after a moment; keeping the journal and giving the hosts back does not."""
+    return any(sent.at > since and sent.effect != "read" and not sent.what.startswith(_KEPT) for sent in evidence.sent)

@@ -18,7 +18,8 @@ STOPS = frozenset({STOP, "stop-pair"})
 FREEZE = frozenset({"freeze-manifest", "freeze-pair", "c3-copy-away"})
 RESTORE = frozenset({"restore-store", "copy-difference", "c6-copy-back"})
 AHEAD = "copy-ahead"  # an online move has data on the device long before its freeze
-FROM_COMMIT_ON = frozenset({"commit", "start-services", "set-properties", "confirm-service", "c8-start"})
+COMMIT = "commit"
+PAST_COMMIT = frozenset({"start-services", "set-properties", "confirm-service", "c8-start"})
 FROM_REVERSE_COMMIT_ON = frozenset({"commit-reverse", "start-original"})
 _OF_THE_WAY_BACK = frozenset(
     {"stop-pair", "connect-pair", "release-pair", "sync-pair", "promote-original", "mount-pair", "freeze-pair"}
@@ -44,7 +45,25 @@ class Quiet:
 
 def committed_at(evidence: Evidence) -> float | None:
     """When the commit was reached, None when it never was."""
-    return next((sent.at for sent in evidence.sent if sent.step in FROM_COMMIT_ON), None)
+    commit = _commit(evidence.sent)
+    return commit.at if commit else None
+
+
+def _commit(sent: list[Sent]) -> Sent | None:
+    """The first request of the commit.
+
+    One whose record was lost with its controller, and whose stop was taken back before anything was asked of a later
+    step, is no commit: another controller did not know of it, and the old store serves.
+    """
+    begun: Sent | None = None
+    for one in sent:
+        if one.step in PAST_COMMIT:
+            return begun or one
+        if one.step == COMMIT:
+            begun = begun or one
+        elif begun and _starts_services_again(one):
+            begun = None
+    return begun
 
 
 def reverse_committed_at(evidence: Evidence) -> float | None:
@@ -60,10 +79,11 @@ def quiet_times(evidence: Evidence) -> list[Quiet]:
 def _quiet_times(sent: list[Sent]) -> Iterator[Quiet]:
     start: float | None = None
     before = 0.0
+    commit = _commit(sent)
     for one in sent:
         if start is None and one.step in FREEZE:
             start = one.at
-        elif start is not None and one.step in FROM_COMMIT_ON | FROM_REVERSE_COMMIT_ON:
+        elif start is not None and (one is commit or one.step in FROM_REVERSE_COMMIT_ON):
             yield Quiet(start, one.at, True)
             start = None
         elif start is not None and _starts_services_again(one):

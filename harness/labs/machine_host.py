@@ -168,7 +168,7 @@ class MachineHost:
             time.sleep(0.05)
 
     def _listens(self) -> bool:
-        return bool(run_script(self, _LISTENS, str(SSH_PORT)))
+        return self.door.answers() and bool(run_script(self, _LISTENS, str(SSH_PORT)))
 
     def _last_words(self) -> str:
         """What its kernel said last, for an error message."""

@@ -144,13 +144,17 @@ class ProcessKernel(ABC):
                 raise LabError(f"{self.name}: {self.program} did not start ({error}): make labs") from error
 
     def cut_power(self) -> None:
-        """End the kernel and all its processes at once; nothing when it has no power."""
+        """End the kernel and all its processes at once; nothing when it has no power.
+
+        The kernel goes first: one that sees its processes die before it does has time for a panic on its console.
+        """
         process = self._process
         if process is None:
             return
+        process.kill()
+        process.wait(_END_S)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait(_END_S)
         self._await_end_of(process.pid)
         self._process = None
 

@@ -18,7 +18,7 @@ from harness.errors import CommandFailed, HostError, JournalDamaged, OperatorNee
 from harness.hosts.command import Fence
 from harness.hosts.host import Host, Reader
 from harness.inventory import Inventory
-from harness.migration.journal import Entry, Journal, parse, text_of
+from harness.migration.journal import Entry, Journal, flush_directory, parse, text_of
 from harness.migration.memory import Memory, counting
 from harness.migration.mirror import JOURNAL, manifest_on, mirrored
 from harness.migration.outcome import PreflightRefused
@@ -130,7 +130,7 @@ class Adoption:
             adopted.note("adopted", run_id=run_id)
         self._folder.parent.mkdir(parents=True, exist_ok=True)
         os.rename(new, self._folder)
-        _flush(self._folder.parent)
+        flush_directory(self._folder.parent)
 
     def _fetch_manifest(self, memory: Memory, pair: Sequence[Host], name: str) -> None:
         digest, pieces = memory.fact(name), memory.fact(mirrored(name, "pieces"), 0)
@@ -161,14 +161,6 @@ def holders_of(hosts: Sequence[Reader], may_be_away: str) -> dict[str, Fence]:
             if host.name != may_be_away:
                 raise
     return found
-
-
-def _flush(directory: Path) -> None:
-    file = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
 
 
 def require_no_run(folder: Path) -> None:

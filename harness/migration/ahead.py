@@ -15,7 +15,7 @@ from harness.hosts.host import Host, Reader
 from harness.inventory import bytes_per_s
 from harness.migration import hashing
 from harness.migration.hashing import Tree
-from harness.migration.jobs import run_job, succeed
+from harness.migration.jobs import RateChanged, run_job, succeed
 from harness.migration.site import Site
 from harness.systems import copying, files, store
 
@@ -113,24 +113,29 @@ def set_times(site: Site[Host], source: str, wanted: store.Manifest, found: stor
 
 
 def copy(site: Site[Host], step: str, source: str, destination: str, live: bool) -> None:
-    """rsync the tree; what is gone from the source goes from the copy."""
+    """rsync the tree at the rate that counts; what is gone from the source goes from the copy."""
     whole = max(1, files.used_kib(site.original, source))
-    command = copying.copy_command(source, destination, site.settings.copy_limit_kib_s)
 
     def measure() -> float:
         return min(0.99, files.used_kib(site.original, destination) / whole)
 
-    if live:
-        command = copying.gently(command)
-    result = run_job(site, site.original, step, "copy", command, measure)
-    _require_copied(site, command, result, {_VANISHED} if live else set())
+    while True:
+        rate = site.copy_rate_kib_s
+        command = copying.copy_command(source, destination, rate or None)
+        if live:
+            command = copying.gently(command)
+        try:
+            result = run_job(site, site.original, step, "copy", command, measure, rate_kib_s=rate)
+        except RateChanged:
+            continue
+        return _require_copied(site, command, result, {_VANISHED} if live else set())
 
 
 def copy_by_name(site: Site[Host], step: str, source: str, destination: str, names: list[bytes], live: bool) -> None:
     """Copy these whatever their sizes and times say."""
     if not names:
         return
-    command = copying.copy_names_command(source, destination, names, site.settings.copy_limit_kib_s)
+    command = copying.copy_names_command(source, destination, names, site.copy_rate_kib_s or None)
     result = run_job(site, site.original, step, "copy-names", command)
     _require_copied(site, command, result, {_VANISHED, _PARTIAL} if live else set())
 

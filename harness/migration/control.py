@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from harness.errors import Stopped
+from harness.migration.journal import flush_directory
 
 VERSION = 1
 FILE = "orders.json"
@@ -94,11 +95,7 @@ class Control:
             file.flush()
             os.fsync(file.fileno())
         new.rename(self._path)
-        directory = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        flush_directory(self._folder)
 
 
 def _parse(content: bytes, path: Path) -> Orders:

@@ -14,6 +14,7 @@ from harness.errors import (
     Indeterminate,
     OperatorNeeded,
     Rebooted,
+    StepBlocked,
     Stopped,
     TimedOut,
     Unreachable,
@@ -22,6 +23,7 @@ from harness.errors import (
 from harness.hosts.command import Fence
 from harness.hosts.host import Host, Reader, wait_until
 from harness.migration.attention import AbortOrdered
+from harness.migration.hooks import Hooks
 from harness.migration.mirror import Mirror
 from harness.migration.rollback import Rollback
 from harness.migration.site import Site, readable
@@ -60,6 +62,7 @@ class Engine:
     def __init__(self, site: Site[Host], plan: Sequence[Step], listener: Listener, mirror: Mirror) -> None:
         self.site = site
         self.mirror = mirror
+        self.hooks = Hooks(site, plan)
         self.plan = plan
         self._tell = listener
         self._eyes: Site[Reader] = readable(site)
@@ -128,12 +131,16 @@ class Engine:
     def _walk_or_learn_of_reboot(self) -> None:
         """Walk the plan; a step that failed because its host came back empty-handed is no verdict on the step.
 
+        Nor is one that failed while the original is away: without it nothing can be taken back either.
+
         Raises:
             Rebooted: then a new walk brings back what the host lost.
+            Unreachable, Indeterminate: the original does not answer.
         """
         try:
             self._walk()
         except StepFailed:
+            self.site.original.require_claimed()
             for host in self.site.hosts:
                 with contextlib.suppress(Unreachable, Indeterminate):
                     host.require_claimed()
@@ -155,6 +162,10 @@ class Engine:
 
     def _act(self, step: Step, state: Pending) -> None:
         self._check_guards(step)
+        try:
+            self.hooks.before(step, state.why)
+        except StepBlocked as veto:
+            raise StepFailed(step, str(veto)) from veto
         if not self.site.memory.intended(step.name):
             self.site.memory.note("intent", step.name)
         self._tell(Event("acting", step.name, f"{step.summary} ({state.why})"))
@@ -174,6 +185,8 @@ class Engine:
             raise StepFailed(step, f"acted, and still: {why}")
         self.site.memory.note("done", step.name)
         self._tell(Event("done", step.name, step.summary))
+        for trouble in self.hooks.after(step):
+            self._tell(Event("waiting", step.name, trouble))
 
     def _check_guards(self, acting: Step) -> None:
         """What must stay true while others act: a service that came back by itself is found before harm is done."""

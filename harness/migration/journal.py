@@ -12,10 +12,10 @@ import fcntl
 import hashlib
 import json
 import os
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 from harness.errors import JournalDamaged, Refused
@@ -135,7 +135,7 @@ class Journal:
             _hold(file, folder)
             entries, length = read(path)
             os.ftruncate(file, length)
-            _flush_directory(folder)
+            flush_directory(folder)
             yield cls(path, file, entries)
         finally:
             os.close(file)
@@ -161,7 +161,7 @@ def _hold(file: int, folder: Path) -> None:
     for _ in range(_TRIES):
         with contextlib.suppress(BlockingIOError):
             return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        time.sleep(_TRY_AGAIN_S)
+        sleep(_TRY_AGAIN_S)
     raise Refused(f"{folder}: another walrus-ha process is working on this run")
 
 
@@ -177,7 +177,8 @@ def is_held(folder: Path) -> bool:
     return False
 
 
-def _flush_directory(folder: Path) -> None:
+def flush_directory(folder: Path) -> None:
+    """What was made, renamed or removed in the folder survives a power cut once this returns."""
     directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(directory)

@@ -16,7 +16,7 @@ from harness.systems import store
 
 _ENDS = ("rolled-back", "reversed")  # of a run: what was remembered before counts no more
 REVERSING, PAIR_SERVES_AGAIN = "reversing", "reverse-taken-back"
-STOPPING = ("stop-services", "stop-original")  # the steps that open the window
+STOPPING = "stop-services"  # the step that opens the window
 _CHUNK_BYTES = 1024 * 1024
 
 
@@ -126,8 +126,8 @@ class Memory:
     @property
     def window_open(self) -> bool:
         """The services may be down: they were to be stopped and have not been seen to run again."""
-        stopping = [step for step in STOPPING if self.intended(step) and not self.undone(step)]
-        return bool(stopping) and not self.done("start-services")
+        stopping = self.intended(STOPPING) and not self.undone(STOPPING)
+        return stopping and not self.done("start-services")
 
     def intended(self, step: str) -> bool:
         """The step was begun, so its effect may be there in whole or in part."""

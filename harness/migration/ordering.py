@@ -63,7 +63,7 @@ def throttle(folder: Path, rate_kib_s: int | None) -> Answer:
 def cutover(folder: Path) -> Answer:
     """Permit the stop of the services where the run waits for that."""
     known = standing(folder)
-    if known.orders and any(step in known.steps for step in STOPPING) and not known.ended:
+    if known.orders and STOPPING in known.steps and not known.ended:
         return Answer(known.orders, GIVEN, f"The services were stopped already: nothing waits for this. {known.next}")
     return _give(folder, lambda orders: replace(orders, cutover=True), lambda known: "The services may be stopped.")
 

@@ -7,10 +7,14 @@ from collections.abc import Iterator, Mapping
 from harness.inventory import Inventory
 from harness.migration.preflight.finding import Finding, error
 
-_FREE = frozenset({"waits", "service_probe", "copy_limit_kib_s", "sync_rate", "window_s", "disk_rate", "eucarc"}) | {
+_FREE = frozenset(
+    {"hooks", "waits", "service_probe", "copy_limit_kib_s", "sync_rate", "window_s", "disk_rate", "eucarc"}
+) | {
     "cutover_within_s",
     "catch_up_rounds",
     "rehash",
+    "postpone_cutover",
+    "hold_at_most_s",
 }
 
 

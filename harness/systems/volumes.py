@@ -86,6 +86,11 @@ def occupied_by(host: Reader, device: str) -> str | None:
         return f"holds {found.type}{f' ({found.uuid})' if found.uuid else ''}"
     if left := all_signatures(host, device):
         return f"holds signatures: {' '.join(left.split())}"
+    return used_by(host, device)
+
+
+def used_by(host: Reader, device: str) -> str | None:
+    """What uses the device, whatever lies on it; None when nothing does."""
     if stacked := holders(host, device):
         return f"is in use: {', '.join(stacked)}"
     if device in swap_devices(host):
@@ -111,23 +116,22 @@ class Blank:
 
 @dataclass(frozen=True)
 class Carries:
-    """The claim that a device carries exactly what this run put there, and that nobody has mounted it."""
+    """The claim that a device carries exactly what this run put there, and that nobody uses it."""
 
     device: str
     found: Signature
     alone: bool = True  # nothing else is on it; erasing all signatures would take that along
 
     def __str__(self) -> str:
-        return f"{self.device} carries {self.found.type} {self.found.uuid} of this run, mounted nowhere"
+        return f"{self.device} carries {self.found.type} {self.found.uuid} of this run and is idle"
 
     def denied(self, host: Reader) -> str | None:
         if (found := signature(host, self.device)) != self.found:
             return f"{host.name}: {self.device} holds {found}, expected {self.found}"
         if self.alone and (others := set(_UUID.findall(all_signatures(host, self.device))) - {self.found.uuid}):
             return f"{host.name}: {self.device} holds more than {self.found}: {', '.join(sorted(others))}"
-        if at := [mount.at for mount in mounts.mounts(host) if mount.device == self.device]:
-            return f"{host.name}: {self.device} is mounted on {at[0]}"
-        return None
+        in_use = used_by(host, self.device)
+        return f"{host.name}: {self.device} {in_use}" if in_use else None
 
 
 def make_filesystem_command(device: str, fstype: str) -> Command:

@@ -23,7 +23,7 @@ from harness.hosts.command import (
     wire_digest,
 )
 from harness.hosts.transport import Connection, Transport
-from harness.inventory import Inventory, Node, ServiceProbe
+from harness.inventory import Hooks, Inventory, Node, ServiceProbe
 from harness.labs.twin import Twin, TwinCloud, TwinHost
 from harness.migration.engine import Event
 from harness.migration.planned import Plan, PlannedCommand, made_of
@@ -72,7 +72,7 @@ def _twin(inventory: Inventory, seen: Survey) -> Twin:
     walruses = [(one.name, one.partition, one.address) for one in seen.walruses]
     waits = inventory.settings.waits.model_copy(update=_TWIN_WAITS)
     settings = inventory.settings.model_copy(
-        update={"waits": waits, "window_s": None, "service_probe": ServiceProbe(sample=0)}
+        update={"waits": waits, "window_s": None, "service_probe": ServiceProbe(sample=0), "hooks": Hooks()}
     )
     return Twin(
         replace(inventory, settings=settings),

@@ -55,6 +55,12 @@ SABOTAGES = (
         Edit("migration.engine:Engine._end", "replace(orders, abort=False)", "orders"),
     ),
     sabotage(
+        "ask no hook",
+        "a hook's veto is not heard",
+        "hook-vetoes-a-step",
+        Edit("migration.engine:Engine._act", "raise StepFailed(step, str(veto)) from veto", "pass"),
+    ),
+    sabotage(
         "mirror nothing",
         "what the run remembers is on its controller alone",
         "controller-lost-in-the-copy-is-adopted",

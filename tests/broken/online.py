@@ -65,8 +65,14 @@ SABOTAGES: tuple[Sabotage, ...] = (
         "stop for however much is left",
         "Walrus is stopped for a difference of unknown length",
         "online-store-that-changes-too-fast-is-not-stopped",
-        Edit("migration.steps.ahead:CatchUp.apply", "raise Stopped(", "str("),
+        Edit("migration.steps.ahead:CatchUp._catch_up", "raise Stopped(", "str("),
         Edit("migration.steps.ahead:CatchUp.inspect", "if left.seconds >", "if 0 >"),
+    ),
+    sabotage(
+        "cut over without being told",
+        "a postponed cut-over is not postponed",
+        "online-cut-over-that-nobody-orders-stops-nothing",
+        Edit("migration.steps.ahead:_told_to_cut_over", "site.control.orders().cutover", "True"),
     ),
     sabotage(
         "stop the original with the additional",

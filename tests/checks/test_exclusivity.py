@@ -403,3 +403,20 @@ def test_what_the_cloud_believes_of_a_host_that_came_back_is_no_walrus_that_runs
     frozen = quiet_times(evidence)[0].start
     passes(exclusivity, _with(evidence, frozen + 0.1, ORIGINAL, "walrus-lost", "NOTREADY"))
     fails(exclusivity, _with(evidence, frozen + 0.1, ORIGINAL, "walrus", "NOTREADY"))
+
+
+def test_a_commit_that_nobody_knew_of_and_that_was_taken_back_is_none() -> None:
+    evidence = builders.rolled_back()
+    undone = next(number for number, one in enumerate(evidence.sent) if one.what == "service eucalyptus-cloud start")
+    lost = replace(evidence.sent[undone - 1], step="commit", what="stat the old store", effect="read")
+    evidence.sent.insert(undone, lost)
+    assert committed_at(evidence) is None
+    passes(exclusivity, evidence)
+
+
+def test_a_commit_after_which_a_later_step_was_asked_for_holds() -> None:
+    evidence = builders.rolled_back()
+    undone = next(number for number, one in enumerate(evidence.sent) if one.what == "service eucalyptus-cloud start")
+    commit = replace(evidence.sent[undone - 1], step="commit", what="stat the old store", effect="read")
+    evidence.sent[undone:undone] = [commit, replace(commit, step="start-services")]
+    assert committed_at(evidence) == commit.at

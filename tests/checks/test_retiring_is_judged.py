@@ -22,7 +22,7 @@ def retired(path: str = OLD, outcome: str = "completed") -> Evidence:
     at = max(sent.at for sent in evidence.sent) + 100
     hashing = f"start job x: find {builders.STORE} -xdev -type f -exec sha256sum -b -- {{}} +"
     for number, (what, effect) in enumerate(((hashing, "read"), (f"rm -rf --one-file-system -- {path}", "destroy"))):
-        evidence.sent.append(Sent(at + number, 2, builders.ORIGINAL, "retire", what, effect, "done"))  # type: ignore[arg-type]
+        evidence.sent.append(Sent(at + number, 2, builders.ORIGINAL, "retire", what, effect, "done"))  # type: ignore[arg-type]  # the table holds plain words
     evidence.attempts.append(Attempt("retire", at, at + 9, outcome, 0 if outcome == "completed" else 4, "Deleted."))
     evidence.censuses[-1].complete[:] = [f"{builders.ORIGINAL}:store", f"{builders.ADDITIONAL}:device"]
     return evidence

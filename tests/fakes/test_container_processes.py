@@ -70,9 +70,9 @@ def test_a_program_answers_as_the_function_does(hosts: Hosts) -> None:
 
 
 def test_what_is_not_modelled_fails_and_is_told_to_the_lab(hosts: Hosts) -> None:
-    failed = hosts["walrus00"].run("service", "drbd", "start")
+    failed = hosts["walrus00"].run("service", "eucalyptus-cloud", "condrestart")
     assert failed.returncode == 70
-    assert b"fake: not modelled: service drbd start" in failed.stderr
+    assert b"fake: not modelled: service eucalyptus-cloud condrestart" in failed.stderr
     with hosts["walrus00"].machine.world() as world:
         assert [said.split(":")[0] for said in world.unsupported] == ["walrus00"]
 

@@ -88,7 +88,7 @@ def run(tmp_path: Path) -> object:
 @pytest.mark.parametrize("shell", ["dash", "bash"])
 @pytest.mark.parametrize("argv", YOUNGER, ids=" ".join)
 def test_what_is_younger_is_refused(run: object, argv: tuple[str, ...], shell: str) -> None:
-    ended = run(argv, shell)  # type: ignore[operator]
+    ended = run(argv, shell)  # type: ignore[operator]  # a fixture that is a function
     assert ended.returncode == (125 if argv[0] == "timeout" else 64 if argv[0] == "flock" else 1), ended
     assert ended.stdout == ""
     assert ended.stderr.startswith(f"{argv[0]}: ")
@@ -97,7 +97,7 @@ def test_what_is_younger_is_refused(run: object, argv: tuple[str, ...], shell: s
 @pytest.mark.parametrize("shell", ["dash", "bash"])
 @pytest.mark.parametrize("argv", KNOWN_THEN, ids=" ".join)
 def test_what_was_known_passes_with_its_arguments(run: object, argv: tuple[str, ...], shell: str) -> None:
-    ended = run(argv, shell)  # type: ignore[operator]
+    ended = run(argv, shell)  # type: ignore[operator]  # a fixture that is a function
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, f"passed {len(argv) - 1}\n", "")
 
 

@@ -71,7 +71,7 @@ class Bench:
     time: Time = field(default_factory=Time)
 
     def host(self, name: str = "walrus00") -> Host:
-        host = Host(name, FunctionTransport(name, self.seen.send), self.time)  # type: ignore[arg-type]
+        host = Host(name, FunctionTransport(name, self.seen.send), self.time)  # type: ignore[arg-type]  # a door and a clock of the test
         host.claim(Fence(3, "run"))
         return host
 
@@ -177,7 +177,7 @@ def test_without_it_nothing_is_sent(bench: Bench, no_good: Callable[[Host, Bench
 
 def test_a_proof_cannot_be_made_by_hand(bench: Bench) -> None:
     with pytest.raises(TypeError):
-        Proof()  # type: ignore[call-arg]
+        Proof()  # type: ignore[call-arg]  # made without what it must have, on purpose
     with pytest.raises(Unproven, match="only by looking"):
         Proof(object(), bench.host(), WIPE, "trust me", 0)
 
@@ -192,7 +192,7 @@ def test_looking_and_polling_leave_a_proof_fresh(bench: Bench) -> None:
 
 
 def test_an_unclaimed_host_proves_nothing(bench: Bench) -> None:
-    host = Host("walrus00", FunctionTransport("walrus00", bench.seen.send), bench.time)  # type: ignore[arg-type]
+    host = Host("walrus00", FunctionTransport("walrus00", bench.seen.send), bench.time)  # type: ignore[arg-type]  # a door and a clock of the test
     with pytest.raises(PermissionError):
         host.prove(Says(), WIPE)
     assert not any(isinstance(one, Claim) for one in bench.seen.requests)

@@ -30,6 +30,7 @@ DIFFERS = {
     "next_enabled": "walrus01",
     "file": {"host": "additional", "path": "/etc/other.conf", "line": "resource r0 { protocol C; }"},
     "drbd_version": {"additional": "8.3"},
+    "missing_init_script": "additional",
 }
 
 
@@ -111,3 +112,8 @@ def test_a_program_is_missing(lab: Opened) -> None:
 
 def test_the_cloud_says_another_directory(lab: Opened) -> None:
     assert "PROPERTY\twalrus.storagedir\t/srv/elsewhere" in ask(lab, CLC, "euca-describe-properties").text
+
+
+def test_the_init_script_of_drbd_is_missing_on_one_side(lab: Opened) -> None:
+    found = [ask(lab, role, "chkconfig", "--list", "drbd") for role in (ORIGINAL, ADDITIONAL)]
+    assert [answer.ok for answer in found] == [True, False]

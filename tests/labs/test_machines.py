@@ -209,6 +209,7 @@ def test_one_direction_of_the_cable_can_be_cut(lab: MachineRack, original: Machi
     peer = lab.hosts[ADDITIONAL]
     count = ("sh", "-c", "cat /sys/class/net/vec1/statistics/rx_packets")
     lab.network.cut_replication(ADDITIONAL)
+    original.execute("sleep", "0.5")  # what was on its way when the cable was cut has arrived
     before = int(peer.execute(*count).text), int(original.execute(*count).text)
     assert not reaches(original, peer.replication_address)
     after = int(peer.execute(*count).text), int(original.execute(*count).text)

@@ -97,7 +97,10 @@ def test_a_host_is_seen_as_it_is_before_the_move(lab: Opened) -> None:
     seen = {role: lab.truth.snapshot(role) for role in ROLES}
     assert all(snapshot.reachable for snapshot in seen.values())
     assert [seen[role].disks for role in PAIR] == [{"/dev/mapper/walrus-disk": "blank"}] * 2
-    assert seen[ORIGINAL].services == {"eucalyptus-cloud": {"running": True, "starts at boot": True}}
+    assert seen[ORIGINAL].services == {
+        "drbd": {"running": False, "starts at boot": False},
+        "eucalyptus-cloud": {"running": True, "starts at boot": True},
+    }
     assert seen[CLC].disks == {}
     assert ["/dev/ubdc", "/newlocation"] in seen[ORIGINAL].mounts
     assert "ext4" in (seen[ORIGINAL].files["/etc/fstab"] or "")

@@ -33,9 +33,11 @@ DIFFERS = {
     "missing_program": {"host": "additional", "program": "setsid"},
     "next_enabled": "walrus01",
     "file": {"host": "additional", "path": "/etc/drbd.d/other.res", "line": "resource other { protocol C; }"},
+    "missing_init_script": "additional",
 }
 FOUND = {
     ("tool-missing", "walrus01"),
+    ("drbd-init-script-missing", "walrus01"),
     ("os-differs", "walrus01"),
     ("eucalyptus-version-differs", "walrus01"),
     ("uid-differs", "walrus01"),

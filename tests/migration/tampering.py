@@ -195,7 +195,7 @@ class Witness:
             metadata = self.ground.disk(host).metadata
             return None if metadata and metadata.device_uuid in self.made else f"metadata {metadata}"
         if words.startswith("wipefs"):
-            return self._not_blank(host, or_ours=True)
+            return self._foreign_or_mounted(host, argv[-1])
         if "new-current-uuid" in words or "primary" in words:
             return self._not_fresh()
         if words.startswith("mount "):
@@ -216,6 +216,15 @@ class Witness:
         if disk.holders or disk.swap or self.ground.mounted(host, BACKING_DEVICE):
             return "in use"
         return None
+
+    def _foreign_or_mounted(self, host: str, device: str) -> str | None:
+        """What is erased is ours. A disk under DRBD is DRBD's alone: others can use it only where DRBD does not."""
+        if device == BACKING_DEVICE:
+            return self._not_blank(host, or_ours=True)
+        disk = self.ground.disk(host)
+        if disk.signature and disk.uuid == FOREIGN:
+            return f"{disk.signature} {disk.uuid}"
+        return "mounted" if self.ground.mounted(host, device) else None
 
     def _not_fresh(self) -> str | None:
         for node in self.ground.opened.inventory.pair:

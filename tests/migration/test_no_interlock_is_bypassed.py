@@ -96,7 +96,7 @@ def test_a_claim_that_always_holds_is_found_out(monkeypatch: pytest.MonkeyPatch)
     """The witness is no ornament: with the interlock's look taken out it sees swap space overwritten."""
 
     def blind(host: object, device: str) -> None:
-        volumes.signature(host, device)  # type: ignore[arg-type]
+        volumes.signature(host, device)  # type: ignore[arg-type]  # a witness that is only asked and read
 
     monkeypatch.setattr(volumes, "occupied_by", blind)
     found = [move([Deed(at, plant_swap, WALRUS_HOSTS[0])]).bypasses for at in range(1, CHANGES_OF_A_MOVE, 4)]

@@ -199,7 +199,7 @@ def test_half_a_copy_that_nobody_began_to_delete_is_not(moved: Moved) -> None:
 
 def entry(name: bytes, **other: object) -> Entry:
     plain = Entry(name, "file", 3, 0o644, 1, 1, "100.0", b"", b"", "a" * 64)
-    return plain._replace(**other)  # type: ignore[arg-type]
+    return plain._replace(**other)  # type: ignore[arg-type]  # fields by name, as the table gives them
 
 
 FROZEN = {one.path: one for one in (entry(b"", kind="directory"), entry(b"a"), entry(b"b"))}

@@ -16,6 +16,7 @@ import pytest
 
 CHROMIUM = "chromium"
 _PAGE_S = 120.0
+_LOOK_MS = 3000  # of the page's own time, in which its scripts and pictures would come
 # Chromium looks for updates, dictionaries and the time on its own; none of that may leave this machine, and none of it
 # is the page's doing.
 _ALONE = (
@@ -79,12 +80,13 @@ def trap() -> Iterator[Trap]:
 def look(page: Path, profile: Path, laid: Trap) -> Seen:
     """Open the page and let it do what it can for a while."""
     done = subprocess.run(
-        [CHROMIUM, *_ALONE, f"--user-data-dir={profile}", "--enable-logging=stderr", "--dump-dom", page.as_uri()],
+        [CHROMIUM, *_ALONE, f"--user-data-dir={profile}", "--enable-logging=stderr",
+         f"--virtual-time-budget={_LOOK_MS}", "--dump-dom", page.as_uri()],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=_PAGE_S,
         check=True,
-    )
+    )  # fmt: skip
     said = done.stderr.decode(errors="replace")
     return Seen(done.stdout.decode(errors="replace"), re.findall(r"CONSOLE[^\n]*", said), laid.asked)
 

@@ -8,7 +8,7 @@ from harness.labs.lab import Survives
 from harness.trials.scenario import FailCommand
 from tests.trials.power_cuts import MKFS_FAILS, Told, moved_with_a_cut
 
-_MOST_CHANGES = 200
+_MOST_CHANGES = 400
 
 
 def _all_cuts(survives: Survives, fault: FailCommand | None) -> list[Told]:

@@ -92,6 +92,13 @@ class CopyAhead(Step):
         jobs.end_jobs(site, host, self.name)
 
 
+_HOLD_S, _LOOK_S = 300.0, 1.0  # a held difference is copied again that often; an order is looked for more often
+
+
+def _told_to_cut_over(site: Site[Host] | Site[Reader]) -> bool:
+    return bool(site.memory.fact("cutover")) or site.control.orders().cutover
+
+
 class CatchUp(Step):
     """What the device lacks of the served store is little enough to be copied in the window."""
 
@@ -105,13 +112,48 @@ class CatchUp(Step):
         # Twice as much as was worked for: clients go on writing while this is looked at.
         if left.seconds > 2 * site.settings.cutover_within_s:
             return Pending(f"the device lacks {left}")
+        if site.settings.postpone_cutover and not _told_to_cut_over(site):
+            return Pending("the cut-over is postponed until `walrus-ha cutover` says go")
         return Satisfied()
 
     def apply(self, site: Site[Host]) -> None:
+        """Catch up, and hold there for as long as the cut-over is postponed, catching up again and again.
+
+        Raises:
+            Stopped: the store changes too fast, or nobody said go; everything stays as it is, and Walrus serves on.
+        """
+        began = site.clock.now()
+        self._catch_up(site)
+        while site.settings.postpone_cutover and not _told_to_cut_over(site):
+            self._hold(site, began)
+            self._catch_up(site)
+        if site.settings.postpone_cutover:
+            site.memory.remember("cutover", True)  # an order that was obeyed once counts, whatever becomes of the file
+
+    def _hold(self, site: Site[Host], began: float) -> None:
+        """Tell the operator what the next order does, and wait for it, for as long as the difference may rest.
+
+        Raises:
+            Stopped: nobody gave it for as long as the inventory allows.
+        """
+        most = site.settings.hold_at_most_s
+        told = (
+            "ready: `walrus-ha cutover RUN` stops Walrus and opens the window; until the commit, the point of no "
+            "return, a failure or `walrus-ha abort RUN` brings the old store back"
+        )
+        until = site.clock.now() + _HOLD_S
+        while site.clock.now() < until and not _told_to_cut_over(site):
+            held = site.clock.now() - began
+            if held > most:
+                raise Stopped(f"{site.original.name}: nobody ordered the cut-over within {most:g} s")
+            site.report(Progress(self.name, told, held / most))
+            site.clock.sleep(_LOOK_S)
+
+    def _catch_up(self, site: Site[Host]) -> None:
         """Bounded: a store that changes faster than it is copied is not stopped for an unknown time.
 
         Raises:
-            Stopped: it does; everything stays as it is, and Walrus serves on.
+            Stopped: it does.
         """
         jobs.end_jobs(site, site.original, self.name)
         most, rounds = site.settings.cutover_within_s, site.settings.catch_up_rounds

@@ -7,6 +7,7 @@ import pytest
 from harness.errors import Indeterminate
 from harness.hosts.command import Command, Result
 from harness.hosts.host import Host, Reader
+from harness.hosts.proof import Proof
 from harness.migration.site import Site
 from harness.migration.step import Pending, Satisfied, StepState
 from harness.migration.steps.aside import SetStoreAside
@@ -42,9 +43,9 @@ def test_an_owner_that_nobody_looks_at(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_lost_reply_that_is_taken_for_success(monkeypatch: pytest.MonkeyPatch) -> None:
     genuine = Host.attempt
 
-    def careless(self: Host, command: Command) -> Result:
+    def careless(self: Host, command: Command, proof: Proof | None = None) -> Result:
         try:
-            return genuine(self, command)
+            return genuine(self, command, proof)
         except Indeterminate:
             return Result(0)
 
