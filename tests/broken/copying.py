@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.broken.patching import Edit, Sabotage, Set, sabotage
 
 _PLAIN = "success-with-full-sync"
+_WITH_DELETIONS = "online-cut-over-waits-until-it-is-ordered"
 _KEPT = '_KEEPING, "--delete"'
 _OPTIONS = '"-aHAXSx", "--numeric-ids", "--delete", "--partial", "--stats", "--exclude=/lost+found"'
 
@@ -30,7 +31,7 @@ SABOTAGES = (
     _rsync("copy without owners", "everything belongs to root", _letters("-rlptDHAXSx")),
     _rsync("copy without modes", "permissions are lost", _letters("-rltgoDHAXSx")),
     _rsync("copy without links", "symbolic links are left out", _letters("-rptgoDHAXSx")),
-    _rsync("copy without --delete", "what is not in the source stays in the copy", _without("--delete")),
+    _rsync("copy without --delete", "what is not in the source stays in the copy", _without("--delete"), _WITH_DELETIONS),
     sabotage(
         "copy into a subdirectory",
         "the slash behind the source is missing, so the store lands one level too deep",
@@ -172,7 +173,7 @@ SABOTAGES = (
     sabotage(
         "the copy is not flushed",
         "nothing is flushed and nothing is read back from the disk",
-        "copy-interrupted-by-power-cut",
+        "failed-flush-of-the-copy",
         Edit("migration.copies:copy_and_verify", "copying.drop_cached_pages(host, destination)", "pass"),
     ),
 )

@@ -20,7 +20,7 @@ SABOTAGES = (
     sabotage(
         "forget to re-inspect",
         "a step that acted counts as done, whatever came of it",
-        "success-with-full-sync",
+        "metadata-reported-and-not-made",
         Edit(_ACT, "after = self.look(step)", "after = Satisfied()"),
     ),
     sabotage(
