@@ -200,7 +200,8 @@ def _deregister(machine: Machine, name: str) -> Reply:
         found = world.cloud.walruses.get(name)
         if found is None:
             return Reply(1, _text(f"error: no component with name={name}"))
-        if found.manager == walrus.DRBD_MANAGER and _runs_at(world, found.host):
+        active = found.state not in ("STOPPED", "LOADED") and _runs_at(world, found.host)
+        if found.manager == walrus.DRBD_MANAGER and active:
             raise UnsupportedInvocation("deregistering a Walrus that runs on DRBD")
         del world.cloud.walruses[name]
     return Reply()
