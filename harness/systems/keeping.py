@@ -56,17 +56,41 @@ class Kept(Generic[Item]):
         return map(self._back, _read(self._spool, 0, self._spool.length))
 
 
+class Sorting(Generic[Plain]):
+    """Plain tuples that are wanted in their order; few are held at a time."""
+
+    def __init__(self) -> None:
+        self._run: list[Plain] = []
+        self._spool = Spool()
+        self._runs: list[tuple[int, int]] = []
+
+    def add(self, item: Plain) -> None:
+        """Take one more."""
+        self._run.append(item)
+        if len(self._run) == _RUN:
+            self._put_away()
+
+    def _put_away(self) -> None:
+        begin = self._spool.length
+        for item in sorted(self._run):
+            _add(self._spool, item)
+        self._runs.append((begin, self._spool.length))
+        self._run.clear()
+
+    def items(self) -> Iterator[Plain]:
+        """All that were taken, sorted."""
+        if not self._runs:
+            return iter(sorted(self._run))
+        self._put_away()
+        return heapq.merge(*(_read(self._spool, begin, end) for begin, end in self._runs))
+
+
 def in_order(items: Iterable[Plain]) -> Iterator[Plain]:
-    """The items sorted. All of them are taken before the first one is given, and few are held at a time."""
-    given, spool, runs = iter(items), Spool(), list[tuple[int, int]]()
-    while run := sorted(itertools.islice(given, _RUN)):
-        if len(run) < _RUN and not runs:
-            return iter(run)
-        begin = spool.length
-        for item in run:
-            _add(spool, item)
-        runs.append((begin, spool.length))
-    return heapq.merge(*(_read(spool, begin, end) for begin, end in runs))
+    """The items sorted. All of them are taken before the first one is given."""
+    sorting = Sorting[Plain]()
+    for item in items:
+        sorting.add(item)
+    return sorting.items()
 
 
 def _add(spool: Spool, item: tuple[Any, ...]) -> None:

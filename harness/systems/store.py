@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 from harness.errors import CommandFailed, UnexpectedOutput
 from harness.hosts.command import Command, Result
 from harness.hosts.host import Reader
-from harness.systems.keeping import Kept, in_order
+from harness.systems.keeping import Kept, Sorting, in_order
 from harness.systems.printed import whole
 
 LOST_AND_FOUND = b"lost+found"
@@ -78,14 +78,13 @@ def listing(host: Reader, root: str, timeout_s: float = 3600.0) -> Manifest:
 
     A file system's own ``lost+found`` directly below the root is not part of the store.
     """
-    return manifest(_entries(_records(host, root, live=False, timeout_s=timeout_s)))
+    return manifest(_entry(record, same_as) for record, same_as in _records(host, root, False, timeout_s))
 
 
 def look(host: Reader, root: str, live: bool = False, timeout_s: float = 3600.0) -> Listed:
     """As ``listing``, with the files' stamps; in a ``live`` tree an entry may go away while it is listed."""
-    first_path: dict[bytes, bytes] = {}
     records = _records(host, root, live, timeout_s)
-    found = (Found(_entry(one, first_path), _stamp(one) if one[1] == b"f" else None) for one in records)
+    found = (Found(_entry(one, same_as), _stamp(one) if one[1] == b"f" else None) for one, same_as in records)
     return Kept(found, _plain, _found_of)
 
 
@@ -102,14 +101,20 @@ def entries_of(listed: Iterable[Found]) -> Iterator[Entry]:
     return (found.entry for found in listed)
 
 
-def _records(host: Reader, root: str, live: bool, timeout_s: float) -> Iterator[Record]:
-    """The fields of each entry behind its path, in the order of their paths."""
+def _records(host: Reader, root: str, live: bool, timeout_s: float) -> Iterator[tuple[Record, bytes]]:
+    """The fields of each entry behind its path, in the order of their paths; with the first path of its link set."""
     command = Command(("find", root, "-xdev", "-printf", _LISTING_FORMAT), timeout_s=timeout_s)
     result = host.ask(command)
     vanished = live and all(_GONE in line for line in result.stderr.splitlines())
     if not result.ok and not (vanished and any(result.pieces())):
         raise CommandFailed(host.name, str(command), result)
-    return _last_of_each(in_order(_split(result, f"{host.name}: the listing of {root}")))
+    linked, records = Sorting[tuple[bytes, bytes]](), Sorting[Record]()
+    for record in _split(result, f"{host.name}: the listing of {root}"):
+        records.add(record)
+        if record[1] == b"f" and record[8] != b"1":
+            linked.add((record[9], record[0]))
+    first_of = lookup(in_order(_first_of_sets(linked.items())))
+    return ((record, first_of(record[0]) or b"") for record in _last_of_each(records.items()))
 
 
 def _split(result: Result, what: str) -> Iterator[Record]:
@@ -145,31 +150,40 @@ def _stamp(record: Record) -> Stamp:
     return Stamp(whole(size, "find"), *(one.decode("ascii", "backslashreplace") for one in (mtime, ctime, inode)))
 
 
-def _entries(records: Iterable[Record]) -> Iterator[Entry]:
-    first_path: dict[bytes, bytes] = {}
-    return (_entry(record, first_path) for record in records)
+def _first_of_sets(linked: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+    """Each path with the first one of its hard-link set, from inodes with a path each, in order.
+
+    Other names of a file, outside the tree, are nothing to it.
+    """
+    first, alone = (b"", b""), True
+    for inode, path in linked:
+        if inode != first[0]:
+            first, alone = (inode, path), True
+            continue
+        if alone:
+            yield first[1], first[1]
+            alone = False
+        yield path, first[1]
 
 
 def _is_lost_and_found(path: bytes) -> bool:
     return path == LOST_AND_FOUND or path.startswith(LOST_AND_FOUND + b"/")
 
 
-def _entry(record: Record, first_path: dict[bytes, bytes]) -> Entry:
-    """``first_path`` remembers the first path of every hard-link set; entries come in the order of their paths."""
-    _, kind, size, mode, uid, gid, mtime, _ctime, links, inode, path, target = record
+def _entry(record: Record, same_as: bytes) -> Entry:
+    _, kind, size, mode, uid, gid, mtime, _ctime, _links, _inode, path, target = record
     if not _TIME.fullmatch(mtime):
         raise UnexpectedOutput(f"find printed {mtime!r} where a time belongs")
-    is_file = kind == b"f"
     return Entry(
         path=path,
         kind=_KINDS.get(kind, "other"),
-        size=whole(size, "find") if is_file else 0,
+        size=whole(size, "find") if kind == b"f" else 0,
         mode=whole(mode, "find", 8),
         uid=whole(uid, "find"),
         gid=whole(gid, "find"),
         mtime=mtime.decode(),
         target=target,
-        same_as=first_path.setdefault(inode, path) if is_file and links != b"1" else b"",
+        same_as=same_as,
     )
 
 
@@ -344,6 +358,15 @@ def _lost_its_fraction(wanted: str, found: str) -> bool:
     (second, _, fraction), (seconds, _, nothing) = wanted.partition("."), found.partition(".")
     earlier = int(second) - 1 if second.startswith("-") and fraction.strip("0") else int(second)
     return not nothing.strip("0") and int(seconds) == earlier
+
+
+def changed_since(before: Iterable[Entry], now: Iterable[Entry]) -> Iterator[Entry]:
+    """The entries, directories aside, that are not the same in an earlier listing."""
+    for was, entry in join(before, now):
+        if entry is None or entry.kind == "directory":
+            continue
+        if was is None or any(_unlike(was, entry, by_listing=True, copied=True)):
+            yield entry
 
 
 def total_bytes(entries: Iterable[Entry]) -> int:

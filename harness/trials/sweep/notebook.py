@@ -33,7 +33,7 @@ class Notebook:
     before: Hook = lambda kind, step: None
     after: Hook = lambda kind, step: None
     entries: list[Entry] = field(default_factory=list)
-    manifest: store.Manifest | None = None
+    manifests: dict[str, store.Manifest] = field(default_factory=dict)
     hashes: dict[str, dict[bytes, Hashed]] = field(default_factory=dict)
 
     def memory(self, clock: Clock) -> Memory:
@@ -60,15 +60,15 @@ class _KeptMemory(Memory):
         self._notebook = notebook
 
     def freeze(self, manifest: Iterable[store.Entry]) -> None:
-        kept = self._notebook.manifest = store.manifest(manifest)
-        self.remember("frozen", saved.digest(kept))
+        kept = self._notebook.manifests[self.frozen_as] = store.manifest(manifest)
+        self.remember(self.frozen_as, saved.digest(kept))
 
     def frozen_text(self) -> Iterator[bytes]:
-        assert self._notebook.manifest is not None, "a manifest is frozen before it is mirrored"
-        return saved.lines(self._notebook.manifest)
+        return saved.lines(self._notebook.manifests[self.frozen_as])
 
-    def frozen(self) -> store.Manifest | None:
-        return self._notebook.manifest if self.fact("frozen") is not None else None
+    def frozen(self, name: str | None = None) -> store.Manifest | None:
+        name = name or self.frozen_as
+        return self._notebook.manifests[name] if self.fact(name) is not None else None
 
     def known_hashes(self, tree: str) -> Hashes:
         return ledger.kept(sorted(self._notebook.hashes.get(tree, {}).items()))
