@@ -5,6 +5,7 @@ Names and contents are of the seed; everything that the layout counts is there a
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,7 +32,7 @@ _ODD: dict[str, Callable[[int], str]] = {
 
 
 def planned(spec: str) -> list[Item]:
-    """The store that a lab is asked for, in JSON: after its layout where there is one, otherwise from its seed alone."""
+    """The store that a lab is asked for, in JSON: after its layout where there is one, otherwise from its seed."""
     wanted = json.loads(spec)
     if wanted.get("layout") is None:
         return plan_store(wanted["objects"], wanted["bytes"], wanted["seed"], bool(wanted["hostile_names"]))
@@ -56,38 +57,46 @@ class _Planner:
         self._odd = dict(self.layout["odd_names"])
         below = sum(sum(level.values()) for level in self.layout["depths"]) - self._directories_at_top()
         self._plain_at_top = below >= sum(self._odd.values())
-        directories = [""]
-        contents = list(self._contents())
-        files: list[str] = []
-        links = 0  # names beyond the first of each set
+        contents, links = list(self._contents()), 0  # names beyond the first of each set of hard links
+        directories, files = [""], list[str]()
         for depth, level in enumerate(self.layout["depths"], 1):
-            below = [self._name(directories, at, depth, "d") for at in range(level["directories"])]
+            places = self._places(directories, level)
+            below = [self._name(next(places), depth, "d") for _ in range(level["directories"])]
             self.items += [Item(path, "directory", 0o755) for path in below]
-            for at in range(level["files"]):
-                path = self._name(directories, at, depth, "o")
+            for _ in range(level["files"]):
+                path = self._name(next(places), depth, "o")
                 if contents:
                     self.items.append(Item(path, "file", 0o644, content=contents.pop(0)))
                     files.append(path)
                 else:
                     self.items.append(Item(path, "file", link_to=files[links % self.layout["hard_link_sets"]]))
                     links += 1
-            for at in range(level["symlinks"]):
-                self.items.append(Item(self._name(directories, at, depth, "l"), "symlink", 0o777, target="../nowhere"))
+            for _ in range(level["symlinks"]):
+                self.items.append(Item(self._name(next(places), depth, "l"), "symlink", 0o777, target="../nowhere"))
             directories = below
         return self._dressed()
 
-    def _name(self, parents: Sequence[str], at: int, depth: int, letter: str) -> str:
+    def _places(self, parents: Sequence[str], level: Mapping[str, int]) -> Iterator[str]:
+        """Where each entry of a depth lies: the first parent is as full as the site's fullest, the others alike."""
+        first, others = parents[0], itertools.cycle(parents[1:] or parents)
+        there = 0
+        for number in range(sum(level.values())):
+            most = self.layout["most_subdirectories" if number < level["directories"] else "fullest_directory"]
+            there += (fits := there < most)
+            yield first if fits else next(others)
+
+    def _name(self, parent: str, depth: int, letter: str) -> str:
         """The next path of a depth: odd ones first, each kind as often as it is wanted."""
         self._made += 1
-        parent = parents[at % len(parents)]
         kinds = [kind for kind, left in self._odd.items() if left and (kind != "dot-at-top" or depth == 1)]
         kinds = [kind for kind in kinds if kind != "dot" or depth > 1]  # at the top it is the other kind
         if letter == "d" and depth == 1 and self._plain_at_top:
             kinds = [kind for kind in kinds if self._belongs_to_directories(kind)]
         name = f"{letter}{self._made:08x}-{self.seed:x}"
         if kinds:
-            self._odd[kinds[0]] -= 1
-            name = _ODD[kinds[0]](self._made)
+            kind = "dot-at-top" if "dot-at-top" in kinds else kinds[0]
+            self._odd[kind] -= 1
+            name = _ODD[kind](self._made)
         return f"{parent}/{name}" if parent else name
 
     def _directories_at_top(self) -> int:
@@ -111,7 +120,7 @@ class _Planner:
             yield bytes(holes[number]) + to_bytes(blob)[holes[number] :] if holes.get(number) else blob
 
     def _holes(self, sizes: Sequence[int]) -> dict[int, int]:
-        """By the number of a file the bytes of its hole, whole blocks; what a small file cannot lose a larger one does."""
+        """By the number of a file the bytes of its hole, in whole blocks; where one is too small the next has more."""
         wanted, left = self.layout["sparse_files"], self.layout["hole_bytes"]
         chosen: dict[int, int] = {}
         for turn, number in enumerate(range(len(sizes) - wanted, len(sizes))):

@@ -100,7 +100,9 @@ def rehearse_command(
     sys.exit(report.exit_status)
 
 
-def _scenarios(paths: tuple[Path, ...], facts_path: Path | None, scale: float | None, labs: list[str]) -> list[Scenario]:
+def _scenarios(
+    paths: tuple[Path, ...], facts_path: Path | None, scale: float | None, labs: list[str]
+) -> list[Scenario]:
     """What is rehearsed; a site's own scenarios come first."""
     if facts_path is None:
         if scale is not None:

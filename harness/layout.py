@@ -126,6 +126,8 @@ class Layout(Strict):
 
     def scaled(self, entries: float, size: float) -> Layout:
         """So much of it: of the entries, and of each file's size. What is there at all is still there once."""
+        if (entries, size) == (1.0, 1.0):
+            return self.model_copy(update={"others": 0})
         depths = [
             Depth(
                 directories=_share(depth.directories, entries),
@@ -147,12 +149,12 @@ class Layout(Strict):
             sparse_files=min(_share(self.sparse_files, entries), inodes),
             hole_bytes=int(self.hole_bytes * entries * size),
             with_xattrs=_share(self.with_xattrs or 0, entries),
-            odd_names={kind: _share(count, entries) for kind, count in self.odd_names.items()},
+            odd_names=_fitting(self.odd_names, entries, files + sum(depth.symlinks for depth in depths)),
             file_modes=_parts(self.file_modes, inodes),
             directory_modes=_parts(self.directory_modes, directories),
             foreign_owner=_share(self.foreign_owner, entries),
-            fullest_directory=_share(self.fullest_directory, entries),
-            most_subdirectories=_share(self.most_subdirectories, entries),
+            fullest_directory=max(_share(self.fullest_directory, entries), _fullest(depths, False)),
+            most_subdirectories=max(_share(self.most_subdirectories, entries), _fullest(depths, True)),
         )
 
 
@@ -164,6 +166,25 @@ def size_class(size: int) -> int:
 def _share(count: int, factor: float) -> int:
     """So much of a count; of something never nothing."""
     return max(1, round(count * factor)) if count else 0
+
+
+def _fullest(depths: list[Depth], only_directories: bool) -> int:
+    """What one directory has at least, as so many have to lie somewhere."""
+    parents, most = 1, 0
+    for depth in depths:
+        there = depth.directories if only_directories else depth.directories + depth.files + depth.symlinks
+        most, parents = max(most, -(-there // max(1, parents))), depth.directories
+    return most
+
+
+def _fitting(counts: dict[OddName, int], factor: float, room: int) -> dict[OddName, int]:
+    """So much of each kind, as many kinds as there is room for."""
+    found: dict[OddName, int] = {}
+    for kind, count in counts.items():
+        if share := min(room, _share(count, factor)):
+            found[kind] = share
+            room -= share
+    return found
 
 
 def _parts(counts: dict[Mode, int], whole: int) -> dict[Mode, int]:

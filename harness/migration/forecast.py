@@ -92,7 +92,14 @@ def forecast(settings: Settings, entries: int, whole: int, device: int, rates: R
     restored = _sum("restoring and verifying", (one_copy, one_hash))
     sync = _sync(settings, device, rates)
     last = Part("restoring and verifying, or the first sync", *map(max, _span(restored), _span(sync)))
-    parts = (services, answers, looks, _times("freezing", one_hash), _sum("staging and verifying", (one_copy, one_hash)), last)
+    parts = (
+        services,
+        answers,
+        looks,
+        _times("freezing", one_hash),
+        _sum("staging and verifying", (one_copy, one_hash)),
+        last,
+    )
     return _whole(parts, measured)
 
 

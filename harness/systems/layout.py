@@ -125,7 +125,7 @@ class _Counted:
     def layout(self, with_xattrs: int | None) -> Layout:
         sets = [count for count in self.linked.values() if count > 1]
         return Layout(
-            depths=[Depth(**self.depths.get(at, {})) for at in range(1, max(self.depths, default=0) + 1)],
+            depths=[Depth(**self.depths.get(at, Counter())) for at in range(1, max(self.depths, default=0) + 1)],
             sizes=[SizeClass(below=at, files=files, bytes=size) for at, (files, size) in sorted(self.sizes.items())],
             hard_link_sets=len(sets),
             hard_link_names=sum(sets),

@@ -82,10 +82,8 @@ def collect(site: Site[Reader], made: str) -> Collected:
     )
     rates = looking.see("rates", lambda: measure(site, _root(seen))) if facts.store.layout else None
     window = looking.see("window", lambda: _window(facts, rates.rates)) if rates else None
-    told = RateFacts(**_rates(site, rates.rates)) if rates else None
-    return Collected(
-        facts.model_copy(update={"rates": told, "window": window, "not_seen": looking.not_seen}), findings
-    )
+    told = _rates(site, rates.rates) if rates else None
+    return Collected(facts.model_copy(update={"rates": told, "window": window, "not_seen": looking.not_seen}), findings)
 
 
 def told_settings(settings: Settings) -> Settings:
@@ -123,17 +121,21 @@ def _cloud(site: Site[Reader], looking: Looking) -> CloudFacts:
     )
 
 
-def _rates(site: Site[Reader], rates: Rates) -> dict[str, object]:
+def _rates(site: Site[Reader], rates: Rates) -> RateFacts:
     def by_role(found: dict[str, Measured]) -> dict[RoleName, MeasuredFacts]:
-        return {node.role: MeasuredFacts(**asdict(found[node.name])) for node in site.inventory.nodes() if node.name in found}
+        return {
+            node.role: MeasuredFacts(**asdict(found[node.name]))
+            for node in site.inventory.nodes()
+            if node.name in found
+        }
 
     hashing = rates.hash_bytes_per_s
-    return {
-        "answer_s": by_role(rates.answer_s),
-        "entries_per_s": rates.entries_per_s,
-        "hash_bytes_per_s": MeasuredFacts(**asdict(hashing)) if hashing else None,
-        "read_bytes_per_s": {role: one for role, one in by_role(rates.read_bytes_per_s).items() if role != "clc"},
-    }
+    return RateFacts(
+        answer_s=by_role(rates.answer_s),
+        entries_per_s=rates.entries_per_s,
+        hash_bytes_per_s=MeasuredFacts(**asdict(hashing)) if hashing else None,
+        read_bytes_per_s={role: one for role, one in by_role(rates.read_bytes_per_s).items() if role != "clc"},
+    )
 
 
 def _window(facts: Facts, rates: Rates) -> WindowFacts | None:

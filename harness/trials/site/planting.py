@@ -22,6 +22,8 @@ _OLD_PLACE, _OTHER_PLACE = "/srv/elsewhere", "/srv/other"
 _BY_ITSELF = {"store-empty", "staging-too-small", "device-too-small", "device-size-differs"}
 """They follow from sizes and counts of the twin, which harness.trials.site.twin keeps so."""
 
+_BLIND = "not-determined"
+
 Found = dict[str, Any] | None
 Plant = Callable[[Facts, Hazard], Found]
 
@@ -45,6 +47,9 @@ def plant(facts: Facts) -> Planted:
             continue
         planted.differs |= found
         planted.there.append(hazard)
+    blind = [one for one in planted.missing if one.id == _BLIND and one.role in {it.role for it in planted.there}]
+    planted.missing = [one for one in planted.missing if one not in blind]
+    planted.there += blind  # what could not be looked at there follows from what is wrong there
     return planted
 
 

@@ -63,7 +63,7 @@ class SiteTwin:
         return self.start.model_copy(update=update)
 
     def under(self, scenario: Scenario) -> Scenario:
-        """Another scenario's story on this site: its store, DRBD and file system; what the story needs stays its own."""
+        """Another scenario's story on this site: its store and DRBD; what else the story needs stays its own."""
         mine, mended = scenario.start, self.mended()
         update: dict[str, Any] = {"store": mended.store}
         if "drbd" not in mine.model_fields_set:
@@ -77,8 +77,9 @@ class SiteTwin:
         checks: list[CheckName] = ["durability", "exclusivity", "reversibility"]
         if not errors:
             checks = ["durability", "exclusivity", "service", "replica"]
-        outcome = "refused" if errors else "completed"
-        expect = Expect(outcome=outcome, findings=list(errors), exit_status=3 if errors else 0, checks=checks)
+        expect = Expect(outcome="completed", exit_status=0, checks=checks)
+        if errors:
+            expect = Expect(outcome="refused", findings=list(errors), exit_status=3, checks=checks)
         labs = ["simulated", "containers", "privileged", "machines"]
         parsed = ScenarioFile.model_validate({"claim": claim[:300], "labs": labs, "start": start, "expect": expect})
         return Scenario.model_construct(name=name, source=self.source, **dict(parsed))
@@ -129,9 +130,7 @@ def _start(facts: Facts, layout: Layout, device_bytes: int, scale: Scale, plante
             "drbd": drbd,
             "strategy": facts.settings.strategy,
             "clc": "original" if facts.cloud.on_original else "own",
-            "store": StoreBefore(
-                objects=store.files, bytes=store.bytes, seed=_SEED, hostile_names=False, layout=store
-            ),
+            "store": StoreBefore(objects=store.files, bytes=store.bytes, seed=_SEED, hostile_names=False, layout=store),
             "device_bytes": device,
             "staging_bytes": _staging(facts, layout, store),
             "sync_rate": bytes_per_s(settings.sync_rate),
