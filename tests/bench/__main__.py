@@ -20,7 +20,7 @@ from pydantic import TypeAdapter
 
 from harness.labs import doctor
 from harness.yamlmodel import Bytes
-from tests.bench import containers, latency, machines, memory, simulated, sweeping, window
+from tests.bench import containers, copying, latency, machines, memory, simulated, sweeping, window
 from tests.bench.figure import Figure
 
 RESULTS = Path("bench.json")
@@ -45,6 +45,7 @@ def measurements(given: argparse.Namespace) -> list[Measurement]:
         Measurement("simulated", "simulated", simulated.measure),
         Measurement("simulated", "simulated", sweeping.measure),
         Measurement("latency", None, latency.measure),
+        Measurement("copying", None, copying.measure),
         Measurement("memory", None, memory.measure),
         Measurement("containers", "containers", containers.measure),
         Measurement("machines", "machines", machines.measure),
@@ -75,7 +76,7 @@ def _size(text: str) -> int:
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """What is to be measured, and how large."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure, and compare with the bounds.")
-    names = "simulated, latency, memory, containers, machines, window"
+    names = "simulated, latency, copying, memory, containers, machines, window"
     parser.add_argument("wanted", nargs="*", metavar="NAME", help=names)
     parser.add_argument("--objects", type=int, default=window.DEFAULT.objects, help="of the store that window moves")
     parser.add_argument("--size", type=_size, default=window.DEFAULT.bytes, help="of all of them, such as 2GiB")

@@ -16,22 +16,15 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from harness.clock import WallClock
-from harness.hosts.command import Fence
 from harness.hosts.host import Host
-from harness.hosts.local import LocalConnection
-from harness.inventory import Inventory, Node, Settings
 from harness.migration import ahead, copies
-from harness.migration.attention import AttentiveClock
-from harness.migration.control import Control
 from harness.migration.journal import Journal
-from harness.migration.memory import Memory
 from harness.migration.mirror import Mirror
 from harness.migration.preflight import store as preflight_store
 from harness.migration.site import Site, readable
 from harness.migration.steps.difference import FreezeChanged
 from harness.migration.steps.freeze import FreezeManifest
-from tests.bench import huge
+from tests.bench import here, huge
 from tests.bench.figure import Figure
 
 FEW, MANY = 100_000, 1_000_000
@@ -81,27 +74,6 @@ def _install(folder: Path, objects: int) -> None:
     os.environ["PATH"] = f"{folder}:{os.environ['PATH']}"
 
 
-def _site(folder: Path, journal: Journal) -> Site[Host]:
-    settings = Settings(store=f"{folder}/store", staging=f"{folder}/staging")
-    for place in (settings.store, f"{folder}/staging/store", f"{settings.store}.on-device"):
-        Path(place).mkdir(parents=True)
-    nodes = {
-        role: Node(f"host-{role}", role, LocalConnection(state_directory=f"{folder}/{role}"), "127.0.0.1", "here")
-        for role in ("original", "additional", "clc")
-    }
-    inventory = Inventory(nodes["original"], nodes["additional"], nodes["clc"], settings, "the bench")
-    control = Control(folder)
-    clock = AttentiveClock(WallClock(), control)
-    memory = Memory(journal, folder, clock)
-    memory.note("begun", run_id="bench")
-    hosts = [Host(node.name, node.connection.open(node.name), clock) for node in inventory.nodes()]
-    for host in hosts:
-        host.claim(Fence(1, "bench"))
-    memory.note("epoch", epoch=1)
-    memory.remember("filesystem", "a")
-    return Site(hosts[0], hosts[1], hosts[2], inventory, memory, clock, lambda progress: None, control)
-
-
 def _works(site: Site[Host], folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
     """What the engine does with the whole store in a move, of either strategy."""
     eyes, settings = readable(site), site.settings
@@ -128,7 +100,11 @@ def main(objects: int) -> int:
         (folder / "run").mkdir()
         began = time.monotonic()
         with Journal.open(folder / "run") as journal:
-            site = _site(folder, journal)
+            settings = here.settings_for(folder)
+            for place in (settings.store, f"{settings.staging}/store", f"{settings.store}.on-device"):
+                Path(place).mkdir(parents=True)
+            site = here.site_in(folder, journal)
+            site.memory.remember("filesystem", "a")
             for what, work in _works(site, folder):
                 started = time.monotonic()
                 work()
