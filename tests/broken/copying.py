@@ -31,7 +31,9 @@ SABOTAGES = (
     _rsync("copy without owners", "everything belongs to root", _letters("-rlptDHAXSx")),
     _rsync("copy without modes", "permissions are lost", _letters("-rltgoDHAXSx")),
     _rsync("copy without links", "symbolic links are left out", _letters("-rptgoDHAXSx")),
-    _rsync("copy without --delete", "what is not in the source stays in the copy", _without("--delete"), _WITH_DELETIONS),
+    _rsync(
+        "copy without --delete", "what is not in the source stays in the copy", _without("--delete"), _WITH_DELETIONS
+    ),
     sabotage(
         "copy into a subdirectory",
         "the slash behind the source is missing, so the store lands one level too deep",
