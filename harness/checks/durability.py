@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from harness.checks.finding import Finding, Unknown, weigh
 from harness.checks.manifests import differences, expected_at_the_end, lines, require
-from harness.checks.phases import last_outcome, moved, retired
+from harness.checks.phases import ever_moved, last_outcome, moved, retired
 from harness.checks.replay import pair, world_at
 from harness.evidence import Evidence
 
 _OLD_STORE = ("old-store", "renamed aside")
 _KEPT = {"staged": (_OLD_STORE, ("staging", "the staged copy")), "online": (_OLD_STORE,)}
-_ENDED = ("completed", "rolled_back", "refused")
+_ENDED = ("completed", "rolled_back", "reversed", "reverse_taken_back", "refused")
 
 
 def durability(evidence: Evidence) -> Finding:
@@ -38,13 +38,15 @@ def lost_the_last_copy(evidence: Evidence) -> Iterator[str]:
     if not evidence.censuses:
         raise Unknown("no census of the copies was taken")
     for census in evidence.censuses:
-        if not census.complete:
+        if not census.complete and not census.current:
             yield f"no complete copy existed {census.moment} (at {census.at:g} s)"
+        elif census.current == []:
+            yield f"no copy held what clients had written by then {census.moment} (at {census.at:g} s)"
 
 
 def lost_a_kept_copy(evidence: Evidence) -> Iterator[str]:
     """The old store, and the staged copy where there is one, are kept whole until a person retires them."""
-    if not moved(evidence) or not evidence.censuses or evidence.driver == "vendor" or retired(evidence):
+    if not ever_moved(evidence) or not evidence.censuses or evidence.driver == "vendor" or retired(evidence):
         return
     complete = evidence.censuses[-1].complete
     for place, what in _KEPT[evidence.strategy]:

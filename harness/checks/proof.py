@@ -27,11 +27,11 @@ _NEEDED: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
 )
 _REMOVES = "rm"
 _KEPT = re.compile(r"keep [\w.-]+ \(\d+ bytes from \d+\)")  # what a run writes down there changes nothing it looked at
+# The step that takes back, and below what it removes.
 _REMOVED_IN = {
-    "stage-store": "/",
-    "configure-drbd": "/etc/",
-    "configure-walrus": "/etc/",
-}  # the step that takes back, and below what it removes
+    **dict.fromkeys(("stage-store", "copy-back"), "/"),
+    **dict.fromkeys(("configure-drbd", "configure-walrus", "unconfigure"), "/etc/"),
+}
 
 
 def proof(evidence: Evidence) -> Finding:

@@ -18,7 +18,7 @@ class Told:
 
 
 def _plans() -> Mapping[str, list[Step]]:
-    return {name: make() for name, make in plan.PLANS.items()}
+    return {**{name: make() for name, make in plan.PLANS.items()}, "the reverse move": plan.reverse()}
 
 
 def told_by_the_steps() -> dict[str, Told]:

@@ -15,7 +15,7 @@ class Outcome:
     ``explain`` holds names of which ``walrus-ha explain`` tells more.
     """
 
-    outcome: str  # completed, rolled_back, stopped, refused, operator_needed, unchanged
+    outcome: str  # completed, rolled_back, reversed, reverse_taken_back, stopped, refused, operator_needed, unchanged
     exit_status: int
     message: str
     findings: tuple[Finding, ...] = ()
@@ -29,3 +29,7 @@ class PreflightRefused(Refused):
         self.findings = findings
         self.again = again
         super().__init__("\n".join(str(finding) for finding in findings))
+
+
+class CannotReverse(PreflightRefused):
+    """Something stands in the way of the reverse move; the pair serves on."""

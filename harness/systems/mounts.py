@@ -75,9 +75,9 @@ class NothingHidden:
         return None
 
 
-def mount_command(device: str, at: str, fstype: str) -> Command:
+def mount_command(device: str, at: str, fstype: str, read_only: bool = False) -> Command:
     """Mount; destroys, as it would hide what lies beneath and let others write past it."""
-    return Command(("mount", "-t", fstype, device, at), Effect.DESTROY)
+    return Command(("mount", "-t", fstype, *(("-o", "ro") if read_only else ()), device, at), Effect.DESTROY)
 
 
 def unmount(host: Host, at: str) -> None:
@@ -109,6 +109,12 @@ def parse_fstab(text: str) -> list[FstabLine]:
 def _fields(line: str) -> list[str]:
     """As getmntent(3) parts them: at blanks and tabs, and at nothing else."""
     return [field for field in re.split("[ \\t]", line) if field]
+
+
+def fstab_without(text: str, device: str, at: str) -> str:
+    """The fstab without the replicated device's line."""
+    kept = [line for line in lines(text) if _fields(line)[:2] != [device, at]]
+    return "".join(f"{line}\n" for line in kept)
 
 
 def fstab_with(text: str, device: str, at: str, fstype: str) -> str:
