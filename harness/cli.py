@@ -15,8 +15,10 @@ from harness import console, duration, facts_cli, inventory, orders_cli, runs, v
 from harness.checks.verdict import judge_file
 from harness.errors import Refused
 from harness.labs import catalogue, doctor
+from harness.live import Board
 from harness.migration.forecast import Forecast
 from harness.migration.outcome import Outcome
+from harness.migration.plan import PLANS
 from harness.migration.planned import read_plan
 from harness.migration.run import Listeners, Migration
 from harness.report import folder as pages
@@ -41,6 +43,11 @@ _INVENTORY = click.option(
 
 _WINDOW = click.option(
     "--window", "window_s", callback=duration.option, help="How long the services may be down, such as 2h or 90m."
+)
+
+
+_PLAIN = click.option(
+    "--plain", is_flag=True, help="One line an event, also on a terminal: for logs and screen readers."
 )
 
 
@@ -229,9 +236,15 @@ def _foreseen(migration: Migration) -> Forecast | None:
 @click.option("--plan", "plan_path", type=click.Path(path_type=Path), help="Begin only if all is as this plan has it.")
 @_WINDOW
 @click.option("--postpone-cutover", is_flag=True, help="Hold an online move before its stop until it is told to go.")
+@_PLAIN
 @_JSON
 def migrate_command(
-    inventory_path: Path | None, plan_path: Path | None, window_s: float | None, postpone_cutover: bool, as_json: bool
+    inventory_path: Path | None,
+    plan_path: Path | None,
+    window_s: float | None,
+    postpone_cutover: bool,
+    plain: bool,
+    as_json: bool,
 ) -> None:
     """Carry out the move, or go on with it after an interruption."""
     plan = read_plan(plan_path) if plan_path else None
@@ -239,13 +252,16 @@ def migrate_command(
         raise click.UsageError("name an inventory with -i, or a plan with --plan")
     inventory_path = inventory_path or Path(plan.inventory if plan else "")
     folder = runs.folder_for(inventory_path)
-    migration = _with_window(_migration(inventory_path), window_s)
+    shown = console.Console(plain=plain)
+    migration = _with_window(_migration(inventory_path, shown=shown), window_s)
     if postpone_cutover and migration.inventory.settings.strategy != "online":
         raise click.UsageError("only `strategy: online` has a cut-over that can be postponed")
     if postpone_cutover:
         held = migration.inventory.settings.model_copy(update={"postpone_cutover": True})
         migration.inventory = replace(migration.inventory, settings=held)
     runs.note_inventory(folder, inventory_path)
+    settings = migration.inventory.settings
+    shown.show(Board([step.name for step in PLANS[settings.strategy]()], settings.window_s), folder)
     _finish(migration.migrate(plan), folder, as_json)
 
 
@@ -263,14 +279,16 @@ def adopt_command(inventory_path: Path, as_json: bool) -> None:
 
 @walrus_ha.command("rollback")
 @click.argument("run")
+@_PLAIN
 @_JSON
-def rollback_command(run: str, as_json: bool) -> None:
+def rollback_command(run: str, plain: bool, as_json: bool) -> None:
     """Take a move back. Past its commit point this is a reverse move: services stop, what was written is kept.
 
     The original then serves alone again. Until the reverse move commits, `walrus-ha migrate` stays with the pair.
     """
     folder = runs.find(run)
-    _finish(_migration(runs.inventory_of(folder), folder).rollback(), folder, as_json)
+    shown = console.Console(plain=plain)
+    _finish(_migration(runs.inventory_of(folder), folder, shown).rollback(), folder, as_json)
 
 
 @walrus_ha.command("retire")
@@ -423,8 +441,8 @@ def _with_window(migration: Migration, window_s: float | None) -> Migration:
     return migration
 
 
-def _migration(inventory_path: Path, folder: Path | None = None) -> Migration:
-    shown = console.Console()
+def _migration(inventory_path: Path, folder: Path | None = None, shown: console.Console | None = None) -> Migration:
+    shown = shown or console.Console()
     shown.catch_interrupts()
     loaded = inventory.load(inventory_path)
     listeners = Listeners(shown.event, shown.progress)
