@@ -50,6 +50,7 @@ class Start:
 
     drbd: str = "8.4"
     clc: str = "own"  # the host of the cloud controller; or "original": the original Walrus runs it too
+    init: str = "sysvinit"  # or "systemd": what starts the services of the pair
     host_tools: str = "today"  # or "2012": programs that refuse what is younger
     login: str = "root"  # or "sudo": a user whom sudo asks for a password, with noisy start-up files
     ssh: str = "today"  # or "5.3": a server that says so and offers what that did

@@ -22,6 +22,7 @@ from harness.labs.premises import (
     FIRST_WALRUS,
     KEYS,
     NAMES,
+    NOT_BESIDE,
     SERVICE,
     SIGNATURE_UUID,
     role_in_cloud,
@@ -49,6 +50,7 @@ def build(start: Start) -> SimulatedWorld:
         if role == ADDITIONAL:
             size = start.differs.get("additional_device_bytes", size)
         _walrus_host(machine, settings, size, start.sync_bytes_per_s, world)
+        machine.missing_programs |= NOT_BESIDE[start.init]
     _seed(world, settings, start)
     if start.clc == "original":
         world.machines[NAMES[ORIGINAL]].files.write(CLOUD_KEY, CLOUD_SECRET, 0o600)

@@ -504,6 +504,7 @@ class Before(Strict):
     drbd: Literal["8.3", "8.4"] = "8.4"
     strategy: Literal["staged", "online"] = "staged"
     clc: Literal["own", "original"] = "own"
+    init: Literal["sysvinit", "systemd"] = "sysvinit"
     host_tools: Literal["today", "2012"] = "today"
     login: Literal["root", "sudo"] = "root"
     ssh: Literal["today", "5.3"] = "today"
@@ -520,6 +521,7 @@ class Before(Strict):
         return Start(
             drbd=self.drbd,
             clc=self.clc,
+            init=self.init,
             host_tools=self.host_tools,
             login=self.login,
             ssh=self.ssh,
