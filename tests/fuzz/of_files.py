@@ -14,10 +14,12 @@ from harness.errors import InvalidInput, JournalDamaged, UnexpectedOutput
 from harness.inventory_file import read_inventory
 from harness.inventory_text import render_inventory
 from harness.migration import journal
+from harness.migration.facts import file as facts_file
 from harness.migration.memory import Memory
 from harness.migration.standing import standing
 from harness.systems import store
 from harness.trials.scenario import read_scenario
+from harness.trials.site.twin import twin_of
 from tests.fuzz.printed import Row
 
 _FOLDER = Path(tempfile.mkdtemp(prefix="fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
@@ -77,10 +79,25 @@ def _manifest(given: bytes) -> object:
     return found
 
 
+def _facts(given: bytes) -> object:
+    """What is understood gives a twin. Facts with a hash get the one that fits, so that what is behind it is reached."""
+    try:
+        found = json.loads(given)
+    except (ValueError, RecursionError):
+        found = None
+    if isinstance(found, dict) and "sha256" in found:
+        body = {name: value for name, value in found.items() if name != "sha256"}
+        given = json.dumps(body | {"sha256": facts_file._digest(body)}).encode()
+    twin = twin_of(_file("facts.json", given), None, ["simulated"])
+    assert twin.scenarios()
+    return twin.told()
+
+
 TABLE: dict[str, Row] = {
     "inventory": (_inventory, (InvalidInput,)),
     "scenario": (lambda given: read_scenario(_file("some-claim.yaml", given)), (InvalidInput,)),
     "journal": (_journal, (JournalDamaged,)),
+    "facts": (_facts, (InvalidInput,)),
     "manifest": (_manifest, (UnexpectedOutput,)),
     "evidence": (lambda given: judge_file(_file("evidence.json", given)).reason, (InvalidInput,)),
 }
