@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from click import shell_completion
 
-from harness import console, facts_cli, inventory, orders_cli, runs, version
+from harness import console, explain_cli, facts_cli, inventory, orders_cli, runs, version
 from harness.checks.verdict import judge_file
 from harness.errors import Refused
 from harness.labs import catalogue, doctor
@@ -57,7 +57,7 @@ def walrus_ha() -> None:
     """Move a Eucalyptus 3.2 Walrus onto a DRBD-replicated pair, and rehearse the move before."""
 
 
-for _command in (*orders_cli.COMMANDS, facts_cli.facts_command):
+for _command in (*orders_cli.COMMANDS, *explain_cli.COMMANDS, facts_cli.facts_command):
     walrus_ha.add_command(_command)
 
 
@@ -408,7 +408,8 @@ def _finish(outcome: Outcome, folder: Path, as_json: bool) -> None:
     if as_json:
         findings = [vars(finding) for finding in outcome.findings]
         answer = {"outcome": outcome.outcome, "run": str(folder), "message": message, "findings": findings}
-        click.echo(json.dumps(answer))
+        click.echo(json.dumps({**answer, "explain": outcome.explain}))
     else:
-        click.echo(message)
+        more = f"\nExplain with: walrus-ha explain {' '.join(outcome.explain)}" if outcome.explain else ""
+        click.echo(f"{message}{more}")
     sys.exit(outcome.exit_status)

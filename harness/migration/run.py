@@ -240,12 +240,14 @@ class Migration:
                 run_id = self._name_run()
                 Adoption(self.inventory, self.folder, self.clock, found).write(run_id, site.pair)
         except PreflightRefused as refused:
-            return Outcome("refused", 3, f"{refused}\n{words.UNCHANGED}", refused.findings)
+            message = f"{refused}\n{words.UNCHANGED}"
+            return Outcome("refused", 3, message, refused.findings, words.more_on(refused))
         except (Refused, HostError) as refusal:
             looks = f"To see whether the hosts are free: walrus-ha check -i {self.inventory.source}"
-            return Outcome("refused", 3, f"{refusal}\n{words.UNCHANGED} {looks}")
+            return Outcome("refused", 3, f"{refusal}\n{words.UNCHANGED} {looks}", explain=words.more_on(refusal))
         except OperatorNeeded as unknown:
-            return Outcome("operator_needed", 5, f"{unknown}\n{words.UNCHANGED} {words.LOOK_AT_MIRRORS}")
+            message = f"{unknown}\n{words.UNCHANGED} {words.LOOK_AT_MIRRORS}"
+            return Outcome("operator_needed", 5, message, explain=words.more_on(unknown))
         with self._opened() as engine:
             return words.told(self, engine, lambda: self._take_over(engine, found))
 
