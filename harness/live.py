@@ -19,7 +19,7 @@ from harness.migration.forecast import clock
 from harness.migration.memory import STOPPING
 from harness.migration.site import Progress
 from harness.migration.standing import standing
-from harness.systems import store
+from harness.systems import saved, store
 
 LAST = "confirm-service"  # the step that closes the window
 _COMMIT = "commit"
@@ -227,7 +227,7 @@ class Folder:
         path = self._folder / "frozen.manifest"
         if not path.exists() or path.stat().st_size > _LARGEST_MANIFEST_BYTES:
             return None, None
-        manifest = store.load(path)
+        manifest = saved.load(path)
         return len(manifest), store.total_bytes(manifest)
 
 

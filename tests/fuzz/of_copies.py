@@ -6,7 +6,7 @@ import re
 
 from harness.errors import CommandFailed, UnexpectedOutput
 from harness.hosts.command import Command, Result
-from harness.systems import copying, layout, store
+from harness.systems import copying, layout, saved, store
 from tests.fuzz.printed import Row, printed, text_of
 
 ROOT = "/srv/store"
@@ -18,8 +18,8 @@ def _listing(given: bytes) -> object:
     found = store.listing(printed(given), ROOT)
     assert store.differences(found, found) == []
     store.total_bytes(found)
-    store.digest(found)
-    assert all(store.shown(path).isprintable() for path in found)
+    saved.digest(found)
+    assert all(store.shown(path).isprintable() for path in (entry.path for entry in found))
     return found
 
 
@@ -39,8 +39,8 @@ def _layout(given: bytes) -> object:
 
 def _hashes(given: bytes) -> object:
     """Every hash is one, and each line gives one name."""
-    found = store.parse_hashes(given, ROOT)
-    assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in found.values()), "not a hash"
+    found = list(store.hashes_in_order([given[:7], given[7:]], ROOT))
+    assert all(re.fullmatch("[0-9a-f]{64}", digest) for _, digest in found), "not a hash"
     return found
 
 
@@ -48,7 +48,7 @@ TABLE: dict[str, Row] = {
     "listing": (_listing, TOLD),
     "layout": (_layout, TOLD),
     "sha256sum": (_hashes, TOLD),
-    "getfattr": (lambda given: store.extended_attributes(printed(given), ROOT), TOLD),
+    "getfattr": (lambda given: list(store.extended_attributes(printed(given), ROOT)), TOLD),
     "rsync": (lambda given: copying.copied_bytes(text_of(given)), TOLD),
     "children": (lambda given: _store_children(given), TOLD),
 }

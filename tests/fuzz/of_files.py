@@ -8,16 +8,16 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from harness import sealed
 from harness.checks.verdict import judge_file
 from harness.clock import WallClock
 from harness.errors import InvalidInput, JournalDamaged, UnexpectedOutput
 from harness.inventory_file import read_inventory
 from harness.inventory_text import render_inventory
 from harness.migration import journal
-from harness.migration.facts import file as facts_file
 from harness.migration.memory import Memory
 from harness.migration.standing import standing
-from harness.systems import store
+from harness.systems import saved
 from harness.trials.scenario import read_scenario
 from harness.trials.site.twin import twin_of
 from tests.fuzz.printed import Row
@@ -73,21 +73,20 @@ def _journal(given: bytes) -> object:
 
 def _manifest(given: bytes) -> object:
     """What is read back can be saved, and is the same then."""
-    found = store.load(_file("frozen.manifest", given))
-    store.save(found, _FOLDER / "saved")
-    assert store.load(_FOLDER / "saved") == found, "it reads otherwise when saved again"
+    found = saved.load(_file("frozen.manifest", given))
+    saved.save(found, _FOLDER / "saved")
+    assert saved.load(_FOLDER / "saved") == found, "it reads otherwise when saved again"
     return found
 
 
 def _facts(given: bytes) -> object:
-    """What is understood gives a twin. Facts with a hash get the one that fits, so that what is behind it is reached."""
+    """What is understood gives a twin. Facts get the hash that fits, so that what is behind it is reached."""
     try:
         found = json.loads(given)
     except (ValueError, RecursionError):
         found = None
     if isinstance(found, dict) and "sha256" in found:
-        body = {name: value for name, value in found.items() if name != "sha256"}
-        given = json.dumps(body | {"sha256": facts_file._digest(body)}).encode()
+        given = json.dumps(found | {sealed.SEAL: sealed.digest(found)}).encode()
     twin = twin_of(_file("facts.json", given), None, ["simulated"])
     assert twin.scenarios()
     return twin.told()
