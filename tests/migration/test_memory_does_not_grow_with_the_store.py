@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tests.bench import memory
 
-FEW, MANY = 10_000, 40_000
+FEW, MANY = 20_000, 80_000
 
 
 def test_four_times_the_objects_take_hardly_more() -> None:
