@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 from click import shell_completion
 
-from harness import console, explain_cli, inventory, lab_cli, orders_cli, rehearsed, runs, version
+from harness import console, explain_cli, facts_cli, inventory, lab_cli, orders_cli, rehearsed, runs, version
 from harness.checks.verdict import judge_file
 from harness.errors import Refused
 from harness.labs import catalogue, doctor
@@ -24,7 +24,8 @@ from harness.report.model import FindingLine, RehearsalReport, TrialReport
 from harness.trials import foretelling, plan_text
 from harness.trials.alike import scenarios_like
 from harness.trials.rehearsal import Planned, plan_rehearsal, rehearse
-from harness.trials.scenario import load_scenarios
+from harness.trials.scenario import Scenario, load_scenarios
+from harness.trials.site.twin import twin_of
 from harness.trials.sweep import options
 from harness.trials.sweep.points import FAULTS, MOMENTS
 from harness.trials.sweep.shrink import name_of, save, scenario_text, shrink
@@ -57,7 +58,7 @@ def walrus_ha() -> None:
     """Move a Eucalyptus 3.2 Walrus onto a DRBD-replicated pair, and rehearse the move before."""
 
 
-for _command in (*orders_cli.COMMANDS, *explain_cli.COMMANDS, lab_cli.lab_group):
+for _command in (*orders_cli.COMMANDS, *explain_cli.COMMANDS, facts_cli.facts_command, lab_cli.lab_group):
     walrus_ha.add_command(_command)
 
 
@@ -68,6 +69,8 @@ for _command in (*orders_cli.COMMANDS, *explain_cli.COMMANDS, lab_cli.lab_group)
 @click.option("--jobs", type=click.IntRange(1), help="Trials at once. Default: what the lab thinks right here.")
 @click.option("--for", "site_path", type=click.Path(path_type=Path), help="As this inventory's site; put on record.")
 @click.option("--drbd", type=click.Choice(["8.3", "8.4"]), default="8.4", help="That site's DRBD. Default: 8.4.")
+@click.option("--facts", "facts_path", type=click.Path(path_type=Path), help="Rehearse the site that these tell of.")
+@click.option("--scale", type=click.FloatRange(0, 1, min_open=True), help="So much of that site. Default: what fits.")
 @click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Also write a JUnit file.")
 @click.option("--markdown", "markdown_path", type=click.Path(path_type=Path), help="Also write a job summary.")
 @_JSON
@@ -78,20 +81,22 @@ def rehearse_command(
     jobs: int | None,
     site_path: Path | None,
     drbd: str,
+    facts_path: Path | None,
+    scale: float | None,
     junit_path: Path | None,
     markdown_path: Path | None,
     as_json: bool,
 ) -> None:
     """Run scenarios (files or folders; default: all that come with the tool) in labs and judge them.
 
-    With --for they are run by the procedure that an inventory asks for (default: what migrate wants to see), and the
-    verdicts are put on record for it.
+    With --facts the site that a facts file tells of is rehearsed, and the scenarios that are named run on it.
+    With --for they are run by the procedure that an inventory asks for (default: those that migrate wants to have
+    passed), and the verdicts are put on record for it.
     """
     chosen = [catalogue.find(name) for name in labs or ("simulated",)]
-    if site_path:
-        scenarios = scenarios_like(inventory.load(site_path), drbd, paths)
-    else:
-        scenarios = load_scenarios(paths or (catalogue.scenario_folder(),))
+    site = inventory.load(site_path) if site_path else None
+    base = scenarios_like(site, drbd, paths) if site else load_scenarios(paths) if paths else []
+    scenarios = _scenarios(base, facts_path, scale, [lab.name for lab in chosen])
     reports = rehearse(plan_rehearsal(scenarios, chosen), folder, _tell_trial, jobs)
     report = RehearsalReport(reports)
     for record in rehearsed.put_on_record(scenarios, reports) if site_path else ():
@@ -104,6 +109,17 @@ def rehearse_command(
         click.echo(f"report: {pages.write_pages(report, folder)}", err=True)
     click.echo(json_report.render(report) if as_json else text.render(report))
     sys.exit(report.exit_status)
+
+
+def _scenarios(base: list[Scenario], facts_path: Path | None, scale: float | None, labs: list[str]) -> list[Scenario]:
+    """What is rehearsed; a site's own scenarios come first."""
+    if facts_path is None:
+        if scale is not None:
+            raise click.UsageError("--scale is of a site: name its facts with --facts")
+        return base or load_scenarios((catalogue.scenario_folder(),))
+    twin = twin_of(facts_path, scale, labs)
+    click.echo("\n".join(twin.told()), err=True)
+    return [*twin.scenarios(), *(twin.under(one) for one in base)]
 
 
 def _tell_trial(planned: Planned, report: TrialReport | None) -> None:

@@ -68,11 +68,14 @@ def on_record(migration: Migration, max_age_days: float) -> dict[str, Any]:
 
 
 def refusal(migration: Migration, reason: Refused) -> Outcome:
-    """The end of a move that was not begun, with what to type."""
+    """The end of a move that was not begun: no rehearsal counts, or nobody can tell which would."""
     source = migration.inventory.source
-    way = f"walrus-ha rehearse --for {source} (with --lab containers or machines where there is one)"
-    else_ = f"walrus-ha migrate -i {source} --without-rehearsal REASON"
-    message = f"This move was not rehearsed with this engine: {reason}\n{UNCHANGED} Next: {way}, or: {else_}"
+    if isinstance(reason, NotRehearsed):
+        way = f"walrus-ha rehearse --for {source} (with --lab containers or machines where there is one)"
+        way += f", or: walrus-ha migrate -i {source} --without-rehearsal REASON"
+        message = f"This move was not rehearsed with this engine: {reason}\n{UNCHANGED} Next: {way}"
+    else:
+        message = f"{reason}\n{UNCHANGED} Next: walrus-ha check -i {source}"
     return Outcome("refused", 3, message, explain=more_on(reason))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -26,6 +28,20 @@ class StoreSpec:
     bytes: int = 2 * 1024 * 1024
     seed: int = 7
     hostile_names: bool = True  # newlines, quotes, bytes that are not UTF-8, dotfiles, links, xattrs, odd modes
+    layout: Mapping[str, Any] | None = None  # as harness.layout counts it: made so instead, names and contents by seed
+
+    def as_json(self) -> str:
+        """As the fakes' planner takes it, wherever it runs."""
+        return json.dumps(dataclasses.asdict(self))
+
+
+@dataclass(frozen=True)
+class Rates:
+    """How fast a simulated site is; the other labs are as fast as they are."""
+
+    read_bytes_per_s: float
+    copy_bytes_per_s: float
+    command_s: float
 
 
 @dataclass(frozen=True)
@@ -34,6 +50,7 @@ class Start:
 
     drbd: str = "8.4"
     clc: str = "own"  # the host of the cloud controller; or "original": the original Walrus runs it too
+    init: str = "sysvinit"  # or "systemd": what starts the services of the pair
     host_tools: str = "today"  # or "2012": programs that refuse what is younger
     login: str = "root"  # or "sudo": a user whom sudo asks for a password, with noisy start-up files
     ssh: str = "today"  # or "5.3": a server that says so and offers what that did
@@ -41,6 +58,7 @@ class Start:
     device_bytes: int = 1024**3  # size of each backing disk; ``differs`` below can change one
     staging_bytes: int | None = None  # a staging area of its own of this size; None: as large as the machine
     sync_bytes_per_s: int = 200 * 1024 * 1024
+    rates: Rates | None = None  # of the simulated lab; None: its usual ones
     settings: Mapping[str, Any] = field(default_factory=dict)  # the inventory's settings of the move, as written there
     differs: Mapping[str, Any] = field(default_factory=dict)  # hazards planted: see docs/reference/scenarios.md
 

@@ -18,6 +18,9 @@ SUDO_PASSWORD = b"the-operators-password-which-nobody-may-print"  # likewise
 FIRST_WALRUS = "walrus-original"  # as the cloud knows the Walrus that is there before the move
 SIGNATURE_UUID = "0b5e55ed-0000-4000-8000-00000000b10c"
 
+NOT_BESIDE = {"sysvinit": {"systemctl"}, "systemd": {"chkconfig", "service"}}
+"""Programs that a host does not have, by what starts its services."""
+
 _CONFIGURATION = """# /etc/eucalyptus/eucalyptus.conf
 EUCALYPTUS="/"
 EUCA_USER="eucalyptus"

@@ -19,6 +19,8 @@ from harness.migration.attention import AttentiveClock
 from harness.migration.control import Control
 from harness.migration.engine import Engine, Event, Listener, RolledBack
 from harness.migration.estimate import Estimate, estimate
+from harness.migration.facts.collect import Collected, collect
+from harness.migration.forecast import Forecast, foresee
 from harness.migration.journal import Journal
 from harness.migration.memory import Memory
 from harness.migration.mirror import Mirror
@@ -187,10 +189,10 @@ class Migration:
             with self._looking() as engine:
                 found = {dialect.dialect_of(dialect.kernel_version(host)) for host in engine.site.pair}
         except CANNOT_SEE as blind:
-            raise Refused(f"the DRBD of the pair cannot be seen: {blind}; walrus-ha check says more") from blind
+            raise Refused(f"the DRBD of the pair cannot be seen: {blind}") from blind
         one = found.pop()
         if found or one is None:
-            raise Refused("the pair does not run one DRBD that Walrus 3.2 works with; walrus-ha check says more")
+            raise Refused("the pair does not run one DRBD that Walrus 3.2 works with")
         return one.name
 
     def survey(self) -> Survey:
@@ -207,6 +209,27 @@ class Migration:
             return survey(readable(engine.site))
         except CANNOT_SEE as blind:
             raise Refused(f"what a plan is bound to cannot be seen: {blind}") from blind
+
+    def facts(self) -> Collected:
+        """What a rehearsal of this site needs, and what preflight found; changes nothing.
+
+        Raises:
+            Refused: a host cannot be looked at.
+        """
+        with self._looking() as engine:
+            return collect(readable(engine.site), self.clock.date())
+
+    def forecast(self) -> Forecast:
+        """How long the services will be down, from rates measured now; changes nothing.
+
+        Raises:
+            Refused: they cannot be measured.
+        """
+        with self._looking() as engine:
+            try:
+                return foresee(readable(engine.site))
+            except CANNOT_SEE as blind:
+                raise Refused(f"the window cannot be foreseen: {blind}") from blind
 
     def estimate(self) -> Estimate:
         """How long the services will be down, as an interval; changes nothing."""

@@ -21,7 +21,7 @@ from harness.migration.preflight.survey import site_of_one_look
 from harness.migration.site import Site
 from harness.migration.steps.boot import DRBD
 from harness.migration.steps.configure import FSTAB, MAIN_CONFIGURATION
-from harness.systems import copying, eucalyptus, files, identity, mounts, services, store, volumes
+from harness.systems import eucalyptus, files, identity, mounts, programs, services, store, volumes
 from harness.systems.drbd import dialect, status
 
 Fact = tuple[str, str]
@@ -31,6 +31,7 @@ _VERSIONS = {
     "rsync": ("rsync", "--version"),
     "drbd tools": ("drbdadm", "--version"),
 }
+_REPLACEABLE = ("rsync", "service", *services.MANAGERS)
 _OF_THE_MOVE = ("walrus.blockdevice", "walrus.resource", "walrus.storagedir")
 
 
@@ -54,7 +55,7 @@ class HostSeen:
     at_boot: bool
     drbd_at_boot: bool | None  # None: init knows no such service
     drops_caches: bool
-    has_rsync: bool
+    lacks: frozenset[str]  # of the programs that another one can stand in for
     texts: dict[str, str | None]  # configuration files by path; never saved
 
 
@@ -104,7 +105,7 @@ def _host_seen(site: Site[Reader], host: Reader) -> HostSeen:
         services.starts_at_boot(host, settings.service),
         services.at_boot(host, DRBD),
         identity.caches_can_be_dropped(host),
-        copying.has_rsync(host),
+        frozenset(programs.missing(host, _REPLACEABLE)),
         {path: files.read(host, path) for path in paths},
     )
 
@@ -165,6 +166,7 @@ def _of_a_walrus(host: Reader, seen: HostSeen) -> Iterator[Fact]:
     yield "service", f"{'runs' if seen.running else 'is down'}, {'' if seen.at_boot else 'not '}started at boot"
     known = {None: "has no init script", True: "started at boot", False: "not started at boot"}
     yield "drbd service", known[seen.drbd_at_boot]
+    yield "without", " ".join(sorted(seen.lacks)) or "nothing that has a substitute"
     yield "caches", "can be dropped" if seen.drops_caches else "cannot be dropped"
     for path, text in seen.texts.items():
         yield (

@@ -87,7 +87,7 @@ def _twin(inventory: Inventory, seen: Survey) -> Twin:
 def _host(seen: HostSeen) -> TwinHost:
     version = ".".join(map(str, seen.drbd[:2]))
     return TwinHost(
-        version, seen.module_loaded, seen.at_boot, seen.drbd_at_boot, seen.drops_caches, seen.has_rsync, seen.texts
+        version, seen.module_loaded, seen.at_boot, seen.drbd_at_boot, seen.drops_caches, seen.lacks, seen.texts
     )
 
 
