@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -223,6 +224,15 @@ class WallTimers:
         self._pending.clear()
 
 
+Connect = Callable[[str, int, float], socket.socket]  # address, port, time limit in seconds
+"""A TCP connection to a host of the lab, as a client of the cloud makes it; OSError when nobody answers in time."""
+
+
+def connect_to(address: str, port: int, timeout_s: float) -> socket.socket:
+    """The same where this machine is in the lab's network."""
+    return socket.create_connection((address, port), timeout=timeout_s)
+
+
 @dataclass(frozen=True)
 class Opened:
     """A lab that is up. ``repeatable``: the same start and faults give the same trace, byte for byte."""
@@ -233,6 +243,7 @@ class Opened:
     clock: Clock
     timers: Timers = field(default_factory=WallTimers)
     repeatable: bool = False
+    connect: Connect | None = None  # None where hosts are no machines and have no network
     state: object | None = None  # of a lab whose whole state can be compared: harness.labs.simulated_state.WorldState
 
 

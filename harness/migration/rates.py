@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from statistics import median
@@ -107,18 +108,22 @@ def _hashing(host: Reader, root: str, listed: store.Manifest, answer_s: float) -
 
 def samples(listed: store.Manifest) -> Iterator[tuple[list[bytes], int]]:
     """Names of objects from all over the store, with the bytes of each handful; none twice, large ones passed over."""
-    fitting = [path for path, entry in listed.items() if entry.kind == "file" and 0 < entry.size <= _SAMPLE_BYTES]
+    number = sum(1 for _ in _fitting(listed))
     for turn in range(_SAMPLES):
-        mine = fitting[turn::_SAMPLES]
+        every = max(1, len(range(turn, number, _SAMPLES)) // _SAMPLE_FILES) * _SAMPLES
         names: list[bytes] = []
         size = 0
-        for path in mine[:: max(1, len(mine) // _SAMPLE_FILES)][:_SAMPLE_FILES]:
-            if names and size + listed[path].size > _SAMPLE_BYTES:
+        for entry in itertools.islice(itertools.islice(_fitting(listed), turn, None, every), _SAMPLE_FILES):
+            if names and size + entry.size > _SAMPLE_BYTES:
                 break
-            names.append(path)
-            size += listed[path].size
+            names.append(entry.path)
+            size += entry.size
         if names:
             yield names, size
+
+
+def _fitting(listed: store.Manifest) -> Iterator[store.Entry]:
+    return (entry for entry in listed if entry.kind == "file" and 0 < entry.size <= _SAMPLE_BYTES)
 
 
 def _reading(host: Reader, device: str, answer_s: float) -> Iterator[float]:

@@ -21,7 +21,7 @@ from harness.migration.preflight.survey import site_of_one_look
 from harness.migration.site import Site
 from harness.migration.steps.boot import DRBD
 from harness.migration.steps.configure import FSTAB, MAIN_CONFIGURATION
-from harness.systems import eucalyptus, files, identity, mounts, programs, services, store, volumes
+from harness.systems import eucalyptus, files, identity, mounts, programs, saved, services, store, volumes
 from harness.systems.drbd import dialect, status
 
 Fact = tuple[str, str]
@@ -90,7 +90,7 @@ def survey(site: Site[Reader]) -> Survey:
     for one in walruses:
         facts[f"{site.clc.name}: Walrus {one.name}"] = f"{one.address} in {one.partition}, {one.state}"
     facts |= {f"{site.clc.name}: {name}": value for name, value in properties.items()}
-    seen = StoreSeen(store.digest(listed), len(listed), store.total_bytes(listed))
+    seen = StoreSeen(saved.digest(listed), len(listed), store.total_bytes(listed))
     return Survey(facts, seen, estimate(site), (pair[0], pair[1]), walruses, properties, place)
 
 
