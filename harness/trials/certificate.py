@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from harness import yamlfile
+from harness import sealed, yamlfile
 from harness.errors import InvalidInput, Refused
 from harness.migration.procedure import Procedure
 from harness.private import private
@@ -55,9 +55,10 @@ class _CertificateFile(Strict):
     made: str
     tool: str
     procedure: _ProcedureFile
-    sha256: Sha256
+    procedure_sha256: Sha256
     trials: list[_TrialFile]
     signature: Sha256
+    sha256: Sha256  # the seal, which shows damage to whoever has no key
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Certificate:
             "made": self.made,
             "tool": self.tool,
             "procedure": asdict(self.procedure),
-            "sha256": self.procedure.sha256,
+            "procedure_sha256": self.procedure.sha256,
             "trials": [asdict(trial) for trial in self.trials],
         }
 
@@ -131,13 +132,10 @@ class Cabinet:
         """Sign the record and write it, readable by its owner only; returns where."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         body = certificate.body()
-        signed = {**body, "signature": _signature(body, self._key(make=True))}
+        signature = _signature(body, self._key(make=True))
         moment = "".join(one for one in certificate.made if one.isdigit())[:17]
         path = self._folder / f"{certificate.procedure.sha256[:12]}-{moment}.json"
-        with open(path, "w", opener=private) as file:
-            file.write(json.dumps(signed, indent=1) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        sealed.save({**body, "signature": signature}, path)
         return path
 
     def fitting(self, wanted: Procedure, required: Sequence[str], now: datetime, max_age: timedelta) -> Certificate:
@@ -172,7 +170,7 @@ class Cabinet:
             return None, f"it is no record of a rehearsal: {damaged}".splitlines()[0]
         assert parsed is not None, "a sound document gives a certificate"
         fields = parsed.model_dump()
-        signature = fields.pop("signature")
+        signature, _ = fields.pop("signature"), fields.pop(sealed.SEAL)
         if not hmac.compare_digest(signature, _signature(fields, self._key())):
             return None, "it is not signed with the key of this machine, or was changed since"
         trials = [Judged(**trial) for trial in fields["trials"]]
