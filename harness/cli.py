@@ -54,7 +54,8 @@ def _show_version(context: click.Context, _: click.Parameter, asked: bool) -> No
     callback=_show_version,
     help="Show the version and exit.",
 )
-def walrus_ha() -> None:
+@click.option("--plain", is_flag=True, help="Renew no line of progress: for screen readers, and for logs.")
+def walrus_ha(plain: bool) -> None:
     """Move a Eucalyptus 3.2 Walrus onto a DRBD-replicated pair, and rehearse the move before."""
 
 
@@ -387,8 +388,11 @@ def completion_command(shell: str) -> None:
 
 
 def _migration(inventory_path: Path, folder: Path | None = None) -> Migration:
-    shown = console.Console()
+    context = click.get_current_context()
+    shown = console.Console(plain=bool(context.find_root().params.get("plain")))
     shown.catch_interrupts()
+    shown.beat()
+    context.call_on_close(shown.rest)
     loaded = inventory.load(inventory_path)
     listeners = Listeners(shown.event, shown.progress)
     return Migration(loaded, folder or runs.folder_for(inventory_path), listeners=listeners)

@@ -104,6 +104,7 @@ def _parse(words: list[str]) -> None:
     command: click.Command = walrus_ha
     context = click.Context(walrus_ha, info_name="walrus-ha")
     while isinstance(command, click.Group):
+        words = words[1:] if words[:1] == ["--plain"] else words
         if words and words[0].startswith("-"):
             return _options_exist(command, words)
         name, command_, words = command.resolve_command(context, words)
@@ -208,7 +209,7 @@ class Stage:
         state = {"WALRUS_HA_STATE": str(self.place / "runs"), "HOME": os.environ.get("HOME", "/root")}
         return {"PATH": tools, **state, "LC_ALL": "C.UTF-8"}
 
-    def run(self, script: str, timeout_s: float = 280.0) -> str:
+    def run(self, script: str, timeout_s: float = 800.0) -> str:
         """Type a script; what it printed.
 
         Raises:
@@ -275,10 +276,15 @@ def _with_lab(stage: Stage) -> Iterator[Stage]:
         )
 
 
+takes_a_lab = pytest.mark.timeout(900)  # half a minute, where nobody else wants the processors
+
+
+@takes_a_lab
 def test_readme(containers: Stage) -> None:
     assert "The pair serves the store" in containers.run(_executed("README.md"))
 
 
+@takes_a_lab
 def test_the_first_tutorial(containers: Stage) -> None:
     said = containers.run(_executed("docs/tutorial/first-rehearsal.md"))
     assert "Nothing found: the hosts are ready for the move." in said
@@ -312,6 +318,7 @@ clc: {{hosts: {{clc00: {{ansible_host: 10.0.0.3}}}}}}
 """
 
 
+@takes_a_lab
 def test_the_page_on_a_sites_facts(containers: Stage) -> None:
     said = containers.run(_UP + _executed("docs/how-to/rehearse-your-site.md") + "\n" + _DOWN)
     assert "site-as-it-is" in said
@@ -337,6 +344,7 @@ def _at_work(stage: Stage, until: str) -> subprocess.Popen[bytes]:
     return engine
 
 
+@takes_a_lab
 def test_the_page_on_orders(containers: Stage) -> None:
     with _at_work(containers, "> register-additional") as engine:
         try:
@@ -348,6 +356,7 @@ def test_the_page_on_orders(containers: Stage) -> None:
     containers.run(_DOWN)
 
 
+@takes_a_lab
 def test_the_page_on_a_lost_controller(containers: Stage) -> None:
     with _at_work(containers, "> stage-store") as engine:
         engine.kill()
@@ -357,6 +366,7 @@ def test_the_page_on_a_lost_controller(containers: Stage) -> None:
     assert "The original serves the store alone again" in said
 
 
+@takes_a_lab
 def test_the_tutorial_on_real_drbd(stage: Stage, demanded_lab: Callable[[str], None]) -> None:
     demanded_lab("machines")
     for _ in _with_lab(stage):
