@@ -11,11 +11,14 @@ from typing import NoReturn
 import click
 from click import shell_completion
 
-from harness import console, explain_cli, facts_cli, inventory, lab_cli, orders_cli, rehearsed, runs, version
+from harness import console, duration, explain_cli, facts_cli, inventory, lab_cli, orders_cli, rehearsed, runs, version
 from harness.checks.verdict import judge_file
 from harness.errors import Refused
 from harness.labs import catalogue, doctor
+from harness.live import Board
+from harness.migration.forecast import Forecast
 from harness.migration.outcome import Outcome
+from harness.migration.plan import PLANS
 from harness.migration.planned import read_plan
 from harness.migration.run import Listeners, Migration
 from harness.report import folder as pages
@@ -39,6 +42,16 @@ _INVENTORY = click.option(
 )
 
 
+_WINDOW = click.option(
+    "--window", "window_s", callback=duration.option, help="How long the services may be down, such as 2h or 90m."
+)
+
+
+_PLAIN = click.option(
+    "--plain", is_flag=True, help="One line an event, also on a terminal: for logs and screen readers."
+)
+
+
 def _show_version(context: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked:
         click.echo(f"walrus-ha {version.described()}")
@@ -54,8 +67,7 @@ def _show_version(context: click.Context, _: click.Parameter, asked: bool) -> No
     callback=_show_version,
     help="Show the version and exit.",
 )
-@click.option("--plain", is_flag=True, help="Renew no line of progress: for screen readers, and for logs.")
-def walrus_ha(plain: bool) -> None:
+def walrus_ha() -> None:
     """Move a Eucalyptus 3.2 Walrus onto a DRBD-replicated pair, and rehearse the move before."""
 
 
@@ -186,10 +198,11 @@ def _keep(spec: Spec, single: Single, folder: Path | None) -> None:
 
 @walrus_ha.command("check")
 @_INVENTORY
+@_WINDOW
 @_JSON
-def check_command(inventory_path: Path, as_json: bool) -> None:
-    """Look whether the hosts are ready for the move; changes nothing."""
-    migration = _migration(inventory_path)
+def check_command(inventory_path: Path, window_s: float | None, as_json: bool) -> None:
+    """Look whether the hosts are ready for the move, and whether it fits into a window; changes nothing."""
+    migration = _with_window(_migration(inventory_path), window_s)
     findings = [*migration.check(), *rehearsed.missing(migration)]
     lines = [FindingLine(one.id, one.host, one.severity, one.message, one.remedy) for one in findings]
     click.echo(json_report.render_findings(lines) if as_json else text.render_findings(lines))
@@ -214,13 +227,24 @@ def plan_command(inventory_path: Path, plan_path: Path | None, as_json: bool) ->
     if plan_path and plan:
         plan.save(plan_path)
         click.echo(f"written: {plan_path}; carry it out with: walrus-ha migrate --plan {plan_path}", err=True)
-    shown = plan_text.Shown(rows, window, plan.commands if plan else (), migration.inventory.settings)
+    foreseen = None if migration.began() else _foreseen(migration)
+    shown = plan_text.Shown(rows, window, plan.commands if plan else (), migration.inventory.settings, foreseen)
     click.echo(shown.as_json() if as_json else shown.as_text())
+
+
+def _foreseen(migration: Migration) -> Forecast | None:
+    """The window by rates that are measured now; none where they cannot be."""
+    try:
+        return migration.forecast()
+    except Refused as refused:
+        click.echo(str(refused), err=True)
+        return None
 
 
 @walrus_ha.command("migrate")
 @click.option("-i", "--inventory", "inventory_path", type=click.Path(path_type=Path), help="Inventory file.")
 @click.option("--plan", "plan_path", type=click.Path(path_type=Path), help="Begin only if all is as this plan has it.")
+@_WINDOW
 @click.option("--postpone-cutover", is_flag=True, help="Hold an online move before its stop until it is told to go.")
 @click.option(
     "--max-age",
@@ -231,13 +255,16 @@ def plan_command(inventory_path: Path, plan_path: Path | None, as_json: bool) ->
     help="Days for which a rehearsal counts.",
 )
 @click.option("--without-rehearsal", "without", metavar="REASON", help="Begin without one; the reason is kept.")
+@_PLAIN
 @_JSON
 def migrate_command(
     inventory_path: Path | None,
     plan_path: Path | None,
+    window_s: float | None,
     postpone_cutover: bool,
     max_age_days: float,
     without: str | None,
+    plain: bool,
     as_json: bool,
 ) -> None:
     """Carry out the move, or go on with it after an interruption.
@@ -249,7 +276,8 @@ def migrate_command(
         raise click.UsageError("name an inventory with -i, or a plan with --plan")
     inventory_path = inventory_path or Path(plan.inventory if plan else "")
     folder = runs.folder_for(inventory_path)
-    migration = _migration(inventory_path)
+    shown = console.Console(plain=plain)
+    migration = _with_window(_migration(inventory_path, shown=shown), window_s)
     if postpone_cutover and migration.inventory.settings.strategy != "online":
         raise click.UsageError("only `strategy: online` has a cut-over that can be postponed")
     if postpone_cutover:
@@ -262,6 +290,8 @@ def migrate_command(
     except Refused as reason:
         _finish(rehearsed.refusal(migration, reason), folder, as_json)
     runs.note_inventory(folder, inventory_path)
+    settings = migration.inventory.settings
+    shown.show(Board([step.name for step in PLANS[settings.strategy]()], settings.window_s), folder)
     _finish(migration.migrate(plan, rehearsal), folder, as_json)
 
 
@@ -279,14 +309,16 @@ def adopt_command(inventory_path: Path, as_json: bool) -> None:
 
 @walrus_ha.command("rollback")
 @click.argument("run")
+@_PLAIN
 @_JSON
-def rollback_command(run: str, as_json: bool) -> None:
+def rollback_command(run: str, plain: bool, as_json: bool) -> None:
     """Take a move back. Past its commit point this is a reverse move: services stop, what was written is kept.
 
     The original then serves alone again. Until the reverse move commits, `walrus-ha migrate` stays with the pair.
     """
     folder = runs.find(run)
-    _finish(_migration(runs.inventory_of(folder), folder).rollback(), folder, as_json)
+    shown = console.Console(plain=plain)
+    _finish(_migration(runs.inventory_of(folder), folder, shown).rollback(), folder, as_json)
 
 
 @walrus_ha.command("retire")
@@ -387,12 +419,19 @@ def completion_command(shell: str) -> None:
     click.echo(completer(walrus_ha, {}, "walrus-ha", "_WALRUS_HA_COMPLETE").source())
 
 
-def _migration(inventory_path: Path, folder: Path | None = None) -> Migration:
-    context = click.get_current_context()
-    shown = console.Console(plain=bool(context.find_root().params.get("plain")))
+def _with_window(migration: Migration, window_s: float | None) -> Migration:
+    """The same with another window than the inventory's, if one is given."""
+    if window_s is not None:
+        settings = migration.inventory.settings.model_copy(update={"window_s": window_s})
+        migration.inventory = replace(migration.inventory, settings=settings)
+    return migration
+
+
+def _migration(inventory_path: Path, folder: Path | None = None, shown: console.Console | None = None) -> Migration:
+    shown = shown or console.Console()
     shown.catch_interrupts()
     shown.beat()
-    context.call_on_close(shown.rest)
+    click.get_current_context().call_on_close(shown.rest)
     loaded = inventory.load(inventory_path)
     listeners = Listeners(shown.event, shown.progress)
     return Migration(loaded, folder or runs.folder_for(inventory_path), listeners=listeners)

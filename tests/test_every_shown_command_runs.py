@@ -104,7 +104,6 @@ def _parse(words: list[str]) -> None:
     command: click.Command = walrus_ha
     context = click.Context(walrus_ha, info_name="walrus-ha")
     while isinstance(command, click.Group):
-        words = words[1:] if words[:1] == ["--plain"] else words
         if words and words[0].startswith("-"):
             return _options_exist(command, words)
         name, command_, words = command.resolve_command(context, words)
@@ -322,6 +321,11 @@ clc: {{hosts: {{clc00: {{ansible_host: 10.0.0.3}}}}}}
 def test_the_page_on_a_sites_facts(containers: Stage) -> None:
     said = containers.run(_UP + _executed("docs/how-to/rehearse-your-site.md") + "\n" + _DOWN)
     assert "site-as-it-is" in said
+
+
+@takes_a_lab
+def test_the_page_on_the_window(containers: Stage) -> None:
+    assert "0 errors" in containers.run(_UP + _executed("docs/explanation/window.md") + "\n" + _DOWN)
 
 
 _UP = ".venv/bin/walrus-ha lab up containers > site.yaml\n"
