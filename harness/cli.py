@@ -11,11 +11,14 @@ from pathlib import Path
 import click
 from click import shell_completion
 
-from harness import console, explain_cli, facts_cli, inventory, orders_cli, runs, version
+from harness import console, duration, explain_cli, facts_cli, inventory, orders_cli, runs, version
 from harness.checks.verdict import judge_file
 from harness.errors import Refused
 from harness.labs import catalogue, doctor
+from harness.live import Board
+from harness.migration.forecast import Forecast
 from harness.migration.outcome import Outcome
+from harness.migration.plan import PLANS
 from harness.migration.planned import read_plan
 from harness.migration.run import Listeners, Migration
 from harness.report import folder as pages
@@ -35,6 +38,16 @@ from harness.trials.sweep.sweep import sweep
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
 _INVENTORY = click.option(
     "-i", "--inventory", "inventory_path", required=True, type=click.Path(path_type=Path), help="Inventory file."
+)
+
+
+_WINDOW = click.option(
+    "--window", "window_s", callback=duration.option, help="How long the services may be down, such as 2h or 90m."
+)
+
+
+_PLAIN = click.option(
+    "--plain", is_flag=True, help="One line an event, also on a terminal: for logs and screen readers."
 )
 
 
@@ -176,10 +189,11 @@ def _keep(spec: Spec, single: Single, folder: Path | None) -> None:
 
 @walrus_ha.command("check")
 @_INVENTORY
+@_WINDOW
 @_JSON
-def check_command(inventory_path: Path, as_json: bool) -> None:
-    """Look whether the hosts are ready for the move; changes nothing."""
-    findings = _migration(inventory_path).check()
+def check_command(inventory_path: Path, window_s: float | None, as_json: bool) -> None:
+    """Look whether the hosts are ready for the move, and whether it fits into a window; changes nothing."""
+    findings = _with_window(_migration(inventory_path), window_s).check()
     lines = [FindingLine(one.id, one.host, one.severity, one.message, one.remedy) for one in findings]
     click.echo(json_report.render_findings(lines) if as_json else text.render_findings(lines))
     sys.exit(3 if any(one.severity == "error" for one in findings) else 0)
@@ -203,29 +217,51 @@ def plan_command(inventory_path: Path, plan_path: Path | None, as_json: bool) ->
     if plan_path and plan:
         plan.save(plan_path)
         click.echo(f"written: {plan_path}; carry it out with: walrus-ha migrate --plan {plan_path}", err=True)
-    shown = plan_text.Shown(rows, window, plan.commands if plan else (), migration.inventory.settings)
+    foreseen = None if migration.began() else _foreseen(migration)
+    shown = plan_text.Shown(rows, window, plan.commands if plan else (), migration.inventory.settings, foreseen)
     click.echo(shown.as_json() if as_json else shown.as_text())
+
+
+def _foreseen(migration: Migration) -> Forecast | None:
+    """The window by rates that are measured now; none where they cannot be."""
+    try:
+        return migration.forecast()
+    except Refused as refused:
+        click.echo(str(refused), err=True)
+        return None
 
 
 @walrus_ha.command("migrate")
 @click.option("-i", "--inventory", "inventory_path", type=click.Path(path_type=Path), help="Inventory file.")
 @click.option("--plan", "plan_path", type=click.Path(path_type=Path), help="Begin only if all is as this plan has it.")
+@_WINDOW
 @click.option("--postpone-cutover", is_flag=True, help="Hold an online move before its stop until it is told to go.")
+@_PLAIN
 @_JSON
-def migrate_command(inventory_path: Path | None, plan_path: Path | None, postpone_cutover: bool, as_json: bool) -> None:
+def migrate_command(
+    inventory_path: Path | None,
+    plan_path: Path | None,
+    window_s: float | None,
+    postpone_cutover: bool,
+    plain: bool,
+    as_json: bool,
+) -> None:
     """Carry out the move, or go on with it after an interruption."""
     plan = read_plan(plan_path) if plan_path else None
     if inventory_path is None and plan is None:
         raise click.UsageError("name an inventory with -i, or a plan with --plan")
     inventory_path = inventory_path or Path(plan.inventory if plan else "")
     folder = runs.folder_for(inventory_path)
-    migration = _migration(inventory_path)
+    shown = console.Console(plain=plain)
+    migration = _with_window(_migration(inventory_path, shown=shown), window_s)
     if postpone_cutover and migration.inventory.settings.strategy != "online":
         raise click.UsageError("only `strategy: online` has a cut-over that can be postponed")
     if postpone_cutover:
         held = migration.inventory.settings.model_copy(update={"postpone_cutover": True})
         migration.inventory = replace(migration.inventory, settings=held)
     runs.note_inventory(folder, inventory_path)
+    settings = migration.inventory.settings
+    shown.show(Board([step.name for step in PLANS[settings.strategy]()], settings.window_s), folder)
     _finish(migration.migrate(plan), folder, as_json)
 
 
@@ -243,14 +279,16 @@ def adopt_command(inventory_path: Path, as_json: bool) -> None:
 
 @walrus_ha.command("rollback")
 @click.argument("run")
+@_PLAIN
 @_JSON
-def rollback_command(run: str, as_json: bool) -> None:
+def rollback_command(run: str, plain: bool, as_json: bool) -> None:
     """Take a move back. Past its commit point this is a reverse move: services stop, what was written is kept.
 
     The original then serves alone again. Until the reverse move commits, `walrus-ha migrate` stays with the pair.
     """
     folder = runs.find(run)
-    _finish(_migration(runs.inventory_of(folder), folder).rollback(), folder, as_json)
+    shown = console.Console(plain=plain)
+    _finish(_migration(runs.inventory_of(folder), folder, shown).rollback(), folder, as_json)
 
 
 @walrus_ha.command("retire")
@@ -395,8 +433,16 @@ def lab_ssh(run_id: str, host: str) -> None:
     os.execvp(argv[0], argv)
 
 
-def _migration(inventory_path: Path, folder: Path | None = None) -> Migration:
-    shown = console.Console()
+def _with_window(migration: Migration, window_s: float | None) -> Migration:
+    """The same with another window than the inventory's, if one is given."""
+    if window_s is not None:
+        settings = migration.inventory.settings.model_copy(update={"window_s": window_s})
+        migration.inventory = replace(migration.inventory, settings=settings)
+    return migration
+
+
+def _migration(inventory_path: Path, folder: Path | None = None, shown: console.Console | None = None) -> Migration:
+    shown = shown or console.Console()
     shown.catch_interrupts()
     loaded = inventory.load(inventory_path)
     listeners = Listeners(shown.event, shown.progress)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
+from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
+from harness.live import Board, Folder, Screen
 from harness.migration.engine import Event
 from harness.migration.site import Progress
 
@@ -22,16 +25,24 @@ class Console:
     Ctrl-C stops at once.
     """
 
-    def __init__(self, stream: TextIO = sys.stderr) -> None:
+    def __init__(self, stream: TextIO = sys.stderr, plain: bool = False) -> None:
         self._stream = stream
-        self._live = stream.isatty()
+        self._live = stream.isatty() and not plain and os.environ.get("TERM") != "dumb"
+        self._screen: Screen | None = None
         self._said_at = 0.0
         self._done: set[str] = set()
         self._interrupted = False
 
+    def show(self, board: Board, folder: Path) -> None:
+        """On a terminal keep a board of the run at the bottom, with what its folder tells."""
+        if self._live:
+            self._screen = Screen(board, self._write, Folder(folder))
+
     def event(self, event: Event) -> None:
         """One line an event; steps that were just done are not told again as satisfied."""
         self._stop_if_asked()
+        if self._screen:
+            self._screen.event(event)
         if event.kind == "acted" or (event.kind == "satisfied" and event.step in self._done):
             return
         if event.kind == "done":
@@ -41,6 +52,8 @@ class Console:
     def progress(self, progress: Progress) -> None:
         """On a terminal the line is renewed, elsewhere one is written every now and then."""
         self._stop_if_asked()
+        if self._screen:
+            return self._screen.progress(progress)
         share = "" if progress.fraction is None else f" {progress.fraction:6.1%}"
         text = f"  {progress.step:<20} {progress.what}{share}"
         now = time.monotonic()
@@ -49,11 +62,18 @@ class Console:
             self._stream.flush()
         elif now - self._said_at >= _HEARTBEAT_S:
             self._line(text)
+        return None
 
     def _line(self, text: str) -> None:
         self._said_at = time.monotonic()
         stamp = time.strftime("%H:%M:%SZ", time.gmtime())
-        self._stream.write(f"{chr(13) + chr(27) + '[K' if self._live else ''}{stamp} {text}\n")
+        if self._screen:
+            return self._screen.draw(f"{stamp} {text}\n")
+        self._write(f"{chr(13) + chr(27) + '[K' if self._live else ''}{stamp} {text}\n")
+        return None
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text)
         self._stream.flush()
 
     def catch_interrupts(self) -> None:
