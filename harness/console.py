@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from types import FrameType
@@ -14,7 +15,8 @@ from harness.live import Board, Folder, Screen
 from harness.migration.engine import Event
 from harness.migration.site import Progress
 
-_HEARTBEAT_S = 10.0
+_PROGRESS_S = 10.0
+HEARTBEAT_S = 30.0
 _MARKS = {"acting": ">", "done": "+", "satisfied": "=", "waiting": "~", "undoing": "<", "completed": "#"}
 
 
@@ -25,11 +27,15 @@ class Console:
     Ctrl-C stops at once.
     """
 
-    def __init__(self, stream: TextIO = sys.stderr, plain: bool = False) -> None:
+    def __init__(self, stream: TextIO = sys.stderr, plain: bool = False, heartbeat_s: float = HEARTBEAT_S) -> None:
         self._stream = stream
         self._live = stream.isatty() and not plain and os.environ.get("TERM") != "dumb"
         self._screen: Screen | None = None
         self._said_at = 0.0
+        self._at, self._at_since = "", time.monotonic()  # the step that is at work
+        self._heartbeat_s = heartbeat_s
+        self._resting = threading.Event()
+        self._writing = threading.RLock()  # a signal may come while its own thread writes
         self._done: set[str] = set()
         self._interrupted = False
 
@@ -47,6 +53,7 @@ class Console:
             return
         if event.kind == "done":
             self._done.add(event.step)
+        self._at, self._at_since = event.step, time.monotonic()
         self._line(f"{_MARKS.get(event.kind, ' ')} {event.step:<20} {event.text}".rstrip())
 
     def progress(self, progress: Progress) -> None:
@@ -60,7 +67,7 @@ class Console:
         if self._live:
             self._stream.write(f"\r\x1b[K{text}")
             self._stream.flush()
-        elif now - self._said_at >= _HEARTBEAT_S:
+        elif now - self._said_at >= _PROGRESS_S:
             self._line(text)
         return None
 
@@ -73,8 +80,25 @@ class Console:
         return None
 
     def _write(self, text: str) -> None:
-        self._stream.write(text)
-        self._stream.flush()
+        with self._writing:
+            self._stream.write(text)
+            self._stream.flush()
+
+    def beat(self) -> None:
+        """Where lines are not renewed, one comes at least every heartbeat, also while one request takes its time."""
+        if not self._live:
+            self._said_at = time.monotonic()
+            threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+
+    def rest(self) -> None:
+        """Nothing is at work any more."""
+        self._resting.set()
+
+    def _beat(self) -> None:
+        while not self._resting.wait(self._heartbeat_s / 10):
+            now = time.monotonic()
+            if now - self._said_at >= self._heartbeat_s * 0.9:
+                self._line(f"  {self._at:<20} at work since {now - self._at_since:.0f} s")
 
     def catch_interrupts(self) -> None:
         signal.signal(signal.SIGINT, self._asked_to_stop)
