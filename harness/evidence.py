@@ -225,6 +225,7 @@ class Evidence:
     format: int = FORMAT
     driver: DriverName = "engine"
     strategy: StrategyName = "staged"
+    reuses_device: bool = False  # the store lay on the device to be replicated, which had to be erased for it
     beside: str = ""  # the vendor's scenario whose start this trial of our engine shares
     frozen: Manifest | None = None  # the store as seeded and as clients changed it before the window, read by the lab
     before: list[HostSnapshot] = Field(default_factory=list)

@@ -17,6 +17,7 @@ CLOUD_SECRET = b"the-cloud-s-key-which-nobody-may-print"  # found anywhere else,
 SUDO_PASSWORD = b"the-operators-password-which-nobody-may-print"  # likewise
 FIRST_WALRUS = "walrus-original"  # as the cloud knows the Walrus that is there before the move
 SIGNATURE_UUID = "0b5e55ed-0000-4000-8000-00000000b10c"
+STORE_UUID = "5702e000-0000-4000-8000-00000000b01d"  # of the file system that holds the store, where it has its own
 
 _CONFIGURATION = """# /etc/eucalyptus/eucalyptus.conf
 EUCALYPTUS="/"
@@ -62,6 +63,7 @@ def place_path(settings: Settings, place: str) -> str:
         "store": settings.store,
         "old-store": f"{settings.store}.before-ha",
         "staging": f"{settings.staging}/{settings.store.rsplit('/', 1)[-1]}",
+        "second-staging": f"{settings.second_staging}/{settings.store.rsplit('/', 1)[-1]}",
         "device": settings.store,
     }
     return paths[place]

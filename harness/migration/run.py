@@ -22,7 +22,7 @@ from harness.migration.journal import Journal
 from harness.migration.memory import Memory
 from harness.migration.mirror import Mirror
 from harness.migration.outcome import Outcome, PreflightRefused
-from harness.migration.plan import PLANS
+from harness.migration.plan import plan_for
 from harness.migration.planned import Plan, differences
 from harness.migration.preflight import Finding, preflight
 from harness.migration.promise import broken, promised
@@ -301,7 +301,7 @@ class Migration:
         for host in hosts:
             host.before_change = mirror.flush
         try:
-            yield Engine(site, PLANS[self.inventory.settings.strategy](), self._listeners.event, mirror)
+            yield Engine(site, plan_for(self.inventory.settings), self._listeners.event, mirror)
         finally:
             for host in hosts:
                 host.transport.close()

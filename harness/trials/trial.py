@@ -109,6 +109,7 @@ class Trial:
             seed=self.scenario.start.store.seed,
             driver=self.scenario.driver,
             strategy=self.scenario.start.strategy,
+            reuses_device=self.scenario.start.store_on == "device",
             beside=self.scenario.beside_of,
             expectation=Expectation(
                 expect.outcome,
@@ -261,7 +262,7 @@ class Trial:
         sent = len(self.evidence.sent)
         watcher = Bystander(self.evidence.sent, self.schedule.attempt)
         # A detached copy goes on while somebody looks; what it writes is not the look's doing.
-        apart = self.opened.inventory.settings.staging if self.evidence.attempts else None
+        apart = self._staging_areas() if self.evidence.attempts else ()
         folder = self.controllers.folder
         before = footprint(self.opened.truth, folder, apart)
         migration = self._migration(self._tapped(watcher), folder)
@@ -295,13 +296,22 @@ class Trial:
     def _look_around(self, snapshots: list[HostSnapshot]) -> dict[str, str]:
         """What lies on the hosts that answered when the snapshots were taken, outside the places of the data."""
         settings, truth = self.opened.inventory.settings, self.opened.truth
+        ours = (settings.store, *self._staging_areas())
         return {
             f"{seen.host}:{path}": line
             for role, seen in zip(ROLES, snapshots, strict=True)
             if seen.reachable
             for path, line in truth.listing(role).items()
-            if not path.startswith((settings.store, settings.staging))
+            if not path.startswith(ours)
         }
+
+    def _staging_areas(self) -> tuple[str, ...]:
+        settings = self.opened.inventory.settings
+        return (settings.staging, *([settings.second_staging] if settings.second_staging else []))
+
+    def _second(self) -> tuple[str, ...]:
+        """The place of a second staged copy, where there is to be one."""
+        return ("second-staging",) if self.opened.inventory.settings.second_staging else ()
 
     def _write_served(self, role: str) -> None:
         """A client writes; what it wrote, and the directory that it wrote into, are what must be found at the end."""
@@ -392,7 +402,7 @@ class Trial:
         """In all; what cannot be counted now counts with the next look."""
         truth = self.opened.truth
         try:
-            return truth.bytes_received(ORIGINAL, "staging") + truth.bytes_received(ORIGINAL, "device")
+            return sum(truth.bytes_received(ORIGINAL, place) for place in ("staging", "device", *self._second()))
         except LabError:
             return self._counted
 
@@ -426,7 +436,7 @@ class Trial:
         )  # where the pair's content is to be seen
         complete = [
             f"{self._name(role)}:{place}"
-            for role, place in (*_PLACES, *serving)
+            for role, place in (*_PLACES, *((ORIGINAL, one) for one in self._second()), *serving)
             if any(self._equals(one, self.opened.truth.manifest(role, place)) for one in wanted)
         ]
         self.evidence.censuses.append(Census(self.opened.clock.now(), moment, complete))

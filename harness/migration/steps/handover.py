@@ -69,5 +69,21 @@ class Commit(Step):
                     f"{site.original.name}: the {name} copy was never proven equal to the frozen store; "
                     "without that nothing is committed"
                 )
-        copies.require_unchanged(site, site.original, site.old_store)
+        self._require_kept(site)
         site.memory.note("committed", self.name)
+
+    def _require_kept(self, site: Site[Host]) -> None:
+        """What is kept beside the pair is as it was frozen.
+
+        Raises:
+            StepBlocked: it is not.
+        """
+        copies.require_unchanged(site, site.original, site.old_store)
+
+
+class CommitOnCopies(Commit):
+    """Where the store's own device was used again, both staged copies are what is kept."""
+
+    def _require_kept(self, site: Site[Host]) -> None:
+        for place in site.staged_copies:
+            copies.require_unchanged(site, site.original, place, copied=True)
