@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.broken.patching import Edit, Sabotage, Set, sabotage
 
 _PLAIN = "success-with-full-sync"
-_WITH_DELETIONS = "online-cut-over-waits-until-it-is-ordered"
+_DELETING = "online-cut-over-waits-until-it-is-ordered"
 _KEPT = '_KEEPING, "--delete"'
 _OPTIONS = '"-aHAXSx", "--numeric-ids", "--delete", "--partial", "--stats", "--exclude=/lost+found"'
 
@@ -31,7 +31,7 @@ SABOTAGES = (
     _rsync("copy without owners", "everything belongs to root", _letters("-rlptDHAXSx")),
     _rsync("copy without modes", "permissions are lost", _letters("-rltgoDHAXSx")),
     _rsync("copy without links", "symbolic links are left out", _letters("-rptgoDHAXSx")),
-    _rsync("copy without --delete", "what is not in the source stays in the copy", _without("--delete"), _WITH_DELETIONS),
+    _rsync("copy without --delete", "what is gone from the source stays in the copy", _without("--delete"), _DELETING),
     sabotage(
         "copy into a subdirectory",
         "the slash behind the source is missing, so the store lands one level too deep",

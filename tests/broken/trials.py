@@ -16,7 +16,7 @@ from harness.trials.scenario import Scenario, load_scenarios
 from harness.trials.trial import run_trial
 from tests.broken.patching import Sabotage, broken
 
-LONGEST_TRIAL_S = 7_200.0  # of the lab's own time: a small store never takes half as long, so this waits without a bound
+LONGEST_TRIAL_S = 7_200.0  # of the lab's own time: a small store never takes half as long
 SLOWEST_BYTES_PER_S = 10e6  # what a sound engine moves a large store with, all its copies and readings counted
 
 
