@@ -14,6 +14,7 @@ from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 FORMAT = 1
+BEFORE_ERASING = "before the store's own device is erased"  # the moment of a census
 
 Kind = Literal["file", "directory", "symlink", "other"]
 EffectName = Literal["read", "write", "destroy"]

@@ -139,12 +139,16 @@ class Settings(Strict):
         """A device that holds the store is erased only after two copies were made, while nobody serves."""
         if self.reuse_device and self.second_staging is None:
             hint = "add second_staging: with a directory on another disk"
-            raise wrong("reuse_device erases the store's own device, for which two copies are needed", hint, "reuse_device")
+            raise wrong(
+                "reuse_device erases the store's own device, for which two copies are needed", hint, "reuse_device"
+            )
         if self.reuse_device and self.strategy == "online":
             hint = "write strategy: staged, or give the pair a device of its own"
             raise wrong("an online move serves from the old device to the end", hint, "reuse_device")
         if self.second_staging is not None and not self.reuse_device:
-            raise wrong("second_staging is for reuse_device alone", "add reuse_device: true, or take it out", "second_staging")
+            raise wrong(
+                "second_staging is for reuse_device alone", "add reuse_device: true, or take it out", "second_staging"
+            )
         if self.second_staging == self.staging:
             raise wrong("both staging areas are one", "choose a directory on another disk", "second_staging")
         return self

@@ -10,8 +10,8 @@ from harness.checks.replay import pair
 from harness.evidence import Attempt, Evidence
 
 _COMMAND = re.compile(r"\bwalrus-ha [a-z]+")
-_KEPT = re.compile(r"([\w.-]+):/[^\n]*? \(the (old store|staged copy)\)")
-_PLACES = {"old store": "old-store", "staged copy": "staging"}
+_KEPT = re.compile(r"([\w.-]+):/[^\n]*? \(the (old store|staged copy|second staged copy)\)")
+_PLACES = {"old store": "old-store", "staged copy": "staging", "second staged copy": "second-staging"}
 _UNTOUCHED = re.compile(r"nothing was changed", re.IGNORECASE)
 
 
@@ -54,7 +54,9 @@ def points_to_no_copy(evidence: Evidence) -> Iterator[str]:
 
 def kept_nothing(evidence: Evidence) -> Iterator[str]:
     """A copy that a completed move says it kept is there, whole."""
-    if not evidence.attempts or evidence.attempts[-1].outcome != "completed" or _data_was_changed(evidence):
+    if not evidence.attempts or evidence.attempts[-1].outcome != "completed":
+        return
+    if _data_was_changed(evidence) and not evidence.reuses_device:
         return
     for host, what in _KEPT.findall(evidence.attempts[-1].last_words):
         if not evidence.censuses:

@@ -119,6 +119,7 @@ def _seed(world: SimulatedWorld, settings: Settings, start: Start) -> None:
         original.files.add_volume(settings.staging, start.staging_bytes, _STAGING_INODES)
     if start.second_staging_bytes is not None:
         _make(original, settings.second_staging or "")
+    if start.second_staging_bytes:
         original.files.add_volume(
             settings.second_staging or "", start.second_staging_bytes, _STAGING_INODES, _SECOND_STAGING
         )

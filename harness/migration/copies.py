@@ -10,6 +10,7 @@ from harness.migration.jobs import LONGEST_JOB_S, RateChanged, run_job, succeed
 from harness.migration.site import Site
 from harness.systems import copying, files, store
 
+BAD_COPY = "bad-copy:"  # of a staged copy, by its path: what did not come out of it whole
 _ROUNDS = 3
 _EMPTY_SHARE = 0.02  # of the source's space: a file system takes as much for itself
 _SLOWEST_HASHING_BYTES_PER_S = 2 * 1024 * 1024
@@ -51,7 +52,7 @@ def require_read_back(site: Site[Host], host: Host, step: str, root: str, purpos
 
 
 def copy_from_any(site: Site[Host], host: Host, step: str, sources: Sequence[str], destination: str) -> None:
-    """As ``copy_and_verify``, from the first of several copies that gives the frozen store.
+    """As ``copy_and_verify``, from the first of several copies that gives the frozen store; one that does not is noted.
 
     Raises:
         StepBlocked: none of them does.
@@ -64,6 +65,7 @@ def copy_from_any(site: Site[Host], host: Host, step: str, sources: Sequence[str
             return copy_and_verify(site, host, step, source, destination, by_content=bool(troubles))
         except StepBlocked as trouble:
             troubles.append(str(trouble))
+            site.memory.remember(f"{BAD_COPY}{source}", str(trouble))
     raise StepBlocked("; ".join(troubles))
 
 

@@ -48,10 +48,11 @@ def seen_now(site: Site[Reader] | Site[Host]) -> OldDevice:
 def fstab_line(host: Reader, place: str, disk: str) -> mounts.FstabLine | None:
     """The one line that mounts the disk at the place at boot, by its name, UUID or label; None when there is no such.
 
-    A second line for that place, or one that is not for boot, leaves the place empty or with something else.
+    A second line that mounts something there at boot is none of ours.
     """
     lines = [line for line in mounts.parse_fstab(files.read(host, FSTAB) or "") if line.at.rstrip("/") == place]
-    if len(lines) != 1 or "noauto" in lines[0].options.split(","):
+    lines = [line for line in lines if "noauto" not in line.options.split(",")]
+    if len(lines) != 1:
         return None
     found = volumes.signature(host, disk)
     names = {disk, *([f"UUID={found.uuid}"] if found else []), f"LABEL={volumes.label(host, disk)}"}

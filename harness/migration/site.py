@@ -90,6 +90,11 @@ class Site(Generic[H]):
         return f"{self.settings.store}.before-ha"
 
     @property
+    def last_kept(self) -> str:
+        """What the move leaves and retiring deletes last."""
+        return self.staged_copy if self.settings.reuse_device else self.old_store
+
+    @property
     def ahead(self) -> str:
         """Where an online move mounts the device while Walrus still serves from the old disk: beside the store."""
         return f"{self.settings.store}.on-device"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import Fenced, Held, HostError, InvalidInput, OperatorNeeded, Refused, Stopped, WalrusHaError
 from harness.hosts.host import Host
+from harness.migration import whereabouts
 from harness.migration.adoption import NOBODY, Claimable
 from harness.migration.engine import Engine, RolledBack
 from harness.migration.memory import Memory
@@ -81,10 +82,12 @@ def adopted(engine: Engine, found: Claimable, source: str) -> str:
 def completed(site: Site[Host]) -> str:
     settings = site.settings
     serves = f"The pair serves the store from {settings.device} ({settings.resource}).\n"
-    if site.memory.retired(site.old_store):
+    if site.memory.retired(site.last_kept):
         return f"{serves}What the move had kept was retired.\nNext: walrus-ha verify RUN"
     kept = f"{site.original.name}:{site.old_store} (the old store)"
-    if site.memory.fact("staged"):
+    if site.settings.reuse_device:
+        kept = whereabouts.kept(site.memory, site.original.name)
+    elif site.memory.fact("staged"):
         kept += f" and {site.original.name}:{site.staged_copy} (the staged copy)"
     return (
         f"{serves}Kept: {kept}.\n"
@@ -141,6 +144,8 @@ def _store_after(site: Site[Host], ended: RolledBack) -> str:
     name, place = site.original.name, f"{site.original.name}:{site.settings.store}"
     if "stop-services" not in ended.begun:
         return f"The store at {place} was never touched."
+    if said := whereabouts.after_rollback(site.memory, ended.begun, site.original.name, site.settings.store):
+        return said
     if "set-store-aside" not in ended.begun:
         return f"The store at {place} was never moved."
     if ended.remains and not site.memory.undone("set-store-aside"):
@@ -151,7 +156,7 @@ def _store_after(site: Site[Host], ended: RolledBack) -> str:
 def too_late(site: Site[Host]) -> str:
     gone = (
         "The old store was retired, so that there is nothing to go back to. "
-        if site.memory.retired(site.old_store)
+        if site.memory.retired(site.last_kept)
         else ""
     )
     return (
@@ -169,6 +174,9 @@ def safe_copies(site: Site[Host]) -> str:
 def copies_known(memory: Memory, name: str, store: str, staging: str, device: str) -> str:
     """The same for the places of a run whose site is not at hand."""
     pair = f"{device} on the pair, the one in use since the commit point"
+    if whereabouts.on_its_own_device(memory):
+        places = [*whereabouts.complete_copies(memory, name, store), *([pair] if memory.committed else [])]
+        return f"Complete copies of the store: {', '.join(places)}."
     if memory.retired(f"{store}.before-ha"):
         return f"Complete copies of the store: {pair} ({name}:{store})."
     old_store = f"{store}.before-ha"

@@ -1,4 +1,4 @@
-"""A store on the very device that is to be replicated: it lies there and nowhere else, and two copies have room apart."""
+"""A store on the very device that is to be replicated: it lies there alone, and two copies have room apart."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def on_the_device(site: Site[Reader]) -> Iterator[Finding]:
         return  # said already
     try:
         mounted, seen = old_device.is_mounted(site), "it is a directory of another file system"
-    except StepBlocked as found:
-        mounted, seen = False, str(found)
+    except StepBlocked as other:
+        mounted, seen = False, str(other)
     if not mounted:
         what = f"{place} is no mount of {disk}: {seen}"
         mend = "Set `backing_device` to the device that the store is mounted from, or leave `reuse_device` out."

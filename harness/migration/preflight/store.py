@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from harness.hosts.host import Reader
+from harness.migration import old_device
 from harness.migration.preflight.finding import Finding, error, warning
 from harness.migration.site import Site
 from harness.systems import files, mounts, store
@@ -107,13 +108,14 @@ def additional_is_empty(site: Site[Reader]) -> Iterator[Finding]:
 
 def fstab(site: Site[Reader]) -> Iterator[Finding]:
     """A line of another mind would mount the old data, or the wrong type, at the next boot."""
-    settings = site.settings
+    settings, disk = site.settings, site.disk(site.original)
+    own = old_device.fstab_line(site.original, settings.store, disk) if settings.reuse_device else None
     for host in site.pair:
         for line in mounts.parse_fstab(files.read(host, "/etc/fstab") or ""):
             if settings.store not in (line.at.rstrip("/"), line.at) and line.device != settings.device:
                 continue
-            if settings.reuse_device and host.name == site.original.name and line.at.rstrip("/") == settings.store:
-                continue  # the store's own; preflight.reuse looks at it
+            if own and host.name == site.original.name and line.line == own.line:
+                continue
             if (line.device, line.at, line.fstype) != (settings.device, settings.store, settings.filesystem):
                 what = f"/etc/fstab:{line.line} mounts {line.device} on {line.at} as {line.fstype}"
                 yield error("fstab-contradicts", host.name, what, "Remove the line.")

@@ -1,4 +1,4 @@
-"""Erase the old store's file system from the device that is to be replicated: the one place where the store itself goes.
+"""Erase the old store's file system from the device that is to be replicated: the one place where the store goes.
 
 Two verified copies on disks of their own are read once more right before. Taking this back makes the file system again
 under its old name and restores the store onto it from a copy.
@@ -34,7 +34,9 @@ class TwoCopies:
         first, second = self.site.staged_copies
         digest = self.site.memory.fact("frozen")
         lie = "; ".join(map(str, places(self.site)))
-        return f"{first} and {second} hold the store {digest}, read again just now, and lie apart ({lie}); {self._carries}"
+        return (
+            f"{first} and {second} hold the store {digest}, read again just now, and lie apart ({lie}); {self._carries}"
+        )
 
     @property
     def _carries(self) -> volumes.Carries:
@@ -92,7 +94,8 @@ class ClearDevice(Step):
     def undo(self, site: Site[Host], host: Host) -> None:
         """Afterwards the device carries the store again and is unmounted, as the step before left it."""
         if site.memory.fact(_BEGAN) is None:
-            return jobs.end_jobs(site, host, self.name)
+            jobs.end_jobs(site, host, self.name)
+            return
         old, place = old_device.required(site), site.settings.store
         if site.memory.fact(_BACK) != site.memory.fact("frozen"):
             self._make_again(site, host, old)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.errors import StepBlocked
 from harness.hosts.command import Effect
 from harness.hosts.host import Host, Reader
-from harness.migration import copies
+from harness.migration import copies, whereabouts
 from harness.migration.site import Site
 from harness.migration.step import Pending, Satisfied, Step, StepState
 from harness.migration.steps.configure import dialect_on
@@ -85,5 +85,10 @@ class CommitOnCopies(Commit):
     """Where the store's own device was used again, both staged copies are what is kept."""
 
     def _require_kept(self, site: Site[Host]) -> None:
-        for place in site.staged_copies:
+        good = whereabouts.staged(site.memory)
+        for place in good:
             copies.require_unchanged(site, site.original, place, copied=True)
+        if not good:
+            raise StepBlocked(
+                f"{site.original.name}: no staged copy is whole any more; without one nothing is committed"
+            )
