@@ -20,7 +20,10 @@ _NOISE = (
     *("/var/log", "/var/run", "/var/cache", "/var/tmp", "/var/lib/apt", "/var/lib/dpkg"),
     *("/var/lib/walrus-ha", "/var/lib/walrus-fakes"),
 )
-_BACKUP_SUFFIXES = (".before-walrus-ha", ".before-walrus-ha.new", ".walrus-ha", ".before-ha", ".on-device")
+_BACKUP_SUFFIXES = (
+    *(".before-walrus-ha", ".before-walrus-ha.new", ".walrus-ha"),
+    *(".before-ha", ".after-ha", ".on-device"),
+)
 
 
 def walk(files: Filesystem, root: str) -> list[dict[str, Any]]:

@@ -224,7 +224,10 @@ def adopt_command(inventory_path: Path, as_json: bool) -> None:
 @click.argument("run")
 @_JSON
 def rollback_command(run: str, as_json: bool) -> None:
-    """Take a move back that has not passed its commit point."""
+    """Take a move back. Past its commit point this is a reverse move: services stop, what was written is kept.
+
+    The original then serves alone again. Until the reverse move commits, `walrus-ha migrate` stays with the pair.
+    """
     folder = runs.find(run)
     _finish(_migration(runs.inventory_of(folder), folder).rollback(), folder, as_json)
 

@@ -117,7 +117,7 @@ class Attempt:
     command: CommandName
     started_at: float
     ended_at: float
-    outcome: str  # completed, rolled_back, stopped, refused, operator_needed, killed, undetermined
+    outcome: str  # completed, rolled_back, reversed, stopped, refused, operator_needed, killed, undetermined ...
     exit_status: int | None  # None when killed
     last_words: str  # what an operator read last
     bytes_copied: int = 0  # by the copy jobs of this attempt, as counted on the receiving side
@@ -163,12 +163,14 @@ class Receipt:
 class Census:
     """Which places held a complete, intact copy of the frozen store at one moment, read by the lab.
 
-    Places are ``HOST:store``, ``HOST:old-store``, ``HOST:staging``, ``HOST:device``.
+    Places are ``HOST:store``, ``HOST:old-store``, ``HOST:staging``, ``HOST:device``, and on the way back
+    ``HOST:returning-store``. ``current`` are those that hold besides what clients had written and deleted by then.
     """
 
     at: float
     moment: str
     complete: list[str]
+    current: list[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -240,6 +242,7 @@ class Evidence:
     leaks: list[str] = Field(default_factory=list)  # artefacts in which the planted secret stands
     looks: list[Look] = Field(default_factory=list)
     written: list[Entry] = Field(default_factory=list)  # entries as a client left them on the served store afterwards
+    deleted: list[str] = Field(default_factory=list)  # paths that a client removed from the served store
     reads: list[ObjectRead] = Field(default_factory=list)
     served: Manifest | None = None  # what lies under the store's path on the ENABLED (or original) host at the end
     replica: Manifest | None = None  # read from the other side after promoting it, when the move completed

@@ -200,10 +200,18 @@ def _deregister(machine: Machine, name: str) -> Reply:
         found = world.cloud.walruses.get(name)
         if found is None:
             return Reply(1, _text(f"error: no component with name={name}"))
-        if found.manager == walrus.DRBD_MANAGER and found.state not in ("STOPPED", "LOADED"):
+        active = found.state not in ("STOPPED", "LOADED") and _runs_at(world, found.host)
+        if found.manager == walrus.DRBD_MANAGER and active:
             raise UnsupportedInvocation("deregistering a Walrus that runs on DRBD")
         del world.cloud.walruses[name]
     return Reply()
+
+
+def _runs_at(world: World, address: str) -> bool:
+    """A Walrus process that would have to be told that it is none any more."""
+    row = next((row for row in world.hosts.values() if row.address == address), None)
+    service = row.services.get(SERVICE) if row is not None else None
+    return row is not None and row.powered and service is not None and service.running
 
 
 # Properties

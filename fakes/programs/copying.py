@@ -55,6 +55,7 @@ class Options:
     letters: frozenset[str] = frozenset("lptgoDHAXSx")  # what archive mode and its companions keep, -r aside
     deletes: bool = True
     names: frozenset[str] | None = None  # copied whatever their times say, and nothing else; None: everything
+    base: str = ""  # what is equal there is linked to instead of copied; empty for none
 
 
 class _OutOfSpace(Exception):
@@ -228,6 +229,8 @@ class Copy:
             self._set_owner_and_mode(below, target, status)
             self._set_time(target, status)
             return
+        if present is None and (yield from self._link_to_base(below, target, status)):
+            return
         self._counts.transferred += 1
         try:
             content = self._files.content(self._source(below))
@@ -235,6 +238,22 @@ class Copy:
             self._unreadable(below, target, status, error)
             return
         yield from self._transfer(below, target, status, content)
+
+    def _link_to_base(self, below: str, target: str, status: Stat) -> Generator[float, None, bool]:
+        """A file of the base that is equal in content, as far as is looked, and in every attribute that is kept."""
+        base = f"{self._wanted.base}/{below}"
+        if not self._wanted.base or not self._files.exists(base):
+            return False
+        found = self._files.stat(base)
+        if found.kind != "file" or not (yield from self._is_same(below, base, status, found)):
+            return False
+        alike = (found.mode, found.uid, found.gid) == (status.mode, status.uid, status.gid)
+        if not alike or self._files.xattrs(base) != self._files.xattrs(self._source(below)):
+            return False
+        if _seconds(found) != _seconds(status):
+            return False
+        self._files.link(base, target)
+        return True
 
     def _hard_link(self, target: str, first: str) -> None:
         if self._files.exists(target):

@@ -32,7 +32,8 @@ def options(call: Call) -> Options:
     given, paths = words[:-3], words[-2:]
     limits = [word.removeprefix("--bwlimit=") for word in given if word.startswith("--bwlimit=")]
     excluded = [word.removeprefix("--exclude=/") for word in given if word.startswith("--exclude=/")]
-    rest = {word for word in given if not word.startswith(("--bwlimit=", "--exclude=/"))}
+    bases = [word.removeprefix("--link-dest=") for word in given if word.startswith("--link-dest=/")]
+    rest = {word for word in given if not word.startswith(("--bwlimit=", "--exclude=/", "--link-dest=/"))}
     plain = all(name and not set("/*?[\\") & set(name) for name in excluded)
     letters = [word[1:].replace("a", _ARCHIVE) for word in rest if not word.startswith("--")]
     kept = frozenset("".join(letters))
@@ -40,14 +41,16 @@ def options(call: Call) -> Options:
     by_name = rest >= _BY_NAME and "--delete" not in rest and call.stdin.endswith(b"\0")
     rest -= _BY_NAME if by_name else set()
     modelled = rest - {"--checksum", "--delete"} == _NEEDED and len(letters) == 1 and {"r", "x"} <= kept <= _LETTERS
-    if not modelled or not plain or len(excluded) > 1 or not all(map(str.isdigit, limits)):
+    if not modelled or not plain or len(excluded) > 1 or len(bases) > 1 or not all(map(str.isdigit, limits)):
         raise not_modelled(call)
     rate = int(limits[-1]) * 1024.0 if limits else float(COPY_BYTES_PER_S)
     source, destination = (path.rstrip("/") for path in paths)
     if not paths[0].endswith("/"):
         destination += "/" + source.rpartition("/")[2]  # the directory itself and not what is in it
     names = frozenset(os.fsdecode(name) for name in call.stdin.split(b"\0")[:-1]) if by_name else None
-    return Options(source, destination, "".join(excluded), rate, "--checksum" in rest, kept, "--delete" in rest, names)
+    base = "".join(bases).rstrip("/")
+    by_content, deletes = "--checksum" in rest, "--delete" in rest
+    return Options(source, destination, "".join(excluded), rate, by_content, kept, deletes, names, base)
 
 
 def rsync(call: Call, machine: Machine) -> Reply | Slow:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harness.checks.finding import Finding, Unknown, weigh
 from harness.checks.groundwork import snapshot_of
 from harness.checks.manifests import differences, expected_at_the_end, lines, require
-from harness.checks.phases import last_outcome, moved, retired
+from harness.checks.phases import ever_moved, last_outcome, moved, retired
 from harness.checks.replay import in_order, pair, world_at
 from harness.evidence import BEFORE_ERASING, Event, Evidence
 
@@ -15,7 +15,7 @@ _OLD_STORE = ("old-store", "renamed aside")
 _STAGED, _SECOND = ("staging", "the staged copy"), ("second-staging", "the second staged copy")
 _KEPT = {"staged": (_OLD_STORE, _STAGED), "online": (_OLD_STORE,)}
 _KEPT_OF_A_REUSED_DEVICE = (_STAGED, _SECOND)
-_ENDED = ("completed", "rolled_back", "refused")
+_ENDED = ("completed", "rolled_back", "reversed", "reverse_taken_back", "refused")
 
 
 def durability(evidence: Evidence) -> Finding:
@@ -40,8 +40,10 @@ def lost_the_last_copy(evidence: Evidence) -> Iterator[str]:
     if not evidence.censuses:
         raise Unknown("no census of the copies was taken")
     for census in evidence.censuses:
-        if not census.complete:
+        if not census.complete and not census.current:
             yield f"no complete copy existed {census.moment} (at {census.at:g} s)"
+        elif census.current == []:
+            yield f"no copy held what clients had written by then {census.moment} (at {census.at:g} s)"
 
 
 def erased_too_early(evidence: Evidence) -> Iterator[str]:
@@ -78,7 +80,7 @@ def _erasing(evidence: Evidence, disks: set[str]) -> Iterator[Event]:
 
 def lost_a_kept_copy(evidence: Evidence) -> Iterator[str]:
     """The old store, and the staged copy where there is one, are kept whole until a person retires them."""
-    if not moved(evidence) or not evidence.censuses or evidence.driver == "vendor" or retired(evidence):
+    if not ever_moved(evidence) or not evidence.censuses or evidence.driver == "vendor" or retired(evidence):
         return
     complete = evidence.censuses[-1].complete
     kept = _KEPT_OF_A_REUSED_DEVICE if evidence.reuses_device else _KEPT[evidence.strategy]

@@ -7,7 +7,16 @@ from collections.abc import Iterator
 
 from harness.checks.finding import Finding, Unknown, weigh
 from harness.checks.groundwork import snapshot_of
-from harness.checks.phases import AHEAD, FOREVER, RESTORE, Quiet, committed_at, moved, quiet_times
+from harness.checks.phases import (
+    AHEAD,
+    FOREVER,
+    RESTORE,
+    Quiet,
+    committed_at,
+    moved,
+    quiet_times,
+    reverse_committed_at,
+)
 from harness.checks.replay import STOPPED, Seen, World, in_order, pair, replay, world_at
 from harness.evidence import Event, Evidence
 
@@ -107,8 +116,10 @@ def started_on_an_unfinished_pair(evidence: Evidence) -> Iterator[str]:
     committed = committed_at(evidence)
     if committed is None:
         return
-    syncing = ""
+    syncing, taken_back = "", reverse_committed_at(evidence)
     for event, world in replay(evidence):
+        if taken_back is not None and event.at >= taken_back:
+            return  # it never ran on the pair
         if event.at >= committed and _starts(event, world):
             disks = {host: world[host].disk for host in pair(evidence)}
             yield from _unfinished(event, disks, syncing)

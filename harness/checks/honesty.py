@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from harness.checks.finding import Finding, Unknown, weigh
+from harness.checks.phases import last_outcome
 from harness.checks.replay import pair
 from harness.evidence import Attempt, Evidence
 
@@ -53,10 +54,9 @@ def points_to_no_copy(evidence: Evidence) -> Iterator[str]:
 
 
 def kept_nothing(evidence: Evidence) -> Iterator[str]:
-    """A copy that a completed move says it kept is there, whole."""
-    if not evidence.attempts or evidence.attempts[-1].outcome != "completed":
-        return
-    if _data_was_changed(evidence) and not evidence.reuses_device:
+    """A copy that a completed move, or a reverse one, says it kept is there, whole."""
+    changed = _data_was_changed(evidence) and not evidence.reuses_device
+    if last_outcome(evidence) not in ("completed", "reversed") or changed:
         return
     for host, what in _KEPT.findall(evidence.attempts[-1].last_words):
         if not evidence.censuses:

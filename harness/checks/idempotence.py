@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from harness.checks.finding import Finding, Unknown, weigh
 from harness.checks.phases import changes_by, recorded
-from harness.evidence import Evidence
+from harness.evidence import Attempt, Evidence
 
 
 def idempotence(evidence: Evidence) -> Finding:
@@ -19,7 +19,14 @@ def reruns(evidence: Evidence) -> list[int]:
     """The numbers of the migrate attempts that follow a completed one."""
     attempts = recorded(evidence)
     done = next((number for number, attempt in enumerate(attempts, 1) if attempt.outcome == "completed"), len(attempts))
-    return [number for number in range(done + 1, len(attempts) + 1) if attempts[number - 1].command == "migrate"]
+    later = range(done + 1, len(attempts) + 1)
+    back = next((number for number in later if _goes_back(attempts[number - 1])), len(attempts) + 1)
+    return [number for number in later if attempts[number - 1].command == "migrate" and number < back]
+
+
+def _goes_back(attempt: Attempt) -> bool:
+    """From here on there is a reverse move, and running the move again takes that back."""
+    return attempt.command == "rollback" and attempt.outcome != "refused"
 
 
 def no_rerun(evidence: Evidence) -> Iterable[str]:

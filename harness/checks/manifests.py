@@ -68,15 +68,16 @@ def require_frozen(manifest: Manifest | None) -> Manifest:
 
 
 def expected_at_the_end(evidence: Evidence) -> Manifest:
-    """What must be served at the end: the frozen store, and over it what clients have written through the pair.
+    """What must be served at the end: the frozen store, and over it what clients wrote and deleted through the pair.
 
     Raises:
         Unknown: see ``require_frozen``.
     """
     frozen = require_frozen(evidence.frozen)
-    if not evidence.written:
+    if not evidence.written and not evidence.deleted:
         return frozen
     entries = frozen.by_path() | {entry.path: entry for entry in evidence.written}
+    entries = {path: entry for path, entry in entries.items() if path not in evidence.deleted}
     return Manifest([entries[path] for path in sorted(entries)])
 
 

@@ -12,7 +12,14 @@ from harness.evidence import Attempt, Evidence
 # An asked-for rollback that worked is a success; one that a failed move fell back to is a safe stop.
 _STATUS: dict[str, dict[str, set[int | None]]] = {
     "migrate": {"completed": {0}, "refused": {3}, "rolled_back": {4}, "stopped": {4}, "operator_needed": {5}},
-    "rollback": {"rolled_back": {0}, "refused": {3}, "stopped": {4}, "operator_needed": {5}},
+    "rollback": {
+        "rolled_back": {0},
+        "reversed": {0},
+        "reverse_taken_back": {4},
+        "refused": {3},
+        "stopped": {4},
+        "operator_needed": {5},
+    },
     "adopt": {"adopted": {0}, "refused": {3}, "stopped": {4}, "operator_needed": {5}},
 }
 _STATUS_OF_RERUN: dict[str, set[int | None]] = _STATUS["migrate"] | {

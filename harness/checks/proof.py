@@ -28,12 +28,11 @@ _NEEDED: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
 _REMOVES = "rm"
 _STAGING = ("stage-store", "stage-second")
 _KEPT = re.compile(r"keep [\w.-]+ \(\d+ bytes from \d+\)")  # what a run writes down there changes nothing it looked at
+# The step that takes back, and below what it removes.
 _REMOVED_IN = {
-    "stage-store": "/",
-    "stage-second": "/",
-    "configure-drbd": "/etc/",
-    "configure-walrus": "/etc/",
-}  # the step that takes back, and below what it removes
+    **dict.fromkeys((*_STAGING, "copy-back"), "/"),
+    **dict.fromkeys(("configure-drbd", "configure-walrus", "unconfigure"), "/etc/"),
+}
 
 
 def proof(evidence: Evidence) -> Finding:

@@ -9,19 +9,26 @@ from typing import TypeVar
 from harness.checks.finding import Finding, Unknown, not_asked, weigh
 from harness.checks.groundwork import snapshot_of
 from harness.checks.manifests import differences, lines, printable, require, require_frozen
-from harness.checks.phases import changes_by, last_outcome, moved, recorded
+from harness.checks.phases import changes_by, last_outcome, moved, recorded, reversed_, went_back
 from harness.evidence import Evidence, HostSnapshot, Sent
 
 Value = TypeVar("Value")
 
 _UNDONE_BY = (("--register-walrus", "--deregister-walrus"), ("modprobe", "rmmod"), ("claim", "release"))
 _GONE_WITH_POWER = ("modprobe",)
+_KEPT_COPIES = ("/bukkits.before-ha", "/newlocation/bukkits")
 _REMAINS = "Not taken back yet"
 
 
 def reversibility(evidence: Evidence) -> Finding:
     """After a rollback or a refusal the hosts are as before; a refused run did not even try to change one."""
     refused = any(attempt.outcome == "refused" for attempt in evidence.attempts)
+    if reversed_(evidence):
+        looks = (refused_but_changed, hosts_differ, pair_not_kept, never_taken_back)
+        return weigh("reversibility", evidence, looks, "the hosts are as before the move, and the pair's data is kept")
+    if moved(evidence) and went_back(evidence):
+        left = (refused_but_changed, returning_store_left)
+        return weigh("reversibility", evidence, left, "of the reverse move that was taken back nothing is left")
     taken_back = last_outcome(evidence) in ("rolled_back", "refused") and not moved(evidence)
     if not refused and not taken_back:
         return not_asked("reversibility", "nothing was taken back or refused")
@@ -34,6 +41,20 @@ def refused_but_changed(evidence: Evidence) -> Iterator[str]:
         if attempt.outcome == "refused":
             for sent in changes_by(evidence, number):
                 yield f"attempt {number} was refused, and had sent a {sent.effect} to {sent.host}: {sent.what}"
+
+
+def pair_not_kept(evidence: Evidence) -> Iterator[str]:
+    """A reverse move leaves the pair's data where it is, on both disks."""
+    for host in (evidence.original, evidence.additional):
+        after = snapshot_of(evidence.after, host)
+        if after is not None and after.reachable and "drbd" not in after.disks.values():
+            yield f"{host}: no disk holds the pair's data any more: {json.dumps(after.disks)}"
+
+
+def returning_store_left(evidence: Evidence) -> Iterator[str]:
+    """Once the pair serves again, the store that was to return is gone from the old disk."""
+    for after in evidence.after:
+        yield from (f"{after.host}: left over: {path}" for path in after.leftovers if path.endswith(".after-ha"))
 
 
 def store_differs(evidence: Evidence) -> Iterator[str]:
@@ -51,7 +72,8 @@ def hosts_differ(evidence: Evidence) -> Iterator[str]:
         elif not before.reachable:
             unseen.append(f"{before.host} was not seen before the trial")
         elif after.reachable:
-            yield from (f"{before.host}: {change}" for change in _changes(before, after))
+            kept = reversed_(evidence)
+            yield from (f"{before.host}: {change}" for change in _changes(before, after, kept))
         elif before.host == evidence.original:
             unseen.append(f"{before.host} does not answer, so nobody knows how it was left")
     if not evidence.before:
@@ -87,16 +109,21 @@ def _last(evidence: Evidence, host: str, *words: str) -> Sent | None:
     return found[-1] if found else None
 
 
-def _changes(before: HostSnapshot, after: HostSnapshot) -> Iterator[str]:
+def _changes(before: HostSnapshot, after: HostSnapshot, kept: bool) -> Iterator[str]:
+    """``kept`` where a finished move was taken back: its old store, staged copy and disks stay, and nothing else."""
     for path, was, is_now in _differing(before.files, after.files):
         yield f"{printable(path)} {_file_word(was, is_now)}"
     for name, state, state_now in _differing(before.services, after.services):
         yield f"service {name} was {json.dumps(state)}, is {json.dumps(state_now)}"
     for device, held, holds in _differing(before.disks, after.disks):
+        if kept and (held, holds) == ("blank", "drbd"):
+            continue
         yield f"{device} was {held or 'absent'}, is {holds or 'absent'}"
     if sorted(before.mounts) != sorted(after.mounts):
         yield f"mounts were {_mounts(before)}, are {_mounts(after)}"
     for path in sorted(set(after.leftovers) - set(before.leftovers)):
+        if kept and path.endswith(_KEPT_COPIES):
+            continue
         yield f"left over: {printable(path)}"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.checks.finding import Finding, Unknown, not_asked, weigh
 from harness.checks.manifests import printable, require_frozen
-from harness.checks.phases import committed_at, last_outcome, moved
+from harness.checks.phases import committed_at, last_outcome, moved, reversed_
 from harness.checks.replay import pair, world_at
 from harness.evidence import Evidence, ObjectRead
 
@@ -36,6 +36,8 @@ def wrong_states(evidence: Evidence) -> Iterator[str]:
     original, additional = (world[host].walrus for host in pair(evidence))
     if moved(evidence):
         yield from _not_one_of_each(evidence, original, additional)
+    elif reversed_(evidence):
+        yield from _original_does_not_serve(evidence, original, additional)
     elif committed_at(evidence) is not None:
         enabled = [original, additional].count("ENABLED")
         if enabled != 1:

@@ -58,6 +58,13 @@ with open(victim, "wb") as file:
     os.fsync(file.fileno())
 answer({"victim": ascii(victim), "proven": open(victim, "rb").read().startswith(b"written")})
 """
+_DELETE = """
+victim = objects(sys.argv[1:])[-1]
+os.unlink(victim)
+directory = os.open(os.path.dirname(victim), os.O_RDONLY)
+os.fsync(directory)
+answer({"victim": ascii(victim), "proven": not os.path.lexists(victim)})
+"""
 _FILL = """
 set -eu
 # A copy that is under way takes room between looking and filling: then look again, or there is none left at all.
@@ -263,6 +270,11 @@ class ContainerFaults(WholeDisks):
         roots = [root for place in written_places(served) for root in self._roots(place)]
         found = run_script(self._host(role), _WRITE, *roots)
         return self._receipt("write_object", found["proven"], f"{self._host(role).plan.name}:{found['victim']}")
+
+    def delete_object(self, role: str, served: bool = False) -> Receipt:
+        roots = [root for place in written_places(served) for root in self._roots(place)]
+        found = run_script(self._host(role), _DELETE, *roots)
+        return self._receipt("delete_object", found["proven"], f"{self._host(role).plan.name}:{found['victim']}")
 
     def client(self, role: str, deed: Deed, number: int) -> Receipt:
         found = run_script(self._host(role), CLIENT, place_path(self._rack.settings, "store"), deed, str(number))

@@ -115,6 +115,10 @@ class Faults(Protocol):
         """Change an object of the store as a writer that was not stopped would, or ``served`` as Walrus does."""
         ...
 
+    def delete_object(self, role: str, served: bool = False) -> Receipt:
+        """Remove the last object of the store, as a client does through Walrus."""
+        ...
+
     def client(self, role: str, deed: Deed, number: int) -> Receipt:
         """Do to the store what a client does through the Walrus that serves it there; ``number`` tells deeds apart."""
         ...

@@ -16,7 +16,7 @@ from harness.labs.machine_furnish import BACKING_DEVICE, PAIR
 from harness.labs.machine_host import SSH_PORT, MachineHost, run_script
 from harness.labs.machine_rack import MachineRack
 from harness.labs.machine_resync import ResyncFaults
-from harness.labs.machine_scripts import FILL, FLIP, LOCATE, WRITE
+from harness.labs.machine_scripts import DELETE, FILL, FLIP, LOCATE, WRITE
 from harness.labs.orders import judged, typed
 from harness.labs.premises import place_path
 from harness.labs.sessions import COMMAND_BEGINS_WITHIN_S, RESET, receipt
@@ -207,6 +207,11 @@ class MachineFaults(WholeDisks):
         paths = [place_path(self._rack.settings, place) for place in written_places(served)]
         found = run_script(self._host(role), WRITE, *paths)
         return self._receipt("write_object", found["proven"], f"{self._host(role).plan.name}:{found['victim']}")
+
+    def delete_object(self, role: str, served: bool = False) -> Receipt:
+        paths = [place_path(self._rack.settings, place) for place in written_places(served)]
+        found = run_script(self._host(role), DELETE, *paths)
+        return self._receipt("delete_object", found["proven"], f"{self._host(role).plan.name}:{found['victim']}")
 
     def client(self, role: str, deed: Deed, number: int) -> Receipt:
         found = run_script(self._host(role), CLIENT, place_path(self._rack.settings, "store"), deed, str(number))

@@ -242,6 +242,13 @@ with open(victim, "wb") as file:
     os.fsync(file.fileno())
 answer({"victim": ascii(victim), "proven": open(victim, "rb").read().startswith(b"written")})
 """
+DELETE = """
+victim = objects(sys.argv[1:])[-1]
+os.unlink(victim)
+directory = os.open(os.path.dirname(victim), os.O_RDONLY)
+os.fsync(directory)
+answer({"victim": ascii(victim), "proven": not os.path.lexists(victim)})
+"""
 
 # Where on the disk the middle byte of an object lies, for the first object that has a block there.
 LOCATE = (

@@ -62,6 +62,7 @@ def place_path(settings: Settings, place: str) -> str:
     paths = {
         "store": settings.store,
         "old-store": f"{settings.store}.before-ha",
+        "returning-store": f"{settings.store}.after-ha",
         "staging": f"{settings.staging}/{settings.store.rsplit('/', 1)[-1]}",
         "second-staging": f"{settings.second_staging}/{settings.store.rsplit('/', 1)[-1]}",
         "device": settings.store,

@@ -166,6 +166,15 @@ class SimulatedFaults:
         files.sync()
         return self._receipt("write_object", files.read(victim).startswith(b"written"), f"{machine.name}:{victim!r}")
 
+    def delete_object(self, role: str, served: bool = False) -> Receipt:
+        machine = self._machine(role)
+        roots = (place_path(self._settings, place) for place in written_places(served))
+        root = next(root for root in roots if machine.files.exists(root))
+        victim = objects_in(machine.files, root)[-1]
+        machine.files.unlink(victim)
+        machine.files.sync()
+        return self._receipt("delete_object", not machine.files.exists(victim), f"{machine.name}:{victim!r}")
+
     def client(self, role: str, deed: Deed, number: int) -> Receipt:
         machine, root = self._machine(role), place_path(self._settings, "store")
         proven, victim = clients.act(machine.files, objects_in(machine.files, root), deed, number)

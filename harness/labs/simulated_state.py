@@ -44,9 +44,10 @@ _PID_FILE, _PID_TEXT = "/var/run/eucalyptus/eucalyptus-cloud.pid", "a process' n
 _CALENDAR_STARTS_NS = 1_400_000_000 * 10**9  # later times were set on the way
 _SILENT_S = 30.0
 _MOST_IMAGES = 256  # of one disk after a power cut; where there are more, what was flushed and what was written
-_PLACES = ("store", "old-store", "staging", "second-staging")
+_PLACES = ("store", "old-store", "returning-store", "staging", "second-staging")
 _STAGED = ("staging", "second-staging")
 _ROOT_MODE = 0o700
+_BROUGHT_ALONG = "lru_cache"  # the module that drbd needs: unloading drbd leaves it behind, a boot does not
 
 Shape = Any  # nested tuples of plain values
 
@@ -212,6 +213,7 @@ class WorldState:
         files, found = self.files(), dict[str, Shape]()
         for name, row in self.world.state.hosts.items():
             kernel, mounts, _, sides = _row_shape(row, Names(), self._content_of)
+            kernel = (*kernel[:2], tuple(one for one in kernel[2] if one != _BROUGHT_ALONG), *kernel[3:])
             disks = tuple(
                 (disk.device, disk.signature, disk.garbage, disk.metadata is not None) for disk in row.disks.values()
             )
@@ -318,11 +320,15 @@ class WorldState:
             found["after a power cut"] = []
         for name, volume in files._images.items():
             self._count(found, f"device {name}", volume, "")
-        disk = self.world.state.hosts[NAMES["additional"]].disks[BACKING_DEVICE]
-        published = self.world.published.get(disk.image_token)
-        if published and not disk.garbage and self.treasure.lies_in(published.tree, ""):
-            found["as written"].append("additional device")
-            found["after a power cut"].append("additional device")
+        for role in ("original", "additional"):
+            disk = self.world.state.hosts[NAMES[role]].disks[BACKING_DEVICE]
+            published = self.world.published.get(disk.image_token)
+            # What a side was told and has not put into its image yet lies on its disk all the same. What the original
+            # writes past that is looked at above.
+            stale = role == "original" and disk.written
+            if published and not disk.garbage and not stale and self.treasure.lies_in(published.tree, ""):
+                found["as written"].append(f"{role} device")
+                found["after a power cut"].append(f"{role} device")
         return found
 
     def _count(self, found: dict[str, list[str]], place: str, volume: Volume, root: str) -> None:
@@ -366,12 +372,19 @@ class WorldState:
         trees = [images.nth(one) for one in range(number)] if number <= _MOST_IMAGES else [root.durable, root.tree]
         return all(any(self.treasure.lies_in(tree, place) for place in places) for tree in trees)
 
-    def source_is_unchanged(self) -> bool:
-        """The original's store is as it was, at its place or renamed aside.
+    def treasure_is_served_by(self, role: str) -> None:
+        """From now on what counts is the store as this host has it mounted."""
+        mounted = next(one.volume for one in self.machine(role).files._names.mounts if one.at == self._store)
+        self.treasure = Treasure.of(_written(mounted), "")
+
+    def source_is_unchanged(self, on_the_way_back: bool = False) -> bool:
+        """The original's store is as it was, at its place or renamed aside; on the way back the pair's on this side.
 
         Where it lay on the device to be replicated, that is left alone until two copies are whole on stable storage.
         """
         files = self.machine("original").files
+        if on_the_way_back:
+            return any(self.treasure.lies_in(_written(volume), "") for volume in files._images.values())
         if self.on_device:
             copies = [self._lies(files, place_path(self.inventory.settings, one)) for one in _STAGED]
             whole = all(self.treasure.lies_in(volume.durable, inside) for volume, inside in copies)

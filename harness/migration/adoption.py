@@ -19,8 +19,8 @@ from harness.hosts.command import Fence
 from harness.hosts.host import Host, Reader
 from harness.inventory import Inventory
 from harness.migration.journal import Entry, Journal, flush_directory, parse, text_of
-from harness.migration.memory import Memory
-from harness.migration.mirror import JOURNAL, manifest_on
+from harness.migration.memory import Memory, counting
+from harness.migration.mirror import JOURNAL, manifest_on, mirrored
 from harness.migration.outcome import PreflightRefused
 from harness.migration.promise import broken, promised
 
@@ -61,7 +61,7 @@ def look(pair: Sequence[Reader], holders: dict[str, Fence]) -> Claimable:
     if held_by and held_by[0] not in names:
         # Its first change would have been preceded by its journal: it has claimed the hosts and done nothing.
         return Claimable((), held_by[0], f"run {held_by[0]} had claimed the hosts and changed nothing")
-    if not held_by and not any(entry.kind == "completed" for entry in entries):
+    if not held_by and not any(entry.kind == "completed" for entry in counting(list(entries))):
         last = f"; the last one, {names[-1]}, has given them back" if names else ""
         raise Refused(f"no run holds these hosts{last}: there is nothing to adopt")
     return Claimable(entries, held_by[0] if held_by else NOBODY, comparison)
@@ -123,7 +123,8 @@ class Adoption:
         (new / "journal.jsonl").write_bytes(b"".join(map(text_of, self._found.entries)))
         with Journal.open(new) as journal:
             adopted = Memory(journal, new, self._clock)
-            self._fetch_manifest(adopted, pair)
+            for name in dict.fromkeys(("frozen", adopted.frozen_as)):
+                self._fetch_manifest(adopted, pair, name)
             if not self._found.entries:
                 adopted.note("begun", run_id=self._found.holder, promised=promised(self._inventory))
             adopted.note("adopted", run_id=run_id)
@@ -131,15 +132,15 @@ class Adoption:
         os.rename(new, self._folder)
         flush_directory(self._folder.parent)
 
-    def _fetch_manifest(self, memory: Memory, pair: Sequence[Host]) -> None:
-        digest, pieces = memory.fact("frozen"), memory.fact("mirrored-pieces", 0)
-        if digest is None or memory.fact("mirrored") != digest:
+    def _fetch_manifest(self, memory: Memory, pair: Sequence[Host], name: str) -> None:
+        digest, pieces = memory.fact(name), memory.fact(mirrored(name, "pieces"), 0)
+        if digest is None or memory.fact(mirrored(name)) != digest:
             return
         said = []
         for host in pair:
             try:
-                memory.take_manifest(manifest_on(host, pieces))
-                if memory.frozen() is not None:
+                memory.take_manifest(manifest_on(host, pieces, name), name)
+                if memory.frozen(name) is not None:
                     return
             except (HostError, JournalDamaged) as error:
                 said.append(str(error))

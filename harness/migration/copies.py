@@ -70,11 +70,18 @@ def copy_from_any(site: Site[Host], host: Host, step: str, sources: Sequence[str
 
 
 def copy_and_verify(
-    site: Site[Host], host: Host, step: str, source: str, destination: str, by_content: bool = False
+    site: Site[Host],
+    host: Host,
+    step: str,
+    source: str,
+    destination: str,
+    base: str | None = None,
+    by_content: bool = False,
 ) -> None:
     """Copy a tree and prove, by reading it back from stable storage, that it equals the frozen manifest.
 
-    Objects that were read back with other content are copied again, a bounded number of times.
+    Objects that were read back with other content are copied again, a bounded number of times. What lies below ``base``
+    with equal size, time, owner and mode is not copied but linked to; it is read back all the same.
 
     Raises:
         StepBlocked: the copy failed, the source is not what was frozen, or differences remain.
@@ -82,7 +89,7 @@ def copy_and_verify(
     expected = frozen(site)
     said: list[str] = []
     for again in range(_ROUNDS):
-        _copy(site, host, step, source, destination, by_content=by_content or bool(again))
+        _copy(site, host, step, source, destination, by_content or bool(again), base)
         copying.drop_cached_pages(host, destination)
         said = store.differences(expected, full_manifest(site, host, step, destination), copied=True)
         if not said:
@@ -91,7 +98,9 @@ def copy_and_verify(
     raise StepBlocked(f"{host.name}: {destination} differs from the frozen store after {_ROUNDS} copies: {_few(said)}")
 
 
-def _copy(site: Site[Host], host: Host, step: str, source: str, destination: str, by_content: bool) -> None:
+def _copy(
+    site: Site[Host], host: Host, step: str, source: str, destination: str, by_content: bool, base: str | None
+) -> None:
     """Copy at the rate that counts; when another one is ordered, what was copied stays and the rest follows at that."""
     whole, there = max(1, files.used_kib(host, source)), files.used_kib(host, destination)
 
@@ -103,7 +112,7 @@ def _copy(site: Site[Host], host: Host, step: str, source: str, destination: str
     while True:
         rate = site.copy_rate_kib_s if with_rsync else None
         if with_rsync:
-            command = copying.copy_command(source, destination, rate or None, by_content)
+            command = copying.copy_command(source, destination, rate or None, by_content, base)
         else:
             # It writes over what an interrupted copy has left: then what is there does not say how far it is. For the
             # same reason it keeps the rate that it has.

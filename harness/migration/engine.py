@@ -197,8 +197,14 @@ class Engine:
                 raise StepFailed(acting, f"{step.name} no longer holds: {broken}")
 
     def _finish(self) -> None:
-        if not self.site.memory.completed:
-            self.site.memory.note("completed")
+        memory = self.site.memory
+        if memory.reversing:  # this ends the run's memory, so the hosts are given back first
+            self.release()
+            memory.note("reversed")
+            self._tell(Event("completed", "", "the original serves the store alone"))
+            return
+        if not memory.completed:
+            memory.note("completed")
         self.release()
         self._tell(Event("completed", "", "the pair serves the store"))
 
@@ -284,12 +290,13 @@ class Engine:
         if self.site.original.fence is None:  # a host was lost before any could be claimed
             self.claim(without_absent=True)
         begun = frozenset(step.name for step in self.plan if self.site.memory.intended(step.name))
+        reverse = self.site.memory.reversing
         self.mirror.best_effort = True
         rollback = Rollback(self.site, self._eyes, self.plan, self._say)
         for _ in range(_WALKS):
             try:
                 with self.site.clock.deaf():
-                    raise RolledBack(why, rollback.run(), begun)
+                    raise RolledBack(why, rollback.run(), begun, reverse)
             except Rebooted:
                 self.claim(without_absent=True)
         raise Stopped(f"{why}. The hosts could not be held long enough to take the move back")
@@ -299,11 +306,14 @@ class RolledBack(Stopped):
     """The move was taken back; ``remains`` lists what could not be, each with its host.
 
     ``begun`` names the steps that it had come to: once all of them are taken back, the run's memory knows them no more.
+    ``reverse`` when it was the reverse move that was taken back.
     """
 
-    def __init__(self, why: str, remains: list[str], begun: frozenset[str]) -> None:
+    def __init__(self, why: str, remains: list[str], begun: frozenset[str], reverse: bool = False) -> None:
         self.why = why
         self.remains = remains
         self.begun = begun
+        self.reverse = reverse
         left = f" Not taken back yet: {'; '.join(remains)}." if remains else ""
-        super().__init__(f"{why}. The move was rolled back.{left}")
+        what = "The reverse move was taken back." if reverse else "The move was rolled back."
+        super().__init__(f"{why}. {what}{left}")

@@ -38,7 +38,8 @@ class Entry:
     """One record.
 
     Kinds: begun, adopted, epoch, intent, proof, done, fact, undoing, undone, committed, rolled-back, completed,
-    stopped, retiring, retired and, which only tell what happened, paused and resumed.
+    stopped, retiring, retired and, which only tell what happened, paused and resumed; of the way back from a committed
+    move: reversing, reverse-taken-back, reversed.
     """
 
     seq: int

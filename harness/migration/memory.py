@@ -14,6 +14,8 @@ from harness.migration.journal import Entry, Journal
 from harness.migration.ledger import Hashes
 from harness.systems import store
 
+_ENDS = ("rolled-back", "reversed")  # of a run: what was remembered before counts no more
+REVERSING, PAIR_SERVES_AGAIN = "reversing", "reverse-taken-back"
 STOPPING = "stop-services"  # the step that opens the window
 _CHUNK_BYTES = 1024 * 1024
 
@@ -27,7 +29,11 @@ class _Present(NamedTuple):
 
 
 class Memory:
-    """The memory of one run. After a rollback the run starts anew and earlier steps and facts no longer count."""
+    """The memory of one run. After a rollback the run starts anew and earlier steps and facts no longer count.
+
+    A reverse move is a chapter of its own within the run: it has its own commit point and its own rollback, and once it
+    was taken back nothing of it counts any more. ``committed``, ``completed`` and ``rolling_back`` tell of the chapter.
+    """
 
     def __init__(self, journal: Journal, folder: Path, clock: Clock) -> None:
         self._journal = journal
@@ -45,22 +51,38 @@ class Memory:
         return bool(self.present())
 
     @property
+    def reversing(self) -> bool:
+        """A reverse move is under way."""
+        return any(entry.kind == REVERSING for entry in self.present())
+
+    @property
+    def moved(self) -> bool:
+        """The move's own commit point is passed: the pair has the store, also while it is being taken back."""
+        return any(entry.kind == "committed" for entry in self._of_the_move())
+
+    @property
     def committed(self) -> bool:
-        return any(entry.kind == "committed" for entry in self._journal.entries)
+        return any(entry.kind == "committed" for entry in self._chapter())
 
     @property
     def completed(self) -> bool:
-        return any(entry.kind == "completed" for entry in self._journal.entries)
+        return any(entry.kind == "completed" for entry in self._chapter())
+
+    @property
+    def reversed(self) -> bool:
+        """The last thing that happened was a reverse move that came to its end."""
+        entries = self._journal.entries
+        return not self.present() and bool(entries) and entries[-1].kind == "reversed"
 
     @property
     def rolled_back(self) -> bool:
-        """The last thing that happened was a complete rollback."""
-        return bool(self._journal.entries) and not self.present() and not self.committed
+        """The last thing that happened was a complete rollback, or a reverse move."""
+        return bool(self._journal.entries) and not self.present()
 
     @property
     def rolling_back(self) -> bool:
         """A rollback began and did not finish."""
-        return any(entry.kind == "undoing" for entry in self.present())
+        return any(entry.kind == "undoing" for entry in self._chapter())
 
     @property
     def run_id(self) -> str | None:
@@ -143,16 +165,24 @@ class Memory:
         """The records that count: those since the last complete rollback."""
         return self._read().entries
 
+    def _chapter(self) -> list[Entry]:
+        """The reverse move's own records while one is under way, otherwise those of the move."""
+        entries = self.present()
+        return entries[_start_of_reverse(entries) :] if self.reversing else entries
+
+    def _of_the_move(self) -> list[Entry]:
+        entries = self.present()
+        return entries[: _start_of_reverse(entries)]
+
     def _marks(self) -> frozenset[tuple[str, str]]:
         return self._read().marks
 
     def _read(self) -> _Present:
         entries = self._journal.entries
         if len(entries) != self._present_now.of:  # a journal only grows
-            last_end = max((at for at, entry in enumerate(entries) if entry.kind == "rolled-back"), default=-1)
-            present = entries[last_end + 1 :]
-            marks = frozenset((entry.kind, entry.step) for entry in present)
-            self._present_now = _Present(len(entries), present, marks)
+            now = counting(entries)
+            marks = frozenset((entry.kind, entry.step) for entry in now)
+            self._present_now = _Present(len(entries), now, marks)
         return self._present_now
 
     # What is to be remembered
@@ -165,6 +195,10 @@ class Memory:
         """Note a fact, unless it is noted already with this value."""
         if self.fact(name) != value:
             self.note("fact", name=name, value=value)
+
+    def note_taken_back(self) -> None:
+        """All that was begun is taken back: of the reverse move while one is under way, otherwise of the move."""
+        self.note(PAIR_SERVES_AGAIN if self.reversing else "rolled-back")
 
     # Hashes that hold as long as a file has its stamp
 
@@ -187,48 +221,72 @@ class Memory:
     # The frozen manifest
 
     @property
-    def _manifest_path(self) -> Path:
-        return self.folder / "frozen.manifest"
+    def frozen_as(self) -> str:
+        """The name under which the manifest is remembered: the store of the old disk, or that of the pair."""
+        return "frozen-pair" if self.reversing else "frozen"
+
+    def _manifest_path(self, name: str) -> Path:
+        return self.folder / f"{name}.manifest"
 
     def freeze(self, manifest: store.Manifest) -> None:
         """Keep the manifest of the stopped store; durable, and its digest in the journal."""
-        temporary = self._manifest_path.with_suffix(".new")
+        path = self._manifest_path(self.frozen_as)
+        temporary = path.with_suffix(".new")
         store.save(manifest, temporary)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
-        temporary.rename(self._manifest_path)
-        self.remember("frozen", store.digest(manifest))
+        temporary.rename(path)
+        self.remember(self.frozen_as, store.digest(manifest))
 
-    def take_manifest(self, content: bytes) -> None:
+    def take_manifest(self, content: bytes, name: str) -> None:
         """Keep a frozen manifest that was saved elsewhere; ``frozen`` tells whether it is the right one."""
         self._loaded = None
-        with self._manifest_path.open("wb") as file:
+        with self._manifest_path(name).open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
 
     def frozen_text(self) -> Iterator[bytes]:
         """The frozen manifest as it is kept, piece by piece."""
-        with self._manifest_path.open("rb") as file:
+        with self._manifest_path(self.frozen_as).open("rb") as file:
             while chunk := file.read(_CHUNK_BYTES):
                 yield chunk
 
-    def frozen(self) -> store.Manifest | None:
-        """The manifest of the stopped store, None before it was taken.
+    def frozen(self, name: str | None = None) -> store.Manifest | None:
+        """The manifest of the stopped store, None before it was taken; ``name`` another than the one that counts now.
 
         Raises:
             JournalDamaged: when the file is not the one whose digest the journal holds.
         """
-        digest = self.fact("frozen")
+        name = name or self.frozen_as
+        digest, path = self.fact(name), self._manifest_path(name)
         if digest is None:
             return None
         if self._loaded and self._loaded[0] == digest:
             return self._loaded[1]
         try:
-            manifest = store.load(self._manifest_path)
+            manifest = store.load(path)
         except (OSError, UnexpectedOutput) as error:
-            raise JournalDamaged(f"{self._manifest_path}: the frozen manifest cannot be read: {error}") from error
+            raise JournalDamaged(f"{path}: the frozen manifest cannot be read: {error}") from error
         if store.digest(manifest) != digest:
-            raise JournalDamaged(f"{self._manifest_path}: the frozen manifest is not the one that the journal names")
+            raise JournalDamaged(f"{path}: the frozen manifest is not the one that the journal names")
         self._loaded = (digest, manifest)
         return manifest
+
+
+def counting(entries: list[Entry]) -> list[Entry]:
+    """The records that count: those of the run under way, but none of a reverse move that was taken back."""
+    last_end = max((at for at, entry in enumerate(entries) if entry.kind in _ENDS), default=-1)
+    kept: list[Entry] = []
+    if not any(entry.kind == PAIR_SERVES_AGAIN for entry in entries[last_end + 1 :]):
+        return entries[last_end + 1 :]
+    for entry in entries[last_end + 1 :]:
+        if entry.kind == PAIR_SERVES_AGAIN:
+            del kept[_start_of_reverse(kept) :]
+        else:
+            kept.append(entry)
+    return kept
+
+
+def _start_of_reverse(entries: list[Entry]) -> int:
+    return next((at for at, entry in enumerate(entries) if entry.kind == REVERSING), len(entries))

@@ -41,9 +41,10 @@ class Mirror:
         Raises:
             HostError: neither host takes it; Fenced or Rebooted from either.
         """
-        digest = self._memory.fact("frozen")
-        if digest and self._memory.fact("mirrored") != digest:
-            self._keep_manifest(digest)
+        name = self._memory.frozen_as
+        digest = self._memory.fact(name)
+        if digest and self._memory.fact(mirrored(name)) != digest:
+            self._keep_manifest(name, digest)
         text = self._journal()
         behind = [host for host in self._pair if host.fence and self._held.get(host.name) != len(text)]
         if behind:
@@ -69,13 +70,13 @@ class Mirror:
         self._held[host.name] = len(text)
         return None
 
-    def _keep_manifest(self, digest: str) -> None:
+    def _keep_manifest(self, name: str, digest: str) -> None:
         pieces = 0
         claimed = [host for host in self._pair if host.fence]
         for pieces, piece in enumerate(_pieces(self._memory.frozen_text()), 1):
-            self._everywhere([partial(_keep, host, f"{MANIFEST}.{pieces}", piece) for host in claimed], claimed)
-        self._memory.remember("mirrored-pieces", pieces)
-        self._memory.remember("mirrored", digest)
+            self._everywhere([partial(_keep, host, piece_of(name, pieces), piece) for host in claimed], claimed)
+        self._memory.remember(mirrored(name, "pieces"), pieces)
+        self._memory.remember(mirrored(name), digest)
 
     def _everywhere(self, works: list[partial[HostError | None]], hosts: list[Host]) -> None:
         errors = self._clock.together(works)
@@ -140,13 +141,23 @@ def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield bytes(waiting + pressed.flush())
 
 
-def manifest_on(host: Host, pieces: int) -> bytes:
+def mirrored(name: str, what: str = "") -> str:
+    """The fact that tells of the mirror of a manifest."""
+    return "-".join(word for word in ("mirrored", name.removeprefix("frozen").lstrip("-"), what) if word)
+
+
+def piece_of(name: str, number: int) -> str:
+    """What a host calls a piece of a manifest: that of the pair lies beside that of the old disk."""
+    return f"{MANIFEST}{name.removeprefix('frozen')}.{number}"
+
+
+def manifest_on(host: Host, pieces: int, name: str = "frozen") -> bytes:
     """The frozen manifest as the host keeps it.
 
     Raises:
         JournalDamaged: it is not there, or not whole.
     """
-    kept = [host.record(f"{MANIFEST}.{number}") for number in range(1, pieces + 1)]
+    kept = [host.record(piece_of(name, number)) for number in range(1, pieces + 1)]
     try:
         return zlib.decompress(b"".join(piece for piece in kept if piece is not None))
     except zlib.error as error:

@@ -12,7 +12,7 @@ from harness.migration.preflight import Finding
 class Outcome:
     """How a run ended: the word for it, the exit status, and what the operator reads last."""
 
-    outcome: str  # completed, rolled_back, stopped, refused, operator_needed, unchanged
+    outcome: str  # completed, rolled_back, reversed, reverse_taken_back, stopped, refused, operator_needed, unchanged
     exit_status: int
     message: str
     findings: tuple[Finding, ...] = ()
@@ -25,3 +25,7 @@ class PreflightRefused(Refused):
         self.findings = findings
         self.again = again
         super().__init__("\n".join(str(finding) for finding in findings))
+
+
+class CannotReverse(PreflightRefused):
+    """Something stands in the way of the reverse move; the pair serves on."""

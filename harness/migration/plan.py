@@ -10,6 +10,25 @@ from harness.inventory import Settings
 from harness.migration.step import Step
 from harness.migration.steps.ahead import CatchUp, CopyAhead, MountAside
 from harness.migration.steps.aside import SetStoreAside
+from harness.migration.steps.back.boot import KeepPairDown
+from harness.migration.steps.back.configuration import Unconfigure
+from harness.migration.steps.back.data import CommitReverse, CopyBack, FreezePair, PutStoreBack
+from harness.migration.steps.back.pair import (
+    ConnectPair,
+    MountPair,
+    PromoteOriginal,
+    ReleasePair,
+    SyncPair,
+    TakePairDown,
+)
+from harness.migration.steps.back.service import (
+    ConfirmOriginal,
+    DeregisterAdditional,
+    ResetProperties,
+    StartAdditional,
+    StartOriginal,
+    StopPair,
+)
 from harness.migration.steps.boot import StartDrbdAtBoot
 from harness.migration.steps.clear import ClearDevice
 from harness.migration.steps.configure import ConfigureDrbd, ConfigureWalrus
@@ -53,6 +72,30 @@ def staged() -> list[Step]:
         StartServices(),  # step 8; the window closes
         SetProperties(),
         ConfirmService(),
+    ]
+
+
+def reverse() -> list[Step]:
+    """From the pair back to the original alone, with all that was written since: a rollback after the commit point."""
+    return [
+        StopPair(),  # the window opens
+        ConnectPair(),
+        ReleasePair(),
+        SyncPair(),
+        PromoteOriginal(),
+        MountPair(),  # read-only: the pair's data is the safe copy of everything that follows
+        FreezePair(),
+        CopyBack(),
+        TakePairDown(),  # its data stays on both disks
+        KeepPairDown(),
+        PutStoreBack(),
+        Unconfigure(),
+        CommitReverse(),  # the reverse move's point of no return
+        StartOriginal(),  # the window closes
+        ConfirmOriginal(),
+        DeregisterAdditional(),
+        StartAdditional(),
+        ResetProperties(),
     ]
 
 

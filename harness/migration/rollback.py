@@ -68,7 +68,7 @@ class Rollback:
         if not remains:
             self._release()
             self._site.control.anew()  # before the run counts as taken back: no order reaches the next attempt
-            memory.note("rolled-back")
+            memory.note_taken_back()
         return remains
 
     def _take_back(self, step: Step, host: Host) -> str | None:

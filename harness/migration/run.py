@@ -21,14 +21,14 @@ from harness.migration.estimate import Estimate, estimate
 from harness.migration.journal import Journal
 from harness.migration.memory import Memory
 from harness.migration.mirror import Mirror
-from harness.migration.outcome import Outcome, PreflightRefused
-from harness.migration.plan import plan_for
+from harness.migration.outcome import CannotReverse, Outcome, PreflightRefused
+from harness.migration.plan import plan_for, reverse
 from harness.migration.planned import Plan, differences
-from harness.migration.preflight import Finding, preflight
+from harness.migration.preflight import WAY_BACK, Finding, preflight
 from harness.migration.promise import broken, promised
 from harness.migration.retire import STEP, Retirement, Target, recorded
 from harness.migration.site import Progress, Site, readable
-from harness.migration.step import Blocked, Pending, Satisfied
+from harness.migration.step import Blocked, Pending, Satisfied, Step
 from harness.migration.survey import CANNOT_SEE, Survey, survey
 
 
@@ -72,6 +72,8 @@ class Migration:
         memory = engine.site.memory
         if plan is not None:
             self._require_unused(memory, plan)
+        if memory.reversing:
+            self._stay_with_the_pair(engine)
         if memory.completed:
             return self._already_done(engine)
         if not memory.began or memory.rolled_back:
@@ -85,6 +87,23 @@ class Migration:
             raise PreflightRefused(errors)
         engine.work()
         return Outcome("completed", 0, words.completed(engine.site))
+
+    def _stay_with_the_pair(self, engine: Engine) -> None:
+        """Take back a reverse move that has not passed its own commit point: whoever migrates wants the pair.
+
+        Raises:
+            Refused: it has passed it.
+            RolledBack: something of it could not be taken back yet.
+        """
+        if engine.site.memory.committed:
+            raise Refused(words.reverse_must_be_finished(engine.site))
+        engine.claim(without_absent=True)
+        try:
+            engine.roll_back("the move was asked for again")
+        except RolledBack as ended:
+            if ended.remains:
+                raise
+        engine.plan = self._plan(engine.site.memory)
 
     def _already_done(self, engine: Engine) -> Outcome:
         """Running again after success only looks; what is no longer as it was left is for a person to judge."""
@@ -215,16 +234,16 @@ class Migration:
         return Outcome("adopted", 0, words.adopted(engine, found, self.inventory.source))
 
     def rollback(self) -> Outcome:
-        """Take the move back, before its commit point."""
+        """Take the move back; past its commit point by a reverse move that keeps what was written since."""
         with self._opened() as engine:
             return words.told(self, engine, lambda: self._rollback(engine))
 
     def _rollback(self, engine: Engine) -> Outcome:
         memory = engine.site.memory
-        if memory.committed:
-            raise Refused(words.too_late(engine.site))
+        if memory.moved:
+            return self._reverse(engine)
         if not memory.began or memory.rolled_back:
-            return Outcome("rolled_back", 0, "There is nothing to take back: no step was begun.")
+            return Outcome("rolled_back", 0, words.nothing_to_take_back(engine.site))
         engine.claim(without_absent=True)
         try:
             engine.roll_back("asked for")
@@ -232,6 +251,24 @@ class Migration:
             if ended.remains:  # what was asked for is not finished
                 return Outcome("stopped", 4, words.rolled_back(engine.site, ended))
             return Outcome("rolled_back", 0, words.rolled_back(engine.site, ended))
+
+    def _reverse(self, engine: Engine) -> Outcome:
+        """Begin the reverse move, or go on with it."""
+        memory = engine.site.memory
+        if errors := tuple(broken(self.inventory, memory.promised)):
+            raise PreflightRefused(errors)
+        if not memory.reversing:
+            found = preflight(readable(engine.site), WAY_BACK)
+            if errors := tuple(finding for finding in found if finding.severity == "error"):
+                raise CannotReverse(errors)
+            memory.note("reversing")
+            engine.plan = self._plan(memory)
+        kept = words.kept_copies(engine.site)
+        engine.work()
+        return Outcome("reversed", 0, words.reversed_(engine.site, kept))
+
+    def _plan(self, memory: Memory) -> list[Step]:
+        return reverse() if memory.reversing else plan_for(self.inventory.settings)
 
     def to_retire(self) -> list[Target]:
         """What of the move's copies could be deleted now; changes nothing.
@@ -301,7 +338,7 @@ class Migration:
         for host in hosts:
             host.before_change = mirror.flush
         try:
-            yield Engine(site, plan_for(self.inventory.settings), self._listeners.event, mirror)
+            yield Engine(site, self._plan(memory), self._listeners.event, mirror)
         finally:
             for host in hosts:
                 host.transport.close()

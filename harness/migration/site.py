@@ -95,6 +95,11 @@ class Site(Generic[H]):
         return self.staged_copy if self.settings.reuse_device else self.old_store
 
     @property
+    def returning_store(self) -> str:
+        """Where a reverse move makes the store whole again on the original's old disk, before it takes its place."""
+        return f"{self.settings.store}.after-ha"
+
+    @property
     def ahead(self) -> str:
         """Where an online move mounts the device while Walrus still serves from the old disk: beside the store."""
         return f"{self.settings.store}.on-device"

@@ -11,7 +11,7 @@ from harness.migration.control import Control, Orders, OrdersUnclear
 from harness.migration.journal import Entry, Journal, is_held, read
 from harness.migration.memory import Memory
 
-ENDED = ("completed", "rolled back")
+ENDED = ("completed", "rolled back", "reversed: the original serves alone")
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,10 @@ def _orders(folder: Path) -> tuple[Orders | None, str]:
 def _state(memory: Memory, entries: list[Entry]) -> str:
     if not entries:
         return "not begun"
+    if memory.reversing:
+        return _on_the_way_back(memory)
     words_of = (
+        (memory.reversed, "reversed: the original serves alone"),
         (memory.completed, "completed"),
         (memory.rolling_back, "rolling back"),
         (memory.committed, "past the commit point"),
@@ -96,6 +99,12 @@ def _state(memory: Memory, entries: list[Entry]) -> str:
         (memory.window_open, "window open"),
     )
     return next((word for true, word in words_of if true), "under way")
+
+
+def _on_the_way_back(memory: Memory) -> str:
+    if memory.rolling_back:
+        return "taking the reverse move back"
+    return f"reverse move{', past its commit point' if memory.committed else ''}"
 
 
 def _safe_copies(memory: Memory) -> str:
@@ -115,6 +124,12 @@ def _next(state: str, working: bool, orders: Orders | None, folder: Path) -> str
         return f"walrus-ha resume {run}"
     if working:
         return f"walrus-ha pause|throttle|cutover|abort {run}, or wait"
+    if state.startswith("reverse move"):
+        return f"walrus-ha rollback {run} (goes on){'' if 'past' in state else ', or walrus-ha migrate -i INVENTORY'}"
+    if state.startswith("taking the reverse"):
+        return "walrus-ha migrate -i INVENTORY (goes on)"
+    if state.startswith("reversed"):
+        return "nothing: clear what is kept away before another move"
     if state == "rolled back":
         return "mend the cause, then walrus-ha migrate -i INVENTORY"
     back = "" if state == "past the commit point" else f", or walrus-ha rollback {run}"

@@ -11,7 +11,7 @@ from harness.migration import whereabouts
 from harness.migration.adoption import NOBODY, Claimable
 from harness.migration.engine import Engine, RolledBack
 from harness.migration.memory import Memory
-from harness.migration.outcome import Outcome, PreflightRefused
+from harness.migration.outcome import CannotReverse, Outcome, PreflightRefused
 from harness.migration.retire import Target
 from harness.migration.site import Site
 from harness.migration.step import Blocked, Step, StepState
@@ -25,10 +25,14 @@ def told(migration: Migration, engine: Engine, work: Callable[[], Outcome]) -> O
     site = engine.site
     try:
         return work()
+    except CannotReverse as refused:
+        return Outcome("refused", 3, cannot_reverse(site, refused), refused.findings)
     except PreflightRefused as refused:
         message = f"{refused}\nNothing was changed. Mend the findings, then run `{refused.again}` again."
         return Outcome("refused", 3, message, refused.findings)
     except RolledBack as ended:
+        if ended.reverse:
+            return Outcome("stopped" if ended.remains else "reverse_taken_back", 4, pair_serves_again(site, ended))
         word = "rolled_back" if _original_serves(site, ended) else "stopped"
         return Outcome(word, 4, rolled_back(site, ended))
     except Refused as refused:
@@ -46,7 +50,8 @@ def told(migration: Migration, engine: Engine, work: Callable[[], Outcome]) -> O
     except InvalidInput:
         raise
     except (Stopped, HostError, WalrusHaError) as stopped:
-        message = f"{stopped}\n{position(engine)}\n{safe_copies(site)}\n{next_command(migration, 'migrate')}"
+        onwards = next_command(migration, "migrate", site.memory.reversing)
+        message = f"{stopped}\n{position(engine)}\n{safe_copies(site)}\n{onwards}"
         return Outcome("stopped", 4, message)
 
 
@@ -153,15 +158,56 @@ def _store_after(site: Site[Host], ended: RolledBack) -> str:
     return f"The store is back at {place}, as it was frozen."
 
 
-def too_late(site: Site[Host]) -> str:
-    gone = (
-        "The old store was retired, so that there is nothing to go back to. "
-        if site.memory.retired(site.last_kept)
-        else ""
-    )
+def cannot_reverse(site: Site[Host], refused: CannotReverse) -> str:
+    device, original, additional = site.settings.device, site.original.name, site.additional.name
     return (
-        "The commit point is passed: Walrus may have accepted writes on the pair, and rolling back would lose them.\n"
-        f"{gone}{safe_copies(site)}\nNext: walrus-ha migrate -i INVENTORY (finishes the move)"
+        "The commit point is passed, so this rollback is a reverse move, which keeps what was written since; it cannot "
+        f"be made now:\n{refused}\nNothing was changed: the pair serves on, and the newest store is on "
+        f"{original}:{device} or {additional}:{device}, where it is served. Mend the findings, then: "
+        "walrus-ha rollback RUN"
+    )
+
+
+def kept_copies(site: Site[Host]) -> str:
+    """The copies from before the move that are kept, with a word for each; to be asked while the run knows of them."""
+    memory, name = site.memory, site.original.name
+    kept = [] if memory.retired(site.old_store) else [f"{name}:{site.old_store} (the old store)"]
+    if memory.fact("staged") and not memory.retired(site.staged_copy):
+        kept.append(f"{name}:{site.staged_copy} (the staged copy)")
+    return " and ".join(kept)
+
+
+def reversed_(site: Site[Host], kept: str = "") -> str:
+    settings, name = site.settings, site.original.name
+    before = f"{kept}, as before the move, and " if kept else ""
+    return (
+        f"The original serves the store alone again, from {name}:{settings.store}, with what was written to the pair.\n"
+        f"Kept: {before}the pair's data on {site.disk(site.original)} of {name} and "
+        f"{site.disk(site.additional)} of {site.additional.name}, as it was when the services stopped.\n"
+        "Before another move these have to be cleared away. Until then: walrus-ha status RUN"
+    )
+
+
+def nothing_to_take_back(site: Site[Host]) -> str:
+    if site.memory.reversed:
+        return f"There is nothing to take back: the reverse move came to its end.\n{reversed_(site)}"
+    return "There is nothing to take back: no step was begun."
+
+
+def pair_serves_again(site: Site[Host], ended: RolledBack) -> str:
+    device, original, additional = site.settings.device, site.original.name, site.additional.name
+    lines = [str(ended), f"The store is where it was, on {original}:{device} and {additional}:{device} on the pair."]
+    if ended.remains:
+        lines.append("When the absent host is back, finish with: walrus-ha migrate -i INVENTORY")
+    else:
+        lines.append("The pair serves again as before. Mend the cause, then try once more: walrus-ha rollback RUN")
+    return "\n".join(lines)
+
+
+def reverse_must_be_finished(site: Site[Host]) -> str:
+    return (
+        "A reverse move is under way and past its own commit point: the original has the newest store, and it alone.\n"
+        f"{safe_copies(site)}\nNext: walrus-ha rollback RUN (finishes the reverse move)"
     )
 
 
@@ -173,6 +219,8 @@ def safe_copies(site: Site[Host]) -> str:
 
 def copies_known(memory: Memory, name: str, store: str, staging: str, device: str) -> str:
     """The same for the places of a run whose site is not at hand."""
+    if memory.reversing:
+        return _safe_on_the_way_back(memory, name, store, device)
     pair = f"{device} on the pair, the one in use since the commit point"
     if whereabouts.on_its_own_device(memory):
         places = [*whereabouts.complete_copies(memory, name, store), *([pair] if memory.committed else [])]
@@ -194,6 +242,19 @@ def copies_known(memory: Memory, name: str, store: str, staging: str, device: st
     return f"Complete copies of the store: {', '.join(places)}."
 
 
+def _safe_on_the_way_back(memory: Memory, name: str, store: str, device: str) -> str:
+    """The pair's data is never written to; beside it, once proven, the store on the original's old disk."""
+    if memory.intended("start-original"):
+        kept = f"{device} on the pair, as it was when the services stopped"
+        return f"The newest store is at {name}:{store}; kept is {name}:{kept}."
+    places = [f"{name}:{device} on the pair, read-only since the services stopped"]
+    if memory.fact("returned") and not memory.undone("copy-back"):
+        there = store if memory.done("put-store-back") else f"{store}.after-ha"
+        if not (memory.intended("put-store-back") and not memory.done("put-store-back")):
+            places.append(f"{name}:{there}")
+    return f"Complete copies of the store: {', '.join(places)}."
+
+
 def position(engine: Engine) -> str:
     """The step that the run stands at."""
     memory = engine.site.memory
@@ -204,12 +265,18 @@ def position(engine: Engine) -> str:
         return "No step was begun."
     word = "after" if memory.done(begun[-1].name) else "in"
     commit = "past" if memory.committed else "before"
-    return f"The run stands {word} {begun[-1].name}, {commit} the commit point."
+    what = "reverse move" if memory.reversing else "run"
+    return f"The {what} stands {word} {begun[-1].name}, {commit} the commit point."
 
 
-def next_command(migration: Migration, verb: str) -> str:
+def next_command(migration: Migration, verb: str, reversing: bool = False) -> str:
     if verb == "status":
         return f"A person must look first: walrus-ha status {migration.folder}"
+    if reversing:
+        return (
+            f"Next: walrus-ha rollback {migration.folder} (goes on with the reverse move), or, before its commit "
+            f"point, walrus-ha migrate -i {migration.inventory.source} (stays with the pair)"
+        )
     return (
         f"Next: walrus-ha migrate -i {migration.inventory.source} (goes on), or, before the commit point, "
         f"walrus-ha rollback {migration.folder}"

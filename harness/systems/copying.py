@@ -14,15 +14,21 @@ from harness.systems.printed import whole
 _KEEPING = ("-aHAXSx", "--numeric-ids", "--partial", "--stats", "--exclude=/lost+found")
 
 
-def copy_command(source: str, destination: str, limit_kib_s: int | None, by_content: bool = False) -> Command:
+def copy_command(
+    source: str, destination: str, limit_kib_s: int | None, by_content: bool = False, base: str | None = None
+) -> Command:
     """rsync of everything below ``source`` into ``destination``; long work, run as a detached job.
 
     Hard links, ACLs, extended attributes, holes, numeric owners and odd names are kept, one file system only. Options
-    are of rsync 3.0. What is already there with equal size and time is not copied again unless ``by_content``.
+    are of rsync 3.0. What is already there with equal size and time is not copied again unless ``by_content``. What
+    lies below ``base`` and is equal in all that is kept becomes a hard link to it; rsync never writes into such a file:
+    one that has to change is written under another name and renamed.
     """
     options = [*_KEEPING, "--delete", *_limited(limit_kib_s)]
     if by_content:
         options.append("--checksum")
+    if base:
+        options.append(f"--link-dest={base}")
     return Command(("rsync", *options, "--", f"{source}/", f"{destination}/"), Effect.WRITE)
 
 

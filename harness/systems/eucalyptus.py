@@ -127,3 +127,17 @@ def with_storage_manager(configuration: str) -> str:
         return f"{configuration.rstrip()}\nCLOUD_OPTS={value}\n" if configuration.strip() else f"CLOUD_OPTS={value}\n"
     last = matches[-1]
     return configuration[: last.end(1)] + value + configuration[last.end() :]
+
+
+def without_storage_manager(configuration: str) -> str:
+    """The configuration with the DRBD storage manager taken out of CLOUD_OPTS; every other option stays.
+
+    Raises:
+        UnexpectedOutput: as ``cloud_opts``.
+    """
+    options = cloud_opts(configuration)
+    if MANAGER_OPTION not in options:
+        return configuration
+    last = list(_CLOUD_OPTS.finditer(configuration))[-1]
+    value = f'"{" ".join(option for option in options if option != MANAGER_OPTION)}"'
+    return configuration[: last.end(1)] + value + configuration[last.end() :]

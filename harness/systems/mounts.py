@@ -113,6 +113,12 @@ def _fields(line: str) -> list[str]:
     return [field for field in re.split("[ \\t]", line) if field]
 
 
+def fstab_without(text: str, device: str, at: str) -> str:
+    """The fstab without the replicated device's line."""
+    kept = [line for line in lines(text) if _fields(line)[:2] != [device, at]]
+    return "".join(f"{line}\n" for line in kept)
+
+
 def fstab_with(text: str, device: str, at: str, fstype: str) -> str:
     """The fstab with exactly one line for the replicated device, as Walrus needs it.
 

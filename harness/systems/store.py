@@ -96,11 +96,17 @@ def _stamp(record: list[bytes]) -> Stamp:
 
 
 def _entries(records: list[list[bytes]]) -> Manifest:
-    first_path: dict[bytes, bytes] = {}
+    first_path = _first_of_sets(records)
+    return {record[9]: _entry(record, first_path) for record in records}
+
+
+def _first_of_sets(records: list[list[bytes]]) -> dict[bytes, bytes]:
+    """Inode to the first path of its hard-link set; other names of a file, outside the tree, are nothing to it."""
+    sets: dict[bytes, list[bytes]] = {}
     for record in records:
         if record[0] == b"f" and record[7] != b"1":
-            first_path.setdefault(record[8], record[9])
-    return {record[9]: _entry(record, first_path) for record in records}
+            sets.setdefault(record[8], []).append(record[9])
+    return {inode: min(paths) for inode, paths in sets.items() if len(paths) > 1}
 
 
 def _is_lost_and_found(path: bytes) -> bool:
@@ -258,6 +264,16 @@ def differing_files(expected: Manifest, found: Manifest) -> list[bytes]:
         for path, want in expected.items()
         if want.kind == "file" and path in found and found[path].sha256 != want.sha256
     ]
+
+
+def changed_since(before: Manifest, now: Manifest) -> Manifest:
+    """The entries, directories aside, that are not the same in an earlier listing."""
+    return {
+        path: entry
+        for path, entry in now.items()
+        if entry.kind != "directory"
+        and (path not in before or any(_unlike(before[path], entry, by_listing=True, copied=True)))
+    }
 
 
 def total_bytes(manifest: Manifest) -> int:

@@ -29,6 +29,12 @@ class ClientWrites(Strict):
     client_writes: WalrusRole
 
 
+class PowerOffNow(Strict):
+    """A host loses power now, between two attempts; ``power_on`` or ``heal`` ends that."""
+
+    power_off_now: WalrusRole
+
+
 class PowerCut(Strict):
     """Hosts that lose power at the same time, and for how long."""
 

@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from harness.trials.actions import PowerOffNow
 from harness.trials.literal.choices import VENDOR_STEPS
 from harness.trials.scenario import (
+    REVERSE_STEP_NAMES,
     STEPS_OF,
     Action,
     AtCommand,
@@ -33,9 +35,10 @@ from harness.trials.scenario import (
 )
 from harness.yamlfile import Location
 
+_OF_THE_ORIGINAL = ("staging", "second-staging", "old-store", "returning-store")
 MEASURED_STEPS = (
     *("stage-store", "stage-second", "restore-store", "wait-for-sync"),
-    *("copy-ahead", "first-sync", "catch-up", "copy-difference"),
+    *("copy-ahead", "first-sync", "catch-up", "copy-difference", "copy-back", "sync-pair"),
 )
 """Steps that know how far they are; elsewhere a share means nothing. Catching up knows how long it has been held."""
 
@@ -139,7 +142,7 @@ def _moment(scenario: ScenarioFile, fault: Fault, place: Location) -> Iterator[I
     if at is None:
         return
     steps = STEPS_OF[scenario.start.plan]
-    known = VENDOR_STEPS if scenario.driver == "vendor" else steps
+    known = VENDOR_STEPS if scenario.driver == "vendor" else steps + REVERSE_STEP_NAMES
     if at.step not in known:
         hint = f"choose one of {', '.join(known)}"
         whose = "vendor's" if scenario.driver == "vendor" else f"{scenario.start.strategy} move"
@@ -153,11 +156,23 @@ def _moment(scenario: ScenarioFile, fault: Fault, place: Location) -> Iterator[I
         yield Impossible((*place, "at", "progress"), f"the progress of {at.step} is not measured", hint)
     if scenario.driver == "vendor":
         return
+    if at.step in REVERSE_STEP_NAMES:
+        yield from _on_the_way_back(scenario, fault, place)
+        return
     if isinstance(fault, CutLink) and steps.index(at.step) < steps.index(FIRST_CONNECTED):
         hint = f"choose {FIRST_CONNECTED} or a later step"
         yield Impossible((*place, "at", "step"), f"in {at.step} the peers are not connected yet", hint)
     if isinstance(fault, StallSync):
         yield from _stall(scenario, at.step, (*place, "at", "step"))
+
+
+def _on_the_way_back(scenario: ScenarioFile, fault: Fault, place: Location) -> Iterator[Impossible]:
+    """A reverse move begins with a rollback that is asked for, and has nothing to synchronise of its own."""
+    if "rollback" not in scenario.then:
+        hint = "add then: [rollback], or choose another step"
+        yield Impossible((*place, "at", "step"), "nobody asks for a rollback, so there is no reverse move", hint)
+    if isinstance(fault, StallSync):
+        yield Impossible((*place, "do"), "on the way back nothing is synchronised", "choose another fault or step")
 
 
 def _stall(scenario: ScenarioFile, step: str, place: Location) -> Iterator[Impossible]:
@@ -181,7 +196,7 @@ def _target(scenario: ScenarioFile, fault: Fault, place: Location) -> Iterator[I
         yield Impossible((*place, "place"), "DRBD lets go of a disk that refuses a write", hint)
     if isinstance(fault, Corrupt | ReadError | FsyncFails | FillDisk):
         where, key = (fault.path, "path") if isinstance(fault, FillDisk) else (fault.place, "place")
-        if fault.host == "additional" and where in ("staging", "second-staging", "old-store"):
+        if fault.host == "additional" and where in _OF_THE_ORIGINAL:
             hint = "choose host: original, or another place"
             yield Impossible((*place, key), f"the additional host has no {where}", hint)
     for index, lab in enumerate(scenario.labs):
@@ -228,6 +243,7 @@ def _lacking(fault: Fault, lab: str) -> str | None:
 
 def _actions(scenario: ScenarioFile) -> Iterator[Impossible]:
     off = Counter(host for fault in scenario.faults if isinstance(fault, PowerOff) for host in _hosts(fault.host))
+    off.update(action.power_off_now for action in scenario.then if isinstance(action, PowerOffNow))
     back = {
         host: fault.for_s
         for fault in scenario.faults
@@ -303,6 +319,8 @@ def _exit_statuses(scenario: ScenarioFile) -> tuple[int, ...]:
         "refused": (3,),
         "operator_needed": (5,),
         "rolled_back": (0,) if last == "rollback" else (4,),
+        "reversed": (0,),
+        "reverse_taken_back": (4,),
         "stopped": (1, 4) if last == "run_again" else (4,),
     }[scenario.expect.outcome]
 

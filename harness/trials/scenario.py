@@ -18,7 +18,7 @@ from harness.errors import InvalidInput, Problem
 from harness.evidence import DriverName
 from harness.inventory import Settings
 from harness.labs.lab import Deed, Start, StoreSpec
-from harness.trials.actions import ClientWrites, CutNow, CutPower, TypeLine
+from harness.trials.actions import ClientWrites, CutNow, CutPower, PowerOffNow, TypeLine
 from harness.trials.hazards import Differs, OneLine, Program, Role, WalrusRole
 from harness.trials.literal.choices import Choices, VendorStep
 from harness.yamlmodel import Bytes, BytesPerSecond, Strict, validate
@@ -27,7 +27,9 @@ _NAME = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
 
 LabName = Literal["simulated", "containers", "privileged", "machines"]
 CheckName = Literal["durability", "exclusivity", "service", "replica", "reversibility", "foresight"]
-OutcomeName = Literal["completed", "rolled_back", "stopped", "refused", "operator_needed"]
+OutcomeName = Literal[
+    "completed", "rolled_back", "reversed", "reverse_taken_back", "stopped", "refused", "operator_needed"
+]
 StepName = Literal[
     "register-additional",
     "stop-additional",
@@ -59,6 +61,27 @@ StepName = Literal[
     "set-properties",
     "confirm-service",
 ]
+ReverseStepName = Literal[
+    "stop-pair",
+    "connect-pair",
+    "release-pair",
+    "sync-pair",
+    "promote-original",
+    "mount-pair",
+    "freeze-pair",
+    "copy-back",
+    "take-pair-down",
+    "keep-pair-down",
+    "put-store-back",
+    "unconfigure",
+    "commit-reverse",
+    "start-original",
+    "confirm-original",
+    "deregister-additional",
+    "start-additional",
+    "reset-properties",
+]
+REVERSE_STEP_NAMES: tuple[str, ...] = get_args(ReverseStepName)  # of a rollback after the commit point
 STEP_NAMES: tuple[str, ...] = get_args(StepName)
 _ONLY_ONLINE = {"stop-additional", "mount-aside", "copy-ahead", "first-sync", "catch-up", "copy-difference"}
 _ONLY_ONLINE |= {"configure-walrus"}
@@ -74,7 +97,7 @@ STEPS_OF: dict[str, tuple[str, ...]] = {  # in each plan's order
     "reusing": tuple(name for name in STEP_NAMES if name not in {*_ONLY_ONLINE, "set-store-aside"}),
 }
 ALL_CHECKS: tuple[CheckName, ...] = ("durability", "exclusivity", "service", "replica", "reversibility")
-Place = Literal["store", "staging", "second-staging", "old-store", "device"]
+Place = Literal["store", "staging", "second-staging", "old-store", "returning-store", "device"]
 AnyHost = Literal["original", "additional", "clc", "both"]  # both: original and additional
 SweepFault = Literal[
     "kill_engine",
@@ -94,7 +117,7 @@ Nth = Annotated[int, Field(ge=1, le=10_000)]
 class At(Strict):
     """The moment of a fault: before, during or after a step; during at a share of its copy, hash or sync."""
 
-    step: Literal[StepName, VendorStep]
+    step: Literal[StepName, ReverseStepName, VendorStep]
     moment: Literal["before", "during", "after"]
     progress: Annotated[float, Field(ge=0, le=1)] | None = None
 
@@ -434,7 +457,17 @@ def _action_kind(value: Any) -> str | None:
     return None
 
 
-Word = Literal["resume", "rollback", "run_again", "adopt", "first_wakes", "plan", "write_served", "retire"]
+Word = Literal[
+    "resume",
+    "rollback",
+    "run_again",
+    "adopt",
+    "first_wakes",
+    "plan",
+    "write_served",
+    "delete_served",
+    "retire",
+]
 Action = Annotated[
     Annotated[Word, Tag("word")]
     | Annotated[PowerOn, Tag("power_on")]
@@ -446,7 +479,8 @@ Action = Annotated[
     | Annotated[TypeLine, Tag("type_line")]
     | Annotated[ClientWrites, Tag("client_writes")]
     | Annotated[CutPower, Tag("cut_power")]
-    | Annotated[CutNow, Tag("cut_link_for_s")],
+    | Annotated[CutNow, Tag("cut_link_for_s")]
+    | Annotated[PowerOffNow, Tag("power_off_now")],
     Discriminator(_action_kind),
 ]
 

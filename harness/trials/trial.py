@@ -31,7 +31,7 @@ from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Deed, Lab, Opened
 from harness.migration.control import Control
 from harness.migration.outcome import Outcome
 from harness.migration.run import Listeners, Migration
-from harness.trials.actions import ClientWrites, CutNow, CutPower, TypeLine
+from harness.trials.actions import ClientWrites, CutNow, CutPower, PowerOffNow, TypeLine
 from harness.trials.controllers import Controllers
 from harness.trials.faults import Schedule, roles
 from harness.trials.foretelling import foretell
@@ -53,13 +53,14 @@ from harness.trials.tap import TappedConnection, Watcher
 _PLACES = (
     (ORIGINAL, "store"),
     (ORIGINAL, "old-store"),
+    (ORIGINAL, "returning-store"),
     (ORIGINAL, "staging"),
     (ORIGINAL, "device"),
 )  # the additional host's side is read at the end, by promoting it
 _ATTEMPTS = ("resume", "run_again", "rollback", "retire", "adopt", "first_wakes")
 _REST_S, _LOOK_S = 60.0, 1.0
 Verb = Literal["migrate", "rollback", "retire", "adopt"]
-_SETTLED = ("completed", "rolled_back", "refused")
+_SETTLED = ("completed", "rolled_back", "reversed", "reverse_taken_back", "refused")
 
 
 def run_trial(scenario: Scenario, lab: Lab, workdir: Path) -> Evidence:
@@ -173,7 +174,9 @@ class Trial:
             case OutsiderRuns(outsider=order):
                 self.schedule.receipts.append(faults.outsider(order.host, tuple(order.argv), order.status))
             case "write_served":
-                self._write_served(self._serving())
+                self._change_served(self._serving(), self.opened.faults.write_object)
+            case "delete_served":
+                self._change_served(self._serving(), self.opened.faults.delete_object)
             case PowerOn(power_on=host):
                 self.schedule.receipts.extend(faults.power_on(role) for role in roles(host))
             case Heal():
@@ -184,6 +187,8 @@ class Trial:
                 self.schedule.receipts.append(faults.free_disk(disk.host, disk.path))
             case TypeLine(type_line=typed):
                 self._the_operator().type_line(typed.host, typed.line)
+            case PowerOffNow(power_off_now=role):
+                self.schedule.receipts.append(faults.power_off(role))
             case CutNow(cut_link_for_s=seconds):
                 self.schedule.receipts.append(faults.cut_link())
                 healed = self.schedule.receipts.append
@@ -211,7 +216,7 @@ class Trial:
         evidence.events = truth.events()
         evidence.unserved_s = unserved_s(evidence)
         evidence.changed = changed(self._surroundings, self._look_around(evidence.after))
-        if outcome == "completed" or (outcome == "refused" and moved(evidence)):
+        if outcome in ("completed", "reverse_taken_back") or (outcome == "refused" and moved(evidence)):
             evidence.replication = truth.compare_sides()
             try:
                 evidence.replica = truth.read_replica()
@@ -313,13 +318,14 @@ class Trial:
         """The place of a second staged copy, where there is to be one."""
         return ("second-staging",) if self.opened.inventory.settings.second_staging else ()
 
-    def _write_served(self, role: str) -> None:
-        """A client writes; what it wrote, and the directory that it wrote into, are what must be found at the end."""
+    def _change_served(self, role: str, change: Callable[[str, bool], Receipt]) -> None:
+        """A client writes or deletes; what it left, its directory included, must be found at the end."""
         truth = self.opened.truth
         before = truth.manifest(role, "store").by_path()
-        self.schedule.receipts.append(self.opened.faults.write_object(role, served=True))
-        now = truth.manifest(role, "store").entries
-        self.evidence.written += [entry for entry in now if entry != before.get(entry.path)]
+        self.schedule.receipts.append(change(role, True))
+        now = truth.manifest(role, "store").by_path()
+        self.evidence.written += [entry for entry in now.values() if entry != before.get(entry.path)]
+        self.evidence.deleted += sorted(before.keys() - now.keys())
 
     def _original_serves(self) -> bool:
         """No event tells of it where it is as it was before."""
@@ -430,16 +436,13 @@ class Trial:
         frozen = self.evidence.frozen
         if frozen is None:
             return
-        wanted = [frozen, *([expected_at_the_end(self.evidence)] if self.evidence.written else [])]
-        serving = (
-            [(ADDITIONAL, "store")] if self._serving() == ADDITIONAL else []
-        )  # where the pair's content is to be seen
-        complete = [
-            f"{self._name(role)}:{place}"
-            for role, place in (*_PLACES, *((ORIGINAL, one) for one in self._second()), *serving)
-            if any(self._equals(one, self.opened.truth.manifest(role, place)) for one in wanted)
-        ]
-        self.evidence.censuses.append(Census(self.opened.clock.now(), moment, complete))
+        newest = expected_at_the_end(self.evidence)
+        ours = (*_PLACES, *((ORIGINAL, one) for one in self._second()))
+        places = (*ours, (ADDITIONAL, "store"))  # there the pair's content is to be seen while that side serves
+        found = {f"{self._name(role)}:{place}": self.opened.truth.manifest(role, place) for role, place in places}
+        current = [name for name, there in found.items() if self._equals(newest, there)]
+        complete = [name for name, there in found.items() if name in current or self._equals(frozen, there)]
+        self.evidence.censuses.append(Census(self.opened.clock.now(), moment, complete, current))
 
     def _equals(self, frozen: Manifest, found: Manifest) -> bool:
         return found.error is None and not differences(frozen, found)

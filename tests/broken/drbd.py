@@ -216,9 +216,9 @@ SABOTAGES = (
         "no module",
         "the drbd module is not loaded where it is missing",
         "success-on-drbd-8.3",
-        Edit("migration.steps.connect:ConnectPeers.apply", "not status.module_loaded(host)", "False"),
+        Edit("migration.steps.connect:ConnectPeers.bring_up", "not status.module_loaded(host)", "False"),
         Edit(f"{_CONFIGURE}.inspect", "not status.module_loaded(host)", "False"),
-        Edit(f"{_CONFIGURE}.apply", "not status.module_loaded(host)", "False"),
+        Edit(f"{_CONFIGURE}.configure", "not status.module_loaded(host)", "False"),
     ),
     sabotage(
         "compare device names by prefix",

@@ -14,12 +14,15 @@ from tests.broken import (
     online,
     preflight,
     retiring,
+    reverse,
     rollback,
     services,
 )
 from tests.broken.patching import Sabotage
 
-_FAMILIES = (control, copying, drbd, journal, fencing, services, preflight, rollback, retiring, honesty, online)
+_FAMILIES = (
+    *(control, copying, drbd, journal, fencing, services, preflight, rollback, reverse, retiring, honesty, online),
+)
 
 SABOTAGES: tuple[Sabotage, ...] = tuple(
     replace(one, family=family.__name__.rsplit(".", 1)[-1]) for family in _FAMILIES for one in family.SABOTAGES

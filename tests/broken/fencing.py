@@ -94,7 +94,11 @@ SABOTAGES = (
         "never release",
         "the hosts stay claimed when the move is completed",
         "run-again-after-success-changes-nothing",
-        Edit("migration.engine:Engine._finish", "self.release()", "pass"),
+        Edit(
+            "migration.engine:Engine._finish",
+            'memory.note("completed")\n    self.release()',
+            'memory.note("completed")',
+        ),
     ),
     sabotage(
         "never release after a rollback",

@@ -151,7 +151,11 @@ SABOTAGES = (
         "exit 1 when asked-for rollback worked",
         "a rollback that went well looks like a failure",
         "rollback-before-commit-restores-the-hosts",
-        Edit("migration.run:Migration._rollback", 'Outcome("rolled_back", 0, words', 'Outcome("rolled_back", 1, words'),
+        Edit(
+            "migration.run:Migration._rollback",
+            'Outcome("rolled_back", 0, words.r',
+            'Outcome("rolled_back", 1, words.r',
+        ),
     ),
     sabotage(
         "send what was not planned",

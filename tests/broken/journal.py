@@ -50,7 +50,7 @@ SABOTAGES = (
         "remember what was taken back",
         "what the run knew before a rollback still counts after it",
         "rolled-back-move-can-begin-again",
-        Edit("migration.memory:Memory._read", "present = entries[last_end + 1 :]", "present = entries"),
+        Edit("migration.memory:counting", "last_end = max(", "last_end = -1 or max("),
     ),
     sabotage(
         "the first word counts",
@@ -102,14 +102,14 @@ SABOTAGES = (
     sabotage(
         "never commit",
         "the commit point is missing from the plan: the move can be taken back when users have written",
-        "rollback-after-the-commit-point-is-refused",
+        "reverse-of-a-move-that-stopped-after-its-commit",
         Edit("migration.steps.handover:Commit.inspect", "site.memory.committed", "site.memory.fact('x', True)"),
     ),
     sabotage(
         "take back after the commit",
-        "a rollback that is asked for past the commit point is done",
-        "rollback-after-the-commit-point-is-refused",
-        Edit("migration.run:Migration._rollback", "if memory.committed:", "if False:"),
+        "a rollback that is asked for past the commit point puts the old store back, without what was written since",
+        "reverse-keeps-what-was-written-and-deleted-since",
+        Edit("migration.run:Migration._rollback", "if memory.moved:", "if False:"),
     ),
     sabotage(
         "roll back by itself after the commit",
@@ -121,13 +121,13 @@ SABOTAGES = (
         "the end is not noted",
         "a completed move begins again",
         "run-again-after-success-changes-nothing",
-        Edit("migration.engine:Engine._finish", "if not self.site.memory.completed:", "if False:"),
+        Edit("migration.engine:Engine._finish", "if not memory.completed:", "if False:"),
     ),
     sabotage(
         "the rollback is not noted",
         "a move that was taken back cannot begin again",
         "rolled-back-move-can-begin-again",
-        Edit("migration.rollback:Rollback.run", 'memory.note("rolled-back")', "pass"),
+        Edit("migration.rollback:Rollback.run", "memory.note_taken_back()", "pass"),
     ),
     sabotage(
         "drop an fsync",

@@ -93,7 +93,7 @@ SABOTAGES = (
         "leave files that were not there",
         "a file that the move made is not removed",
         _ASKED_FOR,
-        Become("migration.steps.configure:ConfigureDrbd._remove"),
+        Become("migration.steps.configure:ConfigureDrbd.remove"),
     ),
     sabotage(
         "no backups",
@@ -146,6 +146,6 @@ SABOTAGES = (
         "start the additional first",
         "the cloud promotes the empty newcomer while the move is taken back",
         _ASKED_FOR,
-        Edit("migration.steps.stop:StopServices.undo", "if host.name == site.original.name:", "if False:"),
+        Become("migration.steps.stop:StopServices.until_in_place"),
     ),
 )

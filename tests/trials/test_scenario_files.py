@@ -14,6 +14,7 @@ from harness.errors import InvalidInput
 from harness.labs.lab import Start, StoreSpec
 from harness.trials.hazards import Differs
 from harness.trials.scenario import (
+    REVERSE_STEP_NAMES,
     STEP_NAMES,
     STEPS_OF,
     FreeDisk,
@@ -149,7 +150,7 @@ def test_the_reference_names_every_step_fault_hazard_and_key() -> None:
     definitions = json.loads(schema_text())["$defs"]
     faults = [kind["properties"]["do"]["const"] for kind in definitions.values() if "do" in kind["properties"]]
     keys = [key for name in ("Before", "StoreBefore", "Expect", "Differs") for key in definitions[name]["properties"]]
-    for word in (*STEP_NAMES, *faults, *keys, *ScenarioFile.model_fields):
+    for word in (*STEP_NAMES, *REVERSE_STEP_NAMES, *faults, *keys, *ScenarioFile.model_fields):
         assert f"`{word}" in reference, word
 
 

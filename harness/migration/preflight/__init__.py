@@ -2,5 +2,6 @@
 
 from harness.migration.preflight.finding import Finding
 from harness.migration.preflight.survey import preflight
+from harness.migration.preflight.way_back import PARTS as WAY_BACK
 
-__all__ = ["Finding", "preflight"]
+__all__ = ["WAY_BACK", "Finding", "preflight"]

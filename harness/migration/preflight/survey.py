@@ -48,13 +48,13 @@ PARTS: tuple[Part, ...] = (
 )
 
 
-def preflight(site: Site[Reader]) -> list[Finding]:
-    """Everything that stands in the way of the move, all at once. READ commands only."""
+def preflight(site: Site[Reader], parts: tuple[Part, ...] = PARTS) -> list[Finding]:
+    """Everything that stands in the way of the move, or of the way back, all at once. READ commands only."""
     absent = [finding for finding in site.clock.together([partial(_away, host) for host in site.hosts]) if finding]
     if absent:
         return absent
     looking = site_of_one_look(site)
-    said = site.clock.together([partial(_tolerant, part, looking) for part in PARTS])
+    said = site.clock.together([partial(_tolerant, part, looking) for part in parts])
     return [finding for findings in said for finding in findings]
 
 

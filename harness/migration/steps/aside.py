@@ -45,11 +45,7 @@ class SetStoreAside(Step):
         if before is None:
             raise StepBlocked(f"{host.name}: neither {place} nor {old} exists")
         if made is None or _access(made) != _access(before):
-            # Walrus looks at the bare directory before it mounts: one that it cannot write in keeps it from starting.
-            files.make_directory(host, place, before.mode)
-            host.run(Command(("chown", f"{before.uid}:{before.gid}", "--", place), Effect.WRITE))
-            host.run(Command(("chmod", f"{before.mode:04o}", "--", place), Effect.WRITE))
-            files.sync(host)
+            make_mount_point(host, place, before)
 
     def undo_hosts(self, site: Site[Host]) -> tuple[Host, ...]:
         return (site.original,)
@@ -65,6 +61,17 @@ class SetStoreAside(Step):
 
     def still_there(self, site: Site[Reader], host: Reader) -> str | None:
         return f"{site.old_store} is still there" if files.stat(host, site.old_store) else None
+
+
+def make_mount_point(host: Host, place: str, like: files.FileStat) -> None:
+    """An empty directory with the owner and mode of another.
+
+    Walrus looks at the bare directory before it mounts: one that it cannot write in keeps it from starting.
+    """
+    files.make_directory(host, place, like.mode)
+    host.run(Command(("chown", f"{like.uid}:{like.gid}", "--", place), Effect.WRITE))
+    host.run(Command(("chmod", f"{like.mode:04o}", "--", place), Effect.WRITE))
+    files.sync(host)
 
 
 def _access(found: files.FileStat) -> tuple[int, int, int]:

@@ -34,21 +34,22 @@ class StartDrbdAtBoot(Step):
 
     def apply(self, site: Site[Host]) -> None:
         for host in site.pair:
-            if site.memory.fact(_fact(host)) is None:
-                site.memory.remember(_fact(host), bool(services.at_boot(host, DRBD)))
+            if site.memory.fact(at_boot_before(host)) is None:
+                site.memory.remember(at_boot_before(host), bool(services.at_boot(host, DRBD)))
             services.set_starts_at_boot(host, DRBD, True)
             files.sync(host)
 
     def undo(self, site: Site[Host], host: Host) -> None:
-        if site.memory.fact(_fact(host)) is False:  # a second look would see our own doing
+        if site.memory.fact(at_boot_before(host)) is False:  # a second look would see our own doing
             services.set_starts_at_boot(host, DRBD, False)
             files.sync(host)
 
     def still_there(self, site: Site[Reader], host: Reader) -> str | None:
-        if site.memory.fact(_fact(host)) is False and services.at_boot(host, DRBD):
+        if site.memory.fact(at_boot_before(host)) is False and services.at_boot(host, DRBD):
             return f"{DRBD} starts at boot"
         return None
 
 
-def _fact(host: Reader) -> str:
+def at_boot_before(host: Reader) -> str:
+    """The fact that tells whether DRBD started at boot before the move."""
     return f"drbd-at-boot:{host.name}"

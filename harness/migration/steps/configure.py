@@ -65,12 +65,27 @@ class ConfigureDrbd(Step):
 
     def apply(self, site: Site[Host]) -> None:
         for host in site.pair:
-            site.memory.remember(f"dialect:{host.name}", dialect_on(site, host).name)
-            self._change(site, host, self._changes(site, host))
-            if not status.module_loaded(host):
-                site.memory.remember(f"loaded-module:{host.name}", True)
-                host.run(Command(("modprobe", "drbd"), Effect.WRITE))
-            host.read(Command(("drbdadm", "-c", MAIN_CONFIGURATION, "sh-nop")))
+            self.configure(site, host)
+
+    def configure(self, site: Site[Host], host: Host) -> None:
+        """One of the pair."""
+        site.memory.remember(f"dialect:{host.name}", dialect_on(site, host).name)
+        self._change(site, host, self._changes(site, host))
+        if not status.module_loaded(host):
+            site.memory.remember(f"loaded-module:{host.name}", True)
+            host.run(Command(("modprobe", "drbd"), Effect.WRITE))
+        host.read(Command(("drbdadm", "-c", MAIN_CONFIGURATION, "sh-nop")))
+
+    def unlike(self, site: Site[Reader], host: Reader) -> list[str]:
+        """The files of a host that are not as they must be."""
+        return list(self._changes(site, host))
+
+    def untouched(self, site: Site[Reader], host: Reader) -> set[str]:
+        """The files that are, to the byte, what was made of their backups: nobody wrote into them since."""
+        kept = {path: files.read(host, path + files.BACKUP_SUFFIX) for path in self._paths(site)}
+        made = self._changes(site, host, kept)
+        there = {path for path in kept if kept[path] is not None or site.memory.fact(f"absent:{host.name}:{path}")}
+        return {path for path in there if path in made and files.read(host, path) == made[path].wanted}
 
     def _change(self, site: Site[Host], host: Host, changes: dict[str, _Change]) -> None:
         """Every backup is on stable storage before the first file is changed."""
@@ -84,9 +99,11 @@ class ConfigureDrbd(Step):
                 site.memory.remember(f"wrote:{host.name}:{path}", change.wanted)
             host.put(path, change.wanted.encode("utf-8", "surrogateescape"))
 
-    def _changes(self, site: Site[Reader], host: Reader) -> dict[str, _Change]:
-        """The files that must change, each made from what is there so that what others wrote stays."""
-        present = {path: files.read(host, path) for path in self._paths(site)}
+    def _changes(
+        self, site: Site[Reader], host: Reader, found: dict[str, str | None] | None = None
+    ) -> dict[str, _Change]:
+        """The files that must change, each made from what is there, or was found, so that what others wrote stays."""
+        present = found or {path: files.read(host, path) for path in self._paths(site)}
         wanted = self._wanted(site, host, {path: text or "" for path, text in present.items()})
         return {path: _Change(present[path], text) for path, text in wanted.items() if present[path] != text}
 
@@ -113,12 +130,12 @@ class ConfigureDrbd(Step):
     def _put_back(self, site: Site[Host], host: Host) -> None:
         for path in self._paths(site):
             if site.memory.fact(f"absent:{host.name}:{path}"):
-                self._remove(site, host, path, site.memory.fact(f"wrote:{host.name}:{path}"))
+                self.remove(site, host, path, site.memory.fact(f"wrote:{host.name}:{path}"))
             else:
                 files.restore_backup(host, path)
-            self._remove(site, host, path + files.BACKUP_SUFFIX + ".new", None)
+            self.remove(site, host, path + files.BACKUP_SUFFIX + ".new", None)
 
-    def _remove(self, site: Site[Host], host: Host, path: str, wrote: str | None) -> None:
+    def remove(self, site: Site[Host], host: Host, path: str, wrote: str | None) -> None:
         """Remove a file that was not there before this run, if it is there now, durably."""
         if files.stat(host, path) is not None:
             proofs.destroy(site, host, files.Written(path, wrote), files.remove_command(path))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 from harness.errors import OperatorNeeded, StepBlocked
 from harness.hosts.command import Command, Effect
@@ -20,7 +20,7 @@ class ConnectPeers(Step):
 
     name = "connect-peers"
     summary = "Bring the resource up on both hosts and wait until the peers are connected"
-    undo_summary = "take the resource down"
+    undo_summary: ClassVar[str | None] = "take the resource down"
 
     def inspect(self, site: Site[Reader]) -> StepState:
         for host in site.pair:
@@ -35,15 +35,20 @@ class ConnectPeers(Step):
         resource = site.settings.resource
         self._require_nobody_declared_good(site)
         for host in site.pair:
-            if not status.module_loaded(host):
-                host.run(Command(("modprobe", "drbd"), Effect.WRITE))
-            seen = status.status(host, site.settings.device)
-            if seen is None:
-                host.run(dialect_on(site, host).command("up", resource, Effect.WRITE))
-            elif seen.connection == "StandAlone":
-                host.run(dialect_on(site, host).command("connect", resource, Effect.WRITE))
+            self.bring_up(site, host)
         bound = site.settings.waits.connect
         site.original.wait_until(lambda: self._all_talk(site), bound, f"{resource} to connect on both hosts", 0.25)
+
+    def bring_up(self, site: Site[Host], host: Host) -> None:
+        """The resource on one host, with the kernel's module where it is missing."""
+        resource = site.settings.resource
+        if not status.module_loaded(host):
+            host.run(Command(("modprobe", "drbd"), Effect.WRITE))
+        seen = status.status(host, site.settings.device)
+        if seen is None:
+            host.run(dialect_on(site, host).command("up", resource, Effect.WRITE))
+        elif seen.connection == "StandAlone":
+            host.run(dialect_on(site, host).command("connect", resource, Effect.WRITE))
 
     def _all_talk(self, site: Site[Host]) -> bool:
         seen = [status.status(host, site.settings.device) for host in site.pair]

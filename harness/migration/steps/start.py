@@ -127,9 +127,9 @@ class ConfirmService(Step):
         serving = next(host for host in site.pair if _state(pair[host.name]) == "ENABLED")
         if missing := not_on_device(site, serving):
             return Pending(missing)
-        return self._readable(site, serving)
+        return self.readable(site, serving)
 
-    def _readable(self, site: Site[Reader], serving: Reader) -> StepState:
+    def readable(self, site: Site[Reader], serving: Reader) -> StepState:
         """Objects come back through Walrus with contents that the frozen manifest knows."""
         known = {entry.sha256 for entry in copies.frozen(site).values() if entry.kind == "file"}
         for key in self._sample(site):

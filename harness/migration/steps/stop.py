@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import ClassVar
 
 from harness.hosts.host import Host, Reader
 from harness.migration.site import H, Site
@@ -26,6 +27,7 @@ class StopServices(Step):
     until = "start-services"
     guard = True
     undo_summary = "start eucalyptus-cloud again as it ran before, the original first"
+    remembered: ClassVar[str] = "service"  # the fact that tells how each host's service was before
 
     def _stopped(self, site: Site[H]) -> tuple[H, ...]:
         """The hosts on which the service stops, in this order."""
@@ -57,30 +59,31 @@ class StopServices(Step):
 
     def _remember(self, site: Site[Host], host: Host) -> None:
         """How the service was before the first attempt to stop it; a second look would see our own doing."""
-        if site.memory.fact(f"service:{host.name}") is None:
+        if site.memory.fact(f"{self.remembered}:{host.name}") is None:
             service = site.settings.service
             before = {"ran": bool(services.processes(host, service)), "boot": services.starts_at_boot(host, service)}
-            site.memory.remember(f"service:{host.name}", before)
+            site.memory.remember(f"{self.remembered}:{host.name}", before)
 
     def undo(self, site: Site[Host], host: Host) -> None:
         service = site.settings.service
-        before = site.memory.fact(f"service:{host.name}")
+        before = site.memory.fact(f"{self.remembered}:{host.name}")
         if before is None:
             return
         services.set_starts_at_boot(host, service, before["boot"])
         if before["ran"]:
             if site.clc_is_original and host.name != site.original.name:
                 # It is still registered: the cloud, back with the original, would promote whoever is there already.
-                self._until_enabled(site, site.original)
+                self.until_in_place(site, site.original)
             if not services.processes(host, service):  # somebody else may have started it already
                 services.start(host, service, site.settings.waits.command)
             bound = site.settings.waits.service_start
             host.wait_until(lambda: services.processes(host, service), bound, f"{service} to run again")
-            if host.name == site.original.name:
-                self._until_enabled(site, host)
+            self.until_in_place(site, host)
 
-    def _until_enabled(self, site: Site[Host], host: Host) -> None:
+    def until_in_place(self, site: Site[Host], host: Host) -> None:
         """The original must have its place back before the additional comes up beside it."""
+        if host.name != site.original.name:
+            return
         address = site.node(host).address
 
         def enabled() -> bool:
@@ -91,7 +94,7 @@ class StopServices(Step):
         host.wait_until(enabled, site.settings.waits.service_start, "the original Walrus to be ENABLED again")
 
     def still_there(self, site: Site[Reader], host: Reader) -> str | None:
-        before = site.memory.fact(f"service:{host.name}")
+        before = site.memory.fact(f"{self.remembered}:{host.name}")
         if before and before["ran"] and not services.processes(host, site.settings.service):
             return f"{site.settings.service} does not run"
         return None

@@ -28,7 +28,7 @@ class WaitForSync(Step):
 
     def _has_source(self, site: Site[Reader], seen: status.Status) -> bool:
         """The original alone has the data until Walrus serves; from then on either side may be the one to catch up."""
-        return seen.disk == "UpToDate" or (site.memory.committed and seen.peer_disk == "UpToDate")
+        return seen.disk == "UpToDate" or (site.memory.moved and seen.peer_disk == "UpToDate")
 
     def apply(self, site: Site[Host]) -> None:
         """Watch the source. A lost link is waited for, the sync goes on from where it was; standing still is not."""

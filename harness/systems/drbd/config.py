@@ -78,3 +78,9 @@ def with_include(main: str, path: str) -> str:
     if any(existing.strip() == line for existing in lines(main)):
         return main
     return f"{main.rstrip()}\n{line}\n" if main.strip() else f"{line}\n"
+
+
+def without_include(main: str, path: str) -> str:
+    """The main configuration without our file."""
+    line = f'include "{path}";'
+    return "".join(f"{existing}\n" for existing in lines(main) if existing.strip() != line)

@@ -241,7 +241,7 @@ class Conductor:
         self._die_at_record("not_sent")
 
     def _after_record(self, kind: str, step: str) -> None:
-        if kind == "fact" and self.notebook.entries[-1].data["name"] == "frozen":
+        if kind == "fact" and self.notebook.entries[-1].data["name"] in ("frozen", "frozen-pair"):
             self.monitors.frozen = True
         if kind == "undoing":
             self.monitors.frozen = False

@@ -18,6 +18,7 @@ class Monitors:
     original: str  # the host's name, as events have it
     broken: list[str] = field(default_factory=list)
     committed: bool = False
+    on_the_way_back: bool = False
     frozen: bool = False
     _seen_events: int = 0
     _epochs: dict[str, int] = field(default_factory=dict)
@@ -44,8 +45,8 @@ class Monitors:
         for image, places in self.state.complete_copies().items():
             if not places:
                 self._say("I1", f"no complete copy of the store {image}")
-        if self.frozen and not self.state.source_is_unchanged():
-            self._say("I7", "the original's store is not as it was frozen")
+        if self.frozen and not self.state.source_is_unchanged(self.on_the_way_back):
+            self._say("I7", "the store is not as it was frozen where it was read from")
 
     def _epochs_rise(self) -> None:
         for host, epoch in self.state.epochs().items():

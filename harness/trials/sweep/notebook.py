@@ -32,7 +32,7 @@ class Notebook:
     before: Hook = lambda kind, step: None
     after: Hook = lambda kind, step: None
     entries: list[Entry] = field(default_factory=list)
-    manifest: store.Manifest | None = None
+    manifests: dict[str, store.Manifest] = field(default_factory=dict)
     hashes: dict[str, Hashes] = field(default_factory=dict)
 
     def memory(self, clock: Clock) -> Memory:
@@ -59,15 +59,15 @@ class _KeptMemory(Memory):
         self._notebook = notebook
 
     def freeze(self, manifest: store.Manifest) -> None:
-        self._notebook.manifest = manifest
-        self.remember("frozen", store.digest(manifest))
+        self._notebook.manifests[self.frozen_as] = manifest
+        self.remember(self.frozen_as, store.digest(manifest))
 
     def frozen_text(self) -> Iterator[bytes]:
-        assert self._notebook.manifest is not None, "a manifest is frozen before it is mirrored"
-        return store.lines(self._notebook.manifest.values())
+        return store.lines(self._notebook.manifests[self.frozen_as].values())
 
-    def frozen(self) -> store.Manifest | None:
-        return self._notebook.manifest if self.fact("frozen") is not None else None
+    def frozen(self, name: str | None = None) -> store.Manifest | None:
+        name = name or self.frozen_as
+        return self._notebook.manifests[name] if self.fact(name) is not None else None
 
     def known_hashes(self, tree: str) -> Hashes:
         return self._notebook.hashes.setdefault(tree, {})

@@ -6,10 +6,11 @@ import os
 from pathlib import Path
 
 from harness.errors import InvalidInput
-from harness.trials.scenario import load_scenarios
+from harness.trials.scenario import Scenario, load_scenarios
 from harness.trials.sweep.executor import Dask, Executor, Processes
 from harness.trials.sweep.points import Point
 from harness.trials.sweep.slices import Spec, small_start
+from harness.trials.sweep.undertaking import Undertaking
 
 
 def spec_of(paths: tuple[Path, ...], seed: int | None, depth: int) -> Spec:
@@ -23,7 +24,15 @@ def spec_of(paths: tuple[Path, ...], seed: int | None, depth: int) -> Spec:
     scenarios = load_scenarios(paths)
     if len(scenarios) > 1:
         raise InvalidInput(f"one sweep has one start; these are {len(scenarios)} scenarios")
-    return Spec(scenarios[0].start.to_lab(), depth=depth, seed=seed or 7)
+    return Spec(scenarios[0].start.to_lab(), depth=depth, seed=seed or 7, undertaking=_undertaking(scenarios[0]))
+
+
+def _undertaking(scenario: Scenario) -> Undertaking:
+    """A scenario that ends reversed is about the way back: the move and what clients do then come before it."""
+    if scenario.expect.outcome != "reversed":
+        return Undertaking()
+    before = scenario.then[: scenario.then.index("rollback")]
+    return Undertaking(tuple(word for word in before if word in ("write_served", "delete_served")))
 
 
 def executor_of(name: str, scheduler: str | None, jobs: int | None) -> Executor:

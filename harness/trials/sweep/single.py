@@ -51,7 +51,7 @@ def run_single(spec: Spec, points: tuple[Point, ...], surveyed: Survey | None = 
     clean = surveyed or survey(spec)
     with SimulatedLab().open(spec.start) as opened:
         known = Known(files=clean.known.files, end=clean.known.end, end_enabled=clean.known.end_enabled)
-        story = Story(opened, known)
+        story = Story(opened, known, spec.undertaking)
         brancher = Only(points)
         conductor = story.conductor
         conductor.brancher, conductor.durations, conductor.beats = brancher, clean.durations, []

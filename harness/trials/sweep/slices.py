@@ -16,6 +16,7 @@ from harness.trials.sweep.array import Pairing, covering_array
 from harness.trials.sweep.forking import Forker, ShareDone, SliceResult
 from harness.trials.sweep.points import CRASHES, FAULTS, Beat, Point, cells, errs, same_as
 from harness.trials.sweep.story import Known, Story, Told
+from harness.trials.sweep.undertaking import THE_MOVE, Undertaking
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Spec:
     faults: tuple[str, ...] = FAULTS
     depth: int = 1
     seed: int = 7
+    undertaking: Undertaking = THE_MOVE
 
 
 @dataclass
@@ -49,7 +51,7 @@ def survey(spec: Spec) -> Survey:
     """Tell the story without faults."""
     with SimulatedLab().open(spec.start) as opened:
         known = Known()
-        story = Story(opened, known)
+        story = Story(opened, known, spec.undertaking)
         known.files = story.state.files()
         beats: list[Beat] = []
         story.conductor.beats = beats
@@ -101,7 +103,7 @@ def run_slice(
 ) -> SliceResult:
     """Run the trials of these points and pairs."""
     with SimulatedLab().open(spec.start) as opened:
-        story = Story(opened, known)
+        story = Story(opened, known, spec.undertaking)
         forker = Forker(story, points, known, spec.depth, pairings)
         story.conductor.brancher = forker
         story.conductor.durations = found.durations

@@ -21,6 +21,7 @@ from harness.trials.sweep.monitors import Monitors
 from harness.trials.sweep.notebook import KeptMigration, Notebook
 from harness.trials.sweep.places import Lines, handlers_above, lines_above, way_above
 from harness.trials.sweep.points import NOWHERE, Whereabouts
+from harness.trials.sweep.undertaking import THE_MOVE, Undertaking
 
 RUN_ID = "sweep"
 MOST_ATTEMPTS = 6
@@ -87,6 +88,7 @@ class Story:
 
     opened: Opened
     known: Known
+    undertaking: Undertaking = THE_MOVE
     conductor: Conductor = field(init=False)
     met: Callable[[str], None] = lambda key: None  # told of each state; it need not return
     heads: list[Head] = field(default_factory=list)
@@ -102,6 +104,7 @@ class Story:
         self.state = state
         notebook = Notebook()
         self.monitors = Monitors(state, self.opened.inventory.original.name)
+        self.undertaking.prepare(self.opened, state, self.monitors, notebook, RUN_ID)
         self.conductor = Conductor(self.opened, state, self.monitors, notebook)
         self.conductor.at_claim = self._at_claim
         self.conductor.whereabouts = self._whereabouts
@@ -118,7 +121,7 @@ class Story:
             self._pass_head("attempt", attempt_head=True)
             outcome = self._attempt()
             self.outcomes.append(outcome.outcome)
-            if outcome.outcome == "completed":
+            if outcome.outcome in self.undertaking.done:
                 break
             self._judge_words(outcome)
             self._heal(outcome)
@@ -148,7 +151,7 @@ class Story:
             conductor.tapped(), self.notebook, TappedClock(self.opened.clock, conductor), listeners, RUN_ID
         )
         try:
-            return self._migration.migrate()
+            return self.undertaking.give(self._migration)
         except EngineKilled:
             return Outcome("killed", -1, "")
         except WalrusHaError as error:
@@ -295,6 +298,8 @@ class Story:
         self._judge_claims(outcome)
         if outcome.outcome == "rolled_back" and "as they were before" in words:
             self._judge_rollback()
+        if outcome.outcome == "reverse_taken_back" and "serves again as before" in words:
+            self._judge_rollback()
 
     def _judge_claims(self, outcome: Outcome) -> None:
         """Each place that the last words call a complete copy holds one."""
@@ -308,8 +313,13 @@ class Story:
 
     def _means(self, said: str, found: str) -> bool:
         settings = self.opened.inventory.settings
-        names = {"store": settings.store, "old-store": f"{settings.store}.before-ha", "staging": settings.staging}
-        names |= {"second-staging": settings.second_staging} if settings.second_staging else {}
+        names = {
+            "store": settings.store,
+            "old-store": f"{settings.store}.before-ha",
+            "returning-store": f"{settings.store}.after-ha",
+            "staging": settings.staging,
+            "second-staging": settings.second_staging,
+        }
         if "on the pair" in said or re.search(r" \(on /dev/\S+, which may have to be mounted there\)$", said):
             return "device" in found
         path = names.get(found)
@@ -336,7 +346,7 @@ class Story:
         self._note(key)
         self.conductor.rest()
         self._compare(self.state.observed())
-        if self.outcomes[-1:] == ["completed"]:
+        if self.outcomes and self.outcomes[-1] in self.undertaking.done:
             try:
                 self._judge_rerun()
                 self._judge_power_cut()
@@ -359,7 +369,7 @@ class Story:
         outcome = self._attempt()
         after = self.state.parts(Names())
         unlike = [part for part in before if before[part] != after[part]]
-        if outcome.outcome != "completed" or unlike:
+        if outcome.outcome != self.undertaking.done_already or unlike:
             said = f"{outcome.outcome}, changed: {', '.join(unlike) or 'nothing'}; {outcome.message}"
             self.monitors.broken.append(f"I12: run again after success it ended {said}")
 
@@ -376,7 +386,8 @@ class Story:
         self.monitors.look()
         clock.sleep(_SETTLE_S)
         self._judge_serving("after both lost power")
-        self._judge_switchover()
+        if self.undertaking.is_the_move:
+            self._judge_switchover()
 
     def _judge_serving(self, when: str) -> None:
         """One Walrus is ENABLED, and what it serves is the store."""

@@ -1,0 +1,1 @@
+"""The steps of the reverse move: from the pair back to the original alone, with all that was written since."""
