@@ -117,12 +117,13 @@ def _seed(world: SimulatedWorld, settings: Settings, start: Start) -> None:
     _make(original, settings.staging)
     if start.staging_bytes is not None:
         original.files.add_volume(settings.staging, start.staging_bytes, _STAGING_INODES)
+        original.files.utime(settings.staging, world.now_ns())  # somebody made that directory once
     if start.second_staging_bytes is not None:
         _make(original, settings.second_staging or "")
     if start.second_staging_bytes:
-        original.files.add_volume(
-            settings.second_staging or "", start.second_staging_bytes, _STAGING_INODES, _SECOND_STAGING
-        )
+        second = settings.second_staging or ""
+        original.files.add_volume(second, start.second_staging_bytes, _STAGING_INODES, _SECOND_STAGING)
+        original.files.utime(second, world.now_ns())
     if start.store_on == "device":
         _put_store_on_device(original, settings)
     spec = start.store

@@ -30,7 +30,7 @@ from harness.migration.steps.back.service import (
     StopPair,
 )
 from harness.migration.steps.boot import StartDrbdAtBoot
-from harness.migration.steps.clear import ClearDevice
+from harness.migration.steps.clear import ClearDevice, CreateMetadataOnCleared
 from harness.migration.steps.configure import ConfigureDrbd, ConfigureWalrus
 from harness.migration.steps.connect import ConnectPeers
 from harness.migration.steps.difference import CopyDifference, FreezeChanged, PutDeviceInPlace
@@ -140,7 +140,7 @@ def reusing() -> list[Step]:
         ConfigureDrbd(),
         UnmountStore(),
         ClearDevice(),  # from here until the commit taking back means restoring from a copy
-        CreateMetadata(),
+        CreateMetadataOnCleared(),
         ConnectPeers(),
         BecomePrimary(),
         MakeFilesystem(),

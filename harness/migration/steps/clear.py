@@ -16,6 +16,7 @@ from harness.migration.apart import not_apart, places
 from harness.migration.old_device import OldDevice
 from harness.migration.site import Site
 from harness.migration.step import Blocked, Pending, Satisfied, Step, StepState
+from harness.migration.steps.metadata import CreateMetadata
 from harness.systems import mounts, volumes
 
 _NEXT = "create-metadata"
@@ -141,3 +142,22 @@ class ClearDevice(Step):
             return f"the store is not back on {site.disk(host)}"
         found = volumes.signature(host, site.disk(host))
         return None if found == old_device.required(site).signature else f"{site.disk(host)} holds {found}"
+
+
+class CreateMetadataOnCleared(CreateMetadata):
+    """As on any blank device, until the old file system is being made again there: from then on it is not ours.
+
+    A rollback that waits for an absent additional host asks again for what it took back on the original before.
+    """
+
+    def undo(self, site: Site[Host], host: Host) -> None:
+        if not _given_back(site, host):
+            super().undo(site, host)
+
+    def still_there(self, site: Site[Reader], host: Reader) -> str | None:
+        return None if _given_back(site, host) else super().still_there(site, host)
+
+
+def _given_back(site: Site[Reader] | Site[Host], host: Reader) -> bool:
+    """The device was blank again, and the old store is on its way back to it."""
+    return host.name == site.original.name and site.memory.fact(_MAKING) is not None
