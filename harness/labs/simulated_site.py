@@ -137,6 +137,8 @@ def _put_store_on_device(original: SimulatedMachine, settings: Settings) -> None
     fixed = [f"{source} {at} ext4 defaults 1 2" for source, at in files.fixed_mounts() if at != "/"]
     own = f"UUID={STORE_UUID} {place} ext4 {_STORE_OPTIONS} 1 2"
     files.write("/etc/fstab", files.read("/etc/fstab") + "".join(f"{line}\n" for line in [*fixed, own]).encode())
+    files.chown(place, 0, 0)  # the bare mount point, as mkdir made it
+    files.chmod(place, 0o755)
     for argv in (("mkfs.ext4", "-q", "-U", STORE_UUID, "-L", "bukkits", BACKING_DEVICE), ("mount", place)):
         reply = programs.run(Call(argv), original)
         assert reply.exit_status == 0, reply.stderr

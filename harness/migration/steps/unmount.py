@@ -62,13 +62,15 @@ class UnmountStore(Step):
         self._give_access(site, host, place)
 
     def _give_access(self, site: Site[Host], host: Host, place: str) -> None:
-        """Walrus looks at the bare directory before it mounts: one that it cannot write in keeps it from starting."""
+        """Walrus looks at the bare directory before it mounts: one that it cannot write in keeps it from starting.
+
+        Given whatever it has: what a mount hides no plan can see beforehand.
+        """
         found = files.stat(host, place)
         assert found is not None, "the mount point was just looked at"
-        if (before := (found.mode, found.uid, found.gid)) != (wanted := _of_the_store(site)):
-            if site.memory.fact(_ACCESS) is None:
-                site.memory.remember(_ACCESS, before)
-            _set_access(host, place, wanted)
+        if site.memory.fact(_ACCESS) is None:
+            site.memory.remember(_ACCESS, (found.mode, found.uid, found.gid))
+        _set_access(host, place, _of_the_store(site))
 
     def undo_hosts(self, site: Site[Host]) -> tuple[Host, ...]:
         return (site.original,)
