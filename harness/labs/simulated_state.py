@@ -200,13 +200,16 @@ class WorldState:
     def files(self) -> dict[str, frozenset[str]]:
         """What lies on each host, one line an entry; what registration brings to a newcomer is not ours."""
         return {
-            name: frozenset(
-                line.partition(" = ")[2]
-                for volume in _fixed(machine.files)
-                for line in self._tree_lines(volume.tree, _NOT_OURS)
-            )
+            name: frozenset(line for volume in _fixed(machine.files) for line in self._entry_lines(volume.tree))
             for name, machine in self.world.machines.items()
         }
+
+    def _entry_lines(self, tree: Tree) -> Iterator[str]:
+        """One line an entry; what ext file systems bring along, and cp copies with the rest, is passed over."""
+        for line in self._tree_lines(tree, _NOT_OURS):
+            entry = line.partition(" = ")[2]
+            if "/lost+found' ('directory'" not in entry:
+                yield entry
 
     def observed(self) -> dict[str, Shape]:
         """What an uninvolved observer compares two finished moves by: without what DRBD keeps for itself."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.errors import StepBlocked
+from harness.errors import CommandFailed, StepBlocked, TimedOut
 from harness.hosts.host import Host, Reader
 from harness.migration.jobs import LONGEST_JOB_S, RateChanged, run_job, succeed
 from harness.migration.site import Site
 from harness.systems import copying, files, store
 
 BAD_COPY = "bad-copy:"  # of a staged copy, by its path: what did not come out of it whole
+_FAILED = (StepBlocked, CommandFailed, TimedOut)
 _ROUNDS = 3
 _EMPTY_SHARE = 0.02  # of the source's space: a file system takes as much for itself
 _SLOWEST_HASHING_BYTES_PER_S = 2 * 1024 * 1024
@@ -63,10 +64,18 @@ def copy_from_any(site: Site[Host], host: Host, step: str, sources: Sequence[str
             if not listed_as_frozen(site, host, source):
                 raise StepBlocked(f"{host.name}: {source} does not list as it was frozen")
             return copy_and_verify(site, host, step, source, destination, by_content=bool(troubles))
-        except StepBlocked as trouble:
+        except _FAILED as trouble:
             troubles.append(str(trouble))
-            site.memory.remember(f"{BAD_COPY}{source}", str(trouble))
+            _note_if_bad(site, host, step, source)
     raise StepBlocked("; ".join(troubles))
+
+
+def _note_if_bad(site: Site[Host], host: Host, step: str, source: str) -> None:
+    """A copy that nothing came of may be good all the same, and the place full; read, it tells."""
+    try:
+        require_read_back(site, host, step, source, "read-source")
+    except _FAILED as bad:
+        site.memory.remember(f"{BAD_COPY}{source}", str(bad))
 
 
 def copy_and_verify(

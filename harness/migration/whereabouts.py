@@ -40,6 +40,14 @@ def staged(memory: Memory) -> list[str]:
     ]
 
 
+def said(places: list[str], pair: str | None = None) -> str:
+    """The sentence about them; that there may be none is the worst that can be said, and is said."""
+    known = [*places, *([pair] if pair else [])]
+    if not known:
+        return "No complete copy of the store is known: both staged copies gave something else than what was frozen."
+    return f"Complete copies of the store: {', '.join(known)}."
+
+
 def kept(memory: Memory, name: str) -> str:
     """What a finished move has left, and what of it is of no use."""
     what = {memory.fact("staging-was-free"): "the staged copy"}
@@ -56,6 +64,6 @@ def after_rollback(memory: Memory, begun: frozenset[str], name: str, store: str)
     if "unmount-store" not in begun:
         return None
     if on_its_own_device(memory) and not memory.undone("unmount-store"):
-        return f"Complete copies of the store: {', '.join(complete_copies(memory, name, store))}."
+        return said(complete_copies(memory, name, store))
     how = ", restored from a verified copy if its device had been erased" if "clear-device" in begun else ""
     return f"The store is back at {name}:{store}, as it was frozen{how}."

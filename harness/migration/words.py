@@ -223,8 +223,7 @@ def copies_known(memory: Memory, name: str, store: str, staging: str, device: st
         return _safe_on_the_way_back(memory, name, store, device)
     pair = f"{device} on the pair, the one in use since the commit point"
     if whereabouts.on_its_own_device(memory):
-        places = [*whereabouts.complete_copies(memory, name, store), *([pair] if memory.committed else [])]
-        return f"Complete copies of the store: {', '.join(places)}."
+        return whereabouts.said(whereabouts.complete_copies(memory, name, store), pair if memory.committed else None)
     if memory.retired(f"{store}.before-ha"):
         return f"Complete copies of the store: {pair} ({name}:{store})."
     old_store = f"{store}.before-ha"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.errors import StepBlocked
+from harness.errors import CommandFailed, StepBlocked, TimedOut
 from harness.hosts.host import Host, Reader
 from harness.hosts.proof import Proof
 from harness.migration import copies, jobs, old_device, proofs
@@ -110,7 +110,7 @@ class ClearDevice(Step):
         """The store is whole on its device, read back; copied only where it is not: it may never have been erased."""
         try:
             copies.require_read_back(site, host, self.name, place, "read-store")
-        except StepBlocked:
+        except (StepBlocked, CommandFailed, TimedOut):
             copies.copy_from_any(site, host, self.name, site.staged_copies, place)
 
     def _make_again(self, site: Site[Host], host: Host, old: OldDevice) -> None:
