@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from fakes.content import Blob, Content, sha256, size_of, to_bytes
+from fakes.content import Blob, Content, sha256, to_bytes
 from fakes.memory import MemoryFilesystem
 
 _FIRST_MTIME_NS = 1_380_000_000 * 10**9
 _OBJECTS_A_BUCKET = 20
 _SPREAD = 1.3  # of the logarithm of sizes
 _HOLE_BYTES = 192 * 1024
+_BLOCK_BYTES = 4096
 
 ODD_NAMES = (
     "new\nline",
@@ -203,11 +204,18 @@ def _make_on_disk(path: str, item: Item) -> None:
         os.symlink(item.target, path)
     else:
         content = to_bytes(item.content)
-        holes = len(content) - len(content.lstrip(b"\0")) if size_of(content) > _HOLE_BYTES else 0
+        holes = _leading_hole(content)
         with Path(path).open("xb") as file:
             file.truncate(len(content))
             file.seek(holes)
             file.write(content[holes:])
+
+
+def _leading_hole(content: bytes) -> int:
+    """Whole blocks of zeros that the content begins with."""
+    if content[:_BLOCK_BYTES] != bytes(_BLOCK_BYTES):
+        return 0
+    return (len(content) - len(content.lstrip(b"\0"))) // _BLOCK_BYTES * _BLOCK_BYTES
 
 
 def _attributes_on_disk(path: str, item: Item) -> list[str]:

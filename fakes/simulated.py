@@ -15,12 +15,13 @@ from fakes import programs
 from fakes.fence import EpochFence, Records
 from fakes.jobs import JobStatus, Processes
 from fakes.memory import MemoryFilesystem
+from fakes.pace import Pace
 from fakes.program import Call, Reply, Slow, UnsupportedInvocation, go_on
 from fakes.schedule import Schedule
 from fakes.volume import Published, Survival, only_flushed
 from fakes.world import HostRow, World
 
-COMMAND_S = 0.005  # what any ordinary command takes
+COMMAND_S = Pace().command_s
 NOT_MODELLED_STATUS = 70
 _RUN = "/var/run"
 _CALENDAR_STARTS_NS = 1_400_000_000 * 10**9
@@ -50,6 +51,7 @@ class SimulatedWorld:
         self.schedule = Schedule()
         self.machines: dict[str, SimulatedMachine] = {}
         self.published: dict[str, Published] = {}
+        self.pace = Pace()
         self._locked = False
 
     @property
@@ -276,7 +278,7 @@ class SimulatedMachine:
     def _arrive(self) -> None:
         """A request reaches the machine, which takes a moment."""
         self._require_awake()
-        self.simulation.advance(COMMAND_S)
+        self.simulation.advance(self.simulation.pace.command_s)
         self._require_awake()
 
     def _require_awake(self) -> None:

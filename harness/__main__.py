@@ -8,7 +8,7 @@ import sys
 import click
 
 from harness.cli import walrus_ha
-from harness.errors import WalrusHaError
+from harness.errors import InvalidInput, WalrusHaError
 
 INTERRUPTED = 130
 
@@ -19,6 +19,8 @@ def main() -> None:
         walrus_ha.main(prog_name="walrus-ha", standalone_mode=False)
     except WalrusHaError as error:
         print(f"walrus-ha: {error}", file=sys.stderr)
+        if not isinstance(error, InvalidInput):  # a wrong file or word has been explained in full
+            print(f"Explain with: walrus-ha explain {error.word()}", file=sys.stderr)
         sys.exit(error.exit_status)
     except click.ClickException as error:
         error.show()

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from click import shell_completion
 
-from harness import console, inventory, orders_cli, runs, version
+from harness import console, explain_cli, facts_cli, inventory, orders_cli, runs, version
 from harness.checks.verdict import judge_file
 from harness.errors import Refused
 from harness.labs import catalogue, doctor
@@ -23,7 +23,8 @@ from harness.report import json_report, junit, markdown, sweep_text, text
 from harness.report.model import FindingLine, RehearsalReport, TrialReport
 from harness.trials import foretelling, plan_text
 from harness.trials.rehearsal import Planned, plan_rehearsal, rehearse
-from harness.trials.scenario import load_scenarios
+from harness.trials.scenario import Scenario, load_scenarios
+from harness.trials.site.twin import twin_of
 from harness.trials.sweep import options
 from harness.trials.sweep.points import FAULTS, MOMENTS
 from harness.trials.sweep.shrink import name_of, save, scenario_text, shrink
@@ -56,7 +57,7 @@ def walrus_ha() -> None:
     """Move a Eucalyptus 3.2 Walrus onto a DRBD-replicated pair, and rehearse the move before."""
 
 
-for _command in orders_cli.COMMANDS:
+for _command in (*orders_cli.COMMANDS, *explain_cli.COMMANDS, facts_cli.facts_command):
     walrus_ha.add_command(_command)
 
 
@@ -65,6 +66,8 @@ for _command in orders_cli.COMMANDS:
 @click.option("--lab", "labs", multiple=True, help="Lab to rehearse in; may be repeated. Default: simulated.")
 @click.option("--report", "folder", type=click.Path(path_type=Path), help="Keep journals, evidence and pages here.")
 @click.option("--jobs", type=click.IntRange(1), help="Trials at once. Default: what the lab thinks right here.")
+@click.option("--facts", "facts_path", type=click.Path(path_type=Path), help="Rehearse the site that these tell of.")
+@click.option("--scale", type=click.FloatRange(0, 1, min_open=True), help="So much of that site. Default: what fits.")
 @click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Also write a JUnit file.")
 @click.option("--markdown", "markdown_path", type=click.Path(path_type=Path), help="Also write a job summary.")
 @_JSON
@@ -73,13 +76,18 @@ def rehearse_command(
     labs: tuple[str, ...],
     folder: Path | None,
     jobs: int | None,
+    facts_path: Path | None,
+    scale: float | None,
     junit_path: Path | None,
     markdown_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Run scenarios (files or folders; default: all that come with the tool) in labs and judge them."""
+    """Run scenarios (files or folders; default: all that come with the tool) in labs and judge them.
+
+    With --facts the site that a facts file tells of is rehearsed, and the scenarios that are named run on it.
+    """
     chosen = [catalogue.find(name) for name in labs or ("simulated",)]
-    scenarios = load_scenarios(paths or (catalogue.scenario_folder(),))
+    scenarios = _scenarios(paths, facts_path, scale, [lab.name for lab in chosen])
     reports = rehearse(plan_rehearsal(scenarios, chosen), folder, _tell_trial, jobs)
     report = RehearsalReport(reports)
     if junit_path:
@@ -90,6 +98,19 @@ def rehearse_command(
         click.echo(f"report: {pages.write_pages(report, folder)}", err=True)
     click.echo(json_report.render(report) if as_json else text.render(report))
     sys.exit(report.exit_status)
+
+
+def _scenarios(
+    paths: tuple[Path, ...], facts_path: Path | None, scale: float | None, labs: list[str]
+) -> list[Scenario]:
+    """What is rehearsed; a site's own scenarios come first."""
+    if facts_path is None:
+        if scale is not None:
+            raise click.UsageError("--scale is of a site: name its facts with --facts")
+        return load_scenarios(paths or (catalogue.scenario_folder(),))
+    twin = twin_of(facts_path, scale, labs)
+    click.echo("\n".join(twin.told()), err=True)
+    return [*twin.scenarios(), *(twin.under(one) for one in (load_scenarios(paths) if paths else ()))]
 
 
 def _tell_trial(planned: Planned, report: TrialReport | None) -> None:
@@ -387,7 +408,8 @@ def _finish(outcome: Outcome, folder: Path, as_json: bool) -> None:
     if as_json:
         findings = [vars(finding) for finding in outcome.findings]
         answer = {"outcome": outcome.outcome, "run": str(folder), "message": message, "findings": findings}
-        click.echo(json.dumps(answer))
+        click.echo(json.dumps({**answer, "explain": outcome.explain}))
     else:
-        click.echo(message)
+        more = f"\nExplain with: walrus-ha explain {' '.join(outcome.explain)}" if outcome.explain else ""
+        click.echo(f"{message}{more}")
     sys.exit(outcome.exit_status)

@@ -28,6 +28,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,16 @@ class WalrusHaError(Exception):
     """Base of all errors that this package raises on purpose."""
 
     exit_status = 5
+
+    @classmethod
+    def word(cls) -> str:
+        """The name of its page in ``walrus-ha explain``: step-blocked for StepBlocked."""
+        return kebab(cls.__name__)
+
+
+def kebab(name: str) -> str:
+    """A class's name as a word for people to type."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
 
 
 @dataclass(frozen=True, order=True)

@@ -85,6 +85,12 @@ def test_doctor_names_commands_that_an_installed_tool_has(elsewhere: Path) -> No
     assert "make labs" not in [line.strip() for line in done.stdout.splitlines()]
 
 
+def test_names_are_explained(elsewhere: Path) -> None:
+    done = walrus_ha(elsewhere, "explain", "commit", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [page["kind"] for page in json.loads(done.stdout)["pages"]] == ["step"]
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_comes_with_it(elsewhere: Path, shell: str) -> None:
     assert "_WALRUS_HA_COMPLETE" in walrus_ha(elsewhere, "completion", shell).stdout

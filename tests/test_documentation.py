@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -33,8 +34,14 @@ def _shown(page: Path) -> str:
 
 
 def _anchors(page: Path) -> set[str]:
-    headings = _HEADING.findall(_FENCE.sub("", page.read_text()))
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    """Of every heading; one that was there before gets a number, as on GitHub."""
+    anchors: set[str] = set()
+    seen: Counter[str] = Counter()
+    for heading in _HEADING.findall(_FENCE.sub("", page.read_text())):
+        plain = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        anchors.add(f"{plain}-{seen[plain]}" if seen[plain] else plain)
+        seen[plain] += 1
+    return anchors
 
 
 @pages

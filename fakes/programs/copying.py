@@ -19,7 +19,6 @@ from fakes.filesystem import Stat
 from fakes.memory import MemoryFilesystem
 from fakes.program import Reply, Slow
 from fakes.programs.gnu import reason
-from fakes.programs.hashing import READ_BYTES_PER_S
 from fakes.programs.tally import KINDS, Counts
 
 _MOST_PIECES = 256  # of one file: a file of a quarter terabyte must not take an hour to model
@@ -56,6 +55,7 @@ class Options:
     deletes: bool = True
     names: frozenset[str] | None = None  # copied whatever their times say, and nothing else; None: everything
     base: str = ""  # what is equal there is linked to instead of copied; empty for none
+    read_bytes_per_s: float = 500e6  # what comparing contents takes
 
 
 class _OutOfSpace(Exception):
@@ -270,7 +270,7 @@ class Copy:
             return False
         if not self._wanted.by_content:
             return _seconds(present) == _seconds(status)
-        yield (present.size + status.size) / READ_BYTES_PER_S
+        yield (present.size + status.size) / self._wanted.read_bytes_per_s
         return self._files.sha256(self._source(below)) == self._files.sha256(target)
 
     def _transfer(self, below: str, target: str, status: Stat, content: Content) -> Steps:

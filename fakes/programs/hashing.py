@@ -6,9 +6,8 @@ import os
 
 from fakes.machine import Machine
 from fakes.program import Call, Program, Slow
-from fakes.programs.gnu import complaints, memory, operands, reason
+from fakes.programs.gnu import complaints, memory, operands, reason, simulated
 
-READ_BYTES_PER_S = 500 * 1000**2
 _LEAST_PAUSE_S = 0.001  # smaller pauses are saved up
 
 
@@ -19,12 +18,12 @@ def sha256sum(call: Call, machine: Machine) -> Slow:
 
 def hash_files(machine: Machine, paths: list[str]) -> Slow:
     """Hash files one after the other, as long as reading them takes."""
-    files = memory(machine)
+    files, bytes_per_s = memory(machine), simulated(machine).simulation.pace.read_bytes_per_s
     lines, said, owed_s = [], [], 0.0
     for path in paths:
         try:
             status = files.stat(files.resolve(path))
-            owed_s += status.size / READ_BYTES_PER_S
+            owed_s += status.size / bytes_per_s
             if owed_s >= _LEAST_PAUSE_S:
                 yield owed_s
                 owed_s = 0.0

@@ -139,6 +139,7 @@ _ESCAPES = {r"\0": "\0", r"\n": "\n", r"\t": "\t", r"\\": "\\"}
 _FIND: dict[str, Directive] = {
     "%y": lambda _files, _name, _below, status: _LETTERS[status.kind],
     "%s": lambda _files, _name, _below, status: str(status.size),
+    "%b": lambda files, name, _below, _status: str(files.blocks(name) * (BLOCK_BYTES // 512)),
     "%m": lambda _files, _name, _below, status: f"{status.mode:o}",
     "%U": lambda _files, _name, _below, status: str(status.uid),
     "%G": lambda _files, _name, _below, status: str(status.gid),

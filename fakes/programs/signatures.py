@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from fakes.machine import Machine
-from fakes.program import Call, Program, Reply, UnsupportedInvocation
+from fakes.pace import Pace
+from fakes.program import Call, Program, Reply, Slow, UnsupportedInvocation
 from fakes.programs import drbd_content
 from fakes.programs.devices import Device, find
 from fakes.programs.drbd_model import mark_written
 from fakes.programs.drbd_replica import connected_peer, offsets
+from fakes.programs.gnu import simulated
 from fakes.world import Disk
 
 _SMALL_EXT_KIB = 512 * 1024  # below that mke2fs makes blocks of 1024 bytes
@@ -161,9 +163,18 @@ def _erase(machine: Machine, found: Device) -> None:
         disk.lineage = drbd_content.new_lineage(found.world) if disk.residue else disk.lineage
 
 
-def dd(call: Call, machine: Machine) -> Reply:
-    """``dd if=/dev/zero of=DEVICE bs=65536 count=2 conv=fsync``, where no signature is left."""
+_DIRECT = ("of=/dev/null", "bs=1048576", "iflag=direct")
+
+
+def dd(call: Call, machine: Machine) -> Reply | Slow:
+    """Zeroing the first two blocks of a device on which no signature is left, or reading a device past the caches.
+
+    ``dd if=/dev/zero of=DEVICE bs=65536 count=2 conv=fsync``,
+    ``dd if=DEVICE of=/dev/null bs=1048576 iflag=direct count=NUMBER``.
+    """
     match call.argv[1:]:
+        case [source, *options, count] if tuple(options) == _DIRECT and count.startswith("count="):
+            return _read(machine, source.removeprefix("if="), int(count.removeprefix("count=")))
         case ["if=/dev/zero", target, "bs=65536", "count=2", "conv=fsync"] if target.startswith("of=/dev/"):
             path = target.removeprefix("of=")
         case _:
@@ -175,6 +186,25 @@ def dd(call: Call, machine: Machine) -> Reply:
         found.disk.residue = False
         world.record(machine.now(), found.row.name, "destroy", " ".join(call.argv))
     return Reply(0, b"", b"2+0 records in\n2+0 records out\n131072 bytes (131 kB, 128 KiB) copied, 0.01 s, 13 MB/s\n")
+
+
+def _read(machine: Machine, path: str, count: int) -> Reply | Slow:
+    with machine.world() as world:
+        found = find(world, machine, path)
+        if found is None or not found.open_for_reading:
+            return Reply(1, b"", f"dd: failed to open '{path}': No such file or directory\n".encode())
+        size = min(count * 1048576, found.size_bytes)
+    return _spun(size, machine)
+
+
+def _spun(size: int, machine: Machine) -> Slow:
+    try:
+        pace = simulated(machine).simulation.pace
+    except UnsupportedInvocation:
+        pace = Pace()  # a container's own disk says nothing of the one that is played
+    yield size / pace.read_bytes_per_s
+    records = f"{size // 1048576}+{int(size % 1048576 > 0)} records"
+    return Reply(0, b"", f"{records} in\n{records} out\n{size} bytes copied\n".encode())
 
 
 PROGRAMS: dict[str, Program] = {"blkid": blkid, "dd": dd, "wipefs": wipefs}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 from fakes.machine import Machine
+from fakes.pace import Pace
 from fakes.program import Call, Program, Reply, Slow
 from fakes.programs.copying import Copy, Options
-from fakes.programs.gnu import memory, not_modelled
+from fakes.programs.gnu import memory, not_modelled, simulated
 
-COPY_BYTES_PER_S = 200 * 1024**2
 _VERSION = b"""rsync  version 3.2.7  protocol version 31
 Copyright (C) 1996-2022 by Andrew Tridgell, Wayne Davison, and others.
 Web site: https://rsync.samba.org/
@@ -20,7 +20,7 @@ _ARCHIVE = "rlptgoD"
 _LETTERS = frozenset(_ARCHIVE + "HAXSx")
 
 
-def options(call: Call) -> Options:
+def options(call: Call, pace: Pace) -> Options:
     """The options of a call that is modelled.
 
     Raises:
@@ -43,21 +43,21 @@ def options(call: Call) -> Options:
     modelled = rest - {"--checksum", "--delete"} == _NEEDED and len(letters) == 1 and {"r", "x"} <= kept <= _LETTERS
     if not modelled or not plain or len(excluded) > 1 or len(bases) > 1 or not all(map(str.isdigit, limits)):
         raise not_modelled(call)
-    rate = int(limits[-1]) * 1024.0 if limits else float(COPY_BYTES_PER_S)
+    rate = int(limits[-1]) * 1024.0 if limits else float(pace.copy_bytes_per_s)
     source, destination = (path.rstrip("/") for path in paths)
     if not paths[0].endswith("/"):
         destination += "/" + source.rpartition("/")[2]  # the directory itself and not what is in it
     names = frozenset(os.fsdecode(name) for name in call.stdin.split(b"\0")[:-1]) if by_name else None
-    base = "".join(bases).rstrip("/")
-    by_content, deletes = "--checksum" in rest, "--delete" in rest
-    return Options(source, destination, "".join(excluded), rate, by_content, kept, deletes, names, base)
+    base, excluding = "".join(bases).rstrip("/"), "".join(excluded)
+    by_content, deletes, read = "--checksum" in rest, "--delete" in rest, pace.read_bytes_per_s
+    return Options(source, destination, excluding, rate, by_content, kept, deletes, names, base, read)
 
 
 def rsync(call: Call, machine: Machine) -> Reply | Slow:
     """``rsync --version``, or a copy into DST/ of everything below SRC/ or of the names on standard input."""
     if call.argv[1:] == ("--version",):
         return Reply(0, _VERSION)
-    return Copy(options(call), memory(machine)).run()
+    return Copy(options(call, simulated(machine).simulation.pace), memory(machine)).run()
 
 
 PROGRAMS: dict[str, Program] = {"rsync": rsync}

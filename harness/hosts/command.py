@@ -6,7 +6,10 @@ import enum
 import hashlib
 import os
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from harness.hosts.spool import Spool
 
 
 class Effect(enum.Enum):
@@ -37,15 +40,24 @@ class Command:
 
 @dataclass(frozen=True)
 class Result:
-    """What a program answered."""
+    """What a program answered. ``output`` is its standard output, which may be as long as a store has objects."""
 
     exit_status: int
-    stdout: bytes = b""
+    output: bytes | Spool = b""
     stderr: bytes = b""
 
     @property
     def ok(self) -> bool:
         return self.exit_status == 0
+
+    @property
+    def stdout(self) -> bytes:
+        """Standard output as a whole, for those who know that it is little."""
+        return self.output if isinstance(self.output, bytes) else self.output.whole()
+
+    def pieces(self) -> Iterator[bytes]:
+        """Standard output piece by piece, however much it is."""
+        return iter((self.output,)) if isinstance(self.output, bytes) else self.output.pieces()
 
     @property
     def text(self) -> str:

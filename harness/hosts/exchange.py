@@ -14,6 +14,8 @@ from typing import IO
 from harness.errors import CommandFailed, Fenced, Held, Indeterminate, Rebooted
 from harness.hosts.command import Answer, AskRecord, Command, Fence, JobReport, JobStatus, Request, Result
 from harness.hosts.script import Message
+from harness.hosts.spool import Spool
+from harness.hosts.stream import Stream
 
 _CHUNK = 65536
 _FAREWELL_S = 1.0  # for the process to end by itself after its reply is complete
@@ -44,7 +46,7 @@ class Reply:
     """A complete reply: the words of its last line, and what the request printed."""
 
     words: tuple[str, ...]
-    stdout: bytes
+    stdout: bytes | Spool
     stderr: bytes
 
 
@@ -162,8 +164,8 @@ class _Conversation:
         self.message = message
         self.stdin = stdin
         self.keep_open = keep_open
-        self.stdout = _Stream(process.stdout, message)
-        self.stderr = _Stream(process.stderr, message)
+        self.stdout = Stream(process.stdout, message)
+        self.stderr = Stream(process.stderr, message)
         self.unsent = memoryview(preface + message.body)
         self.withheld = memoryview(b"")
         if not message.harmless:
@@ -226,7 +228,7 @@ class _Conversation:
             raise Lost(self._why_lost() if self.stdout.closed else late)
         # Errors travel on a stream of their own and can arrive a moment after the reply.
         self._pump(lambda: self.stderr.complete or self.stderr.closed, _FAREWELL_S)
-        return Reply(self.stdout.words(), self.stdout.content(), self.stderr.content())
+        return Reply(self.stdout.words(), self.stdout.output(), self.stderr.content())
 
     def _pump(self, done: Callable[[], bool], within_s: float) -> None:
         """Move bytes until ``done`` or until time is up."""
@@ -273,68 +275,6 @@ class _Conversation:
         status = self._ended()
         said = self.stderr.text().strip().splitlines()
         return f"the connection ended without a reply (status {status}{': ' + said[-1] if said else ''})"
-
-
-class _Stream:
-    """One of the two streams from the host: noise, greeting, content, last line."""
-
-    def __init__(self, pipe: IO[bytes], message: Message) -> None:
-        self.pipe = pipe
-        self.closed = False
-        self.greeted = False
-        self.complete = False
-        self._greeting = message.greeting
-        self._begin = message.mark + b" begin\n"
-        self._end = b"\n" + message.mark
-        self._data = bytearray()
-        self._searched = 0  # nothing of interest begins before this
-        self._end_at = 0
-
-    def read(self) -> bool:
-        """Take what there is; False at the end."""
-        chunk = os.read(self.pipe.fileno(), _CHUNK)
-        self._data += chunk
-        self.closed = not chunk
-        if not self.greeted:
-            self._skip_noise()
-        if self.greeted and not self.complete:
-            self._find_end()
-        return bool(chunk)
-
-    def holds(self, words: bytes) -> bool:
-        """These words have come; those that greet count after they were passed, too."""
-        return words in self._data or (self.greeted and words == self._greeting)
-
-    def skip(self, words: bytes) -> None:
-        """Forget everything up to these words, and them."""
-        del self._data[: self._data.find(words) + len(words)]
-
-    def content(self) -> bytes:
-        """What the request printed; everything so far when the stream is not complete."""
-        begin = len(self._begin) if self._data.startswith(self._begin) else 0
-        with memoryview(self._data) as view:  # a listing of a large store is copied once only
-            return bytes(view[begin : self._end_at if self.complete else len(view)])
-
-    def words(self) -> tuple[str, ...]:
-        """The reply's last line without its mark."""
-        return tuple(self._data[self._end_at + len(self._end) :].decode("ascii", "replace").split())
-
-    def text(self) -> str:
-        """Everything, for people to read."""
-        return self._data.decode("utf-8", "backslashreplace")
-
-    def _skip_noise(self) -> None:
-        found = self._data.find(self._greeting)
-        if found >= 0:
-            self.greeted = True
-            del self._data[: found + len(self._greeting)]
-
-    def _find_end(self) -> None:
-        at = self._data.find(self._end, self._searched)
-        if at >= 0 and self._data.find(b"\n", at + len(self._end)) >= 0:
-            self.complete, self._end_at = True, at
-        elif at < 0:
-            self._searched = max(0, len(self._data) - len(self._end))
 
 
 def answer(host: str, request: Request, reply: Reply) -> Answer:

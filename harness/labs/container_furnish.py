@@ -29,6 +29,7 @@ from harness.labs.premises import (
     FILES,
     FIRST_WALRUS,
     NAMES,
+    NOT_BESIDE,
     SERVICE,
     SIGNATURE_UUID,
     role_in_cloud,
@@ -53,9 +54,9 @@ if [ "$id" -ne "$(id -u eucalyptus)" ]; then
 fi
 chown "$id:$id" -- "$store"
 chmod 0700 -- "$store"
-if [ -n "$4" ]; then
-    for program in $(which -a -- "$4"); do rm -f -- "$program"; done
-fi
+for name in $4; do
+    for program in $(which -a -- "$name"); do rm -f -- "$program"; done
+done
 if [ "$5" = 2012 ]; then ln -sf bash /bin/sh; fi
 : >/etc/lab/furnished
 """
@@ -167,11 +168,20 @@ def prepare(host: LabHost, settings: Settings, start: Start) -> None:
         host.execute("ip", "rule", "add", "ipproto", _TCP, "sport", str(settings.port), "blackhole")
     owner = EUCALYPTUS_ID + (1 if differs.get("uid_differs") and role == ADDITIONAL else 0)
     missing = differs.get("missing_program", {})
-    absent = missing["program"] if missing.get("host") == role else ""
+    absent = {missing["program"]} if missing.get("host") == role else set()
+    absent |= NOT_BESIDE[start.init] if role in PAIR else set()
     if start.login == "sudo":
         container_login.add(host)
     host.execute(
-        "sh", "-c", _PREPARE, "prepare", settings.store, settings.staging, str(owner), absent, start.host_tools
+        "sh",
+        "-c",
+        _PREPARE,
+        "prepare",
+        settings.store,
+        settings.staging,
+        str(owner),
+        " ".join(sorted(absent)),
+        start.host_tools,
     )
 
 

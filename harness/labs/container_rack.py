@@ -33,10 +33,10 @@ _ENABLED_S = 30.0
 _KEPT_STAGING = "/srv/walrus-staging"  # the CLC holds a bounded staging area while the original has no power
 
 _SEED = """
-from fakes import seeding
+from fakes import layouts, seeding
 os.sync = lambda: None  # nothing here is lost with its processes, and flushing this whole machine can take long
-store, (objects, size, seed, hostile, owner) = sys.argv[1], map(int, sys.argv[2:])
-answer(seeding.materialise_on_disk(store, seeding.plan_store(objects, size, seed, bool(hostile)), owner, owner))
+store, spec, owner = sys.argv[1], sys.argv[2], int(sys.argv[3])
+answer(seeding.materialise_on_disk(store, layouts.planned(spec), owner, owner))
 """
 _OPEN_CLOUD = """
 import time
@@ -150,8 +150,7 @@ class Rack:
     def _seed(self, original: LabHost) -> None:
         """Fill the store with the objects that the start asks for."""
         spec, store = self.start.store, self.settings.store
-        arguments = (spec.objects, spec.bytes, spec.seed, int(spec.hostile_names), EUCALYPTUS_ID)
-        run_script(original, _SEED, store, *map(str, arguments))
+        run_script(original, _SEED, store, spec.as_json(), str(EUCALYPTUS_ID))
         if self.start.differs.get("store_is_symlink"):
             original.execute("sh", "-c", _SYMLINK, "plant", store)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.clock import WallClock
 from harness.evidence import Entry, Event, HostSnapshot, Manifest, ObjectRead
-from harness.labs.container_furnish import PAIR
+from harness.labs.container_furnish import PAIR, fakes_call
 from harness.labs.container_host import LabHost
 from harness.labs.container_look import run_script
 from harness.labs.container_rack import Rack
@@ -134,7 +134,7 @@ class ContainerTruth:
         idle = next(role for role in PAIR if role != serving)
         settings = self._rack.settings
         for role in last_with_cloud((idle, serving), self._rack.start):
-            self._host(role).execute("service", SERVICE, "stop")
+            self._host(role).execute(*fakes_call("services:service", SERVICE, "stop"))  # whatever it has for init
         promoted = self._host(idle)
         promote = ("drbdadm", "primary", settings.resource)
         for argv in (promote, ("mount", "-t", settings.filesystem, settings.device, settings.store)):

@@ -18,7 +18,7 @@ from harness.labs.container_faults import ContainerFaults
 from harness.labs.container_rack import rack
 from harness.labs.container_truth import ContainerTruth
 from harness.labs.docker_cleanup import connect, watch_over
-from harness.labs.lab import Opened, Start
+from harness.labs.lab import Opened, Start, connect_to
 from harness.labs.premises import require_one_drbd_device
 
 
@@ -51,4 +51,4 @@ class ContainersLab:
             run = rack(run_id, start)
             ending.callback(run.tear_down)
             run.bring_up()
-            yield Opened(run.inventory(), ContainerFaults(run), ContainerTruth(run), WallClock())
+            yield Opened(run.inventory(), ContainerFaults(run), ContainerTruth(run), WallClock(), connect=connect_to)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -26,6 +29,20 @@ class StoreSpec:
     bytes: int = 2 * 1024 * 1024
     seed: int = 7
     hostile_names: bool = True  # newlines, quotes, bytes that are not UTF-8, dotfiles, links, xattrs, odd modes
+    layout: Mapping[str, Any] | None = None  # as harness.layout counts it: made so instead, names and contents by seed
+
+    def as_json(self) -> str:
+        """As the fakes' planner takes it, wherever it runs."""
+        return json.dumps(dataclasses.asdict(self))
+
+
+@dataclass(frozen=True)
+class Rates:
+    """How fast a simulated site is; the other labs are as fast as they are."""
+
+    read_bytes_per_s: float
+    copy_bytes_per_s: float
+    command_s: float
 
 
 @dataclass(frozen=True)
@@ -34,6 +51,7 @@ class Start:
 
     drbd: str = "8.4"
     clc: str = "own"  # the host of the cloud controller; or "original": the original Walrus runs it too
+    init: str = "sysvinit"  # or "systemd": what starts the services of the pair
     host_tools: str = "today"  # or "2012": programs that refuse what is younger
     login: str = "root"  # or "sudo": a user whom sudo asks for a password, with noisy start-up files
     ssh: str = "today"  # or "5.3": a server that says so and offers what that did
@@ -45,6 +63,7 @@ class Start:
         None  # a second staging area on a disk of its own; 0: on the system's; None: none
     )
     sync_bytes_per_s: int = 200 * 1024 * 1024
+    rates: Rates | None = None  # of the simulated lab; None: its usual ones
     settings: Mapping[str, Any] = field(default_factory=dict)  # the inventory's settings of the move, as written there
     differs: Mapping[str, Any] = field(default_factory=dict)  # hazards planted: see docs/reference/scenarios.md
 
@@ -209,6 +228,15 @@ class WallTimers:
         self._pending.clear()
 
 
+Connect = Callable[[str, int, float], socket.socket]  # address, port, time limit in seconds
+"""A TCP connection to a host of the lab, as a client of the cloud makes it; OSError when nobody answers in time."""
+
+
+def connect_to(address: str, port: int, timeout_s: float) -> socket.socket:
+    """The same where this machine is in the lab's network."""
+    return socket.create_connection((address, port), timeout=timeout_s)
+
+
 @dataclass(frozen=True)
 class Opened:
     """A lab that is up. ``repeatable``: the same start and faults give the same trace, byte for byte."""
@@ -219,6 +247,7 @@ class Opened:
     clock: Clock
     timers: Timers = field(default_factory=WallTimers)
     repeatable: bool = False
+    connect: Connect | None = None  # None where hosts are no machines and have no network
     state: object | None = None  # of a lab whose whole state can be compared: harness.labs.simulated_state.WorldState
 
 

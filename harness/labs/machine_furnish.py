@@ -106,9 +106,8 @@ for level in "2345" if service else "":
     os.makedirs(f"/etc/rc{level}.d", exist_ok=True)
     os.symlink(f"../init.d/{service}", f"/etc/rc{level}.d/S80{service}")
 if spec:
-    from fakes import seeding
-    objects, size, seed, hostile = map(int, spec)
-    seeding.materialise_on_disk(store, seeding.plan_store(objects, size, seed, bool(hostile)), owner, owner)
+    from fakes import layouts, seeding
+    seeding.materialise_on_disk(store, layouts.planned(spec[0]), owner, owner)
 if symlinked:
     os.rename(store, f"{store}.real")
     os.symlink(f"{store}.real", store)
@@ -277,8 +276,8 @@ def prepare(host: MachineHost, rack: MachineRack) -> None:
         host.execute("sh", "-c", _ANOTHER_ID, "prepare", str(owner))
     service, spec = SERVICE if role in PAIR else "", rack.start.store
     symlinked = "yes" if role == ORIGINAL and differs.get("store_is_symlink") else ""
-    seed = (spec.objects, spec.bytes, spec.seed, int(spec.hostile_names)) if role == ORIGINAL else ()
-    arguments = (settings.store, settings.staging, str(owner), service, symlinked, *map(str, seed))
+    seed = (spec.as_json(),) if role == ORIGINAL else ()
+    arguments = (settings.store, settings.staging, str(owner), service, symlinked, *seed)
     machine_host.run_script(host, _PREPARE, *arguments, timeout_s=_SEED_S)
     if role in differs.get("device_signature", {}):
         _sign(host, differs["device_signature"][role])

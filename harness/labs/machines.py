@@ -41,4 +41,5 @@ class MachinesLab:
             run = rack(run_id, start)
             ending.callback(run.tear_down)
             run.bring_up()
-            yield Opened(run.inventory(), MachineFaults(run), MachineTruth(run), WallClock())
+            faults, truth = MachineFaults(run), MachineTruth(run)
+            yield Opened(run.inventory(), faults, truth, WallClock(), connect=run.network.connect)

@@ -19,6 +19,9 @@ FIRST_WALRUS = "walrus-original"  # as the cloud knows the Walrus that is there 
 SIGNATURE_UUID = "0b5e55ed-0000-4000-8000-00000000b10c"
 STORE_UUID = "5702e000-0000-4000-8000-00000000b01d"  # of the file system that holds the store, where it has its own
 
+NOT_BESIDE = {"sysvinit": {"systemctl"}, "systemd": {"chkconfig", "service"}}
+"""Programs that a host does not have, by what starts its services."""
+
 _CONFIGURATION = """# /etc/eucalyptus/eucalyptus.conf
 EUCALYPTUS="/"
 EUCA_USER="eucalyptus"

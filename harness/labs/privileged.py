@@ -42,4 +42,5 @@ class PrivilegedLab:
             run = rack(run_id, start)
             ending.callback(run.tear_down)
             run.bring_up()
-            yield Opened(run.inventory(), PrivilegedFaults(run), PrivilegedTruth(run), WallClock())
+            faults, truth = PrivilegedFaults(run), PrivilegedTruth(run)
+            yield Opened(run.inventory(), faults, truth, WallClock(), connect=run.network.connect)

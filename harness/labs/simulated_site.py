@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fakes import programs, seeding
+from fakes import layouts, programs, seeding
+from fakes.pace import Pace
 from fakes.program import Call
 from fakes.simulated import SimulatedMachine, SimulatedWorld
 from fakes.world import Disk, Mount, Service
@@ -21,6 +22,7 @@ from harness.labs.premises import (
     FIRST_WALRUS,
     KEYS,
     NAMES,
+    NOT_BESIDE,
     SERVICE,
     SIGNATURE_UUID,
     STORE_UUID,
@@ -39,6 +41,8 @@ _STORE_OPTIONS = "noatime"
 def build(start: Start) -> SimulatedWorld:
     """A world with the store seeded and the original Walrus ENABLED; the same start gives the same world."""
     world = SimulatedWorld(start.drbd)
+    if start.rates is not None:
+        world.pace = Pace(start.rates.read_bytes_per_s, start.rates.copy_bytes_per_s, start.rates.command_s)
     settings = Settings.model_validate(dict(start.settings))
     for role, name in NAMES.items():
         _furnish(world.add_host(name, ADDRESSES[role], role_in_cloud(role, start)), role)
@@ -49,6 +53,7 @@ def build(start: Start) -> SimulatedWorld:
         if role == ADDITIONAL:
             size = start.differs.get("additional_device_bytes", size)
         _walrus_host(machine, settings, size, start.sync_bytes_per_s, world)
+        machine.missing_programs |= NOT_BESIDE[start.init]
     _seed(world, settings, start)
     if start.clc == "original":
         world.machines[NAMES[ORIGINAL]].files.write(CLOUD_KEY, CLOUD_SECRET, 0o600)
@@ -126,8 +131,7 @@ def _seed(world: SimulatedWorld, settings: Settings, start: Start) -> None:
         original.files.utime(second, world.now_ns())
     if start.store_on == "device":
         _put_store_on_device(original, settings)
-    spec = start.store
-    items = seeding.plan_store(spec.objects, spec.bytes, spec.seed, spec.hostile_names)
+    items = layouts.planned(start.store.as_json())
     seeding.materialise(original.files, settings.store, items, EUCALYPTUS_ID, EUCALYPTUS_ID)
 
 

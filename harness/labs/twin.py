@@ -40,7 +40,7 @@ class TwinHost:
     at_boot: bool
     drbd_at_boot: bool | None
     drops_caches: bool
-    has_rsync: bool
+    lacks: frozenset[str]  # programs that it does not have
     texts: Mapping[str, str | None]  # configuration files by path, None where there is none
     old: tuple[str, str, str] | None = None  # type, UUID and label of what lies on the device, which holds the store
     areas: tuple[str, ...] = ()  # mount points of file systems of their own, which hold the staging areas
@@ -119,7 +119,7 @@ class Twin:
         row.modules += ["drbd"] if seen.module_loaded else []
         row.drbd_version = seen.drbd
         machine.locked_settings = not seen.drops_caches
-        machine.missing_programs |= set() if seen.has_rsync else {"rsync"}
+        machine.missing_programs |= seen.lacks
         for path in (node.backing_device, settings.device):
             _make(machine, path.rpartition("/")[0])
             files.make_node(path)

@@ -7,6 +7,7 @@ equal. Everything else is the difference, which the window has to copy and to re
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from harness.errors import StepBlocked
@@ -38,29 +39,31 @@ def device_tree(site: Site[Reader], root: str, live: bool = True) -> Tree:
 class Difference(NamedTuple):
     """What is not in step, and how long the window would take for it."""
 
-    paths: tuple[bytes, ...]
+    entries: int
     bytes: int
     seconds: float
 
     def __str__(self) -> str:
-        return f"{len(self.paths)} entries with {self.bytes} bytes, about {self.seconds:.1f} s in the window"
+        return f"{self.entries} entries with {self.bytes} bytes, about {self.seconds:.1f} s in the window"
 
 
 def difference(site: Site[Host] | Site[Reader]) -> Difference:
     """What of the store is not in step on the device, as both are listed now; reads no content."""
-    wanted, found = _both(site)
-    paths = tuple(path for path in sorted(wanted.keys() | found.keys()) if not _in_step(path, wanted, found))
-    size = sum(wanted[path].size for path in paths if path in wanted)
+    unlike = [0, 0]
+    for want, have in store.join(*_both(site)):
+        if not _in_step(want, have):
+            unlike[0] += 1
+            unlike[1] += want.size if want else 0
+    entries, size = unlike
     rate = bytes_per_s(site.settings.disk_rate)
-    return Difference(paths, size, _PASSES_OF_A_FILE * size / rate + len(paths) * _ENTRY_S)
+    return Difference(entries, size, _PASSES_OF_A_FILE * size / rate + entries * _ENTRY_S)
 
 
-def _in_step(path: bytes, wanted: store.Manifest, found: store.Manifest) -> bool:
-    want, have = wanted.get(path), found.get(path)
+def _in_step(want: store.Entry | None, have: store.Entry | None) -> bool:
     if want is None or have is None:
         return False
     unread = want.kind == "file" and not want.sha256
-    return not unread and not store.differences({path: want}, {path: have}, copied=True)
+    return not unread and not store.differences([want], [have], copied=True)
 
 
 def copy_round(site: Site[Host], step: str) -> None:
@@ -85,30 +88,37 @@ def _both(site: Site[Host] | Site[Reader]) -> tuple[store.Manifest, store.Manife
     original = store.look(site.original, site.settings.store, live=True)
     copied = store.look(site.original, site.ahead)
     wanted = hashing.known(site, store_tree(site), original)
-    return wanted, hashing.known(site, device_tree(site, site.ahead), copied)
+    found = hashing.known(site, device_tree(site, site.ahead), copied)
+    return store.manifest(wanted), store.manifest(found)
 
 
-def hidden(wanted: store.Manifest, found: store.Manifest) -> list[bytes]:
+def hidden(wanted: store.Manifest, found: Iterable[store.Entry]) -> list[bytes]:
     """Names of files that are unlike although rsync's quick look calls them equal, with all names of each."""
     unlike = {
-        path
-        for path, want in wanted.items()
-        if want.kind == "file" and want.sha256 and (have := found.get(path)) and have.kind == "file"
-        if (have.sha256 and have.sha256 != want.sha256) or not store.same_time(want.mtime, have.mtime)
-        if (have.size, have.mtime.partition(".")[0]) == (want.size, want.mtime.partition(".")[0])
+        want.path: want.same_as for want, have in store.join(wanted, found) if want and have and _hides(want, have)
     }
-    sets = {wanted[path].same_as for path in unlike} - {b""}
-    return [path for path, want in wanted.items() if path in unlike or (want.same_as and want.same_as in sets)]
+    sets = set(unlike.values()) - {b""}
+    if not unlike:
+        return []
+    return [want.path for want in wanted if want.path in unlike or (want.same_as and want.same_as in sets)]
 
 
-def set_times(site: Site[Host], source: str, wanted: store.Manifest, found: store.Manifest) -> None:
+def _hides(want: store.Entry, have: store.Entry) -> bool:
+    """Size and second are equal, and content or time are not."""
+    if (want.kind, have.kind) != ("file", "file") or not want.sha256:
+        return False
+    if (have.size, have.mtime.partition(".")[0]) != (want.size, want.mtime.partition(".")[0]):
+        return False
+    return bool(have.sha256 and have.sha256 != want.sha256) or not store.same_time(want.mtime, have.mtime)
+
+
+def set_times(site: Site[Host], source: str, wanted: Iterable[store.Entry], found: Iterable[store.Entry]) -> None:
     """Times of directories that rsync calls equal, since they differ by less than a second."""
-    for path, want in wanted.items():
-        have = found.get(path)
-        if not path or have is None or (want.kind, have.kind) != ("directory", "directory"):
+    for want, have in store.join(wanted, found):
+        if not want or not have or not want.path or (want.kind, have.kind) != ("directory", "directory"):
             continue
         if not store.same_time(want.mtime, have.mtime) and want.mtime.partition(".")[0] == have.mtime.partition(".")[0]:
-            name = os.fsdecode(path)
+            name = os.fsdecode(want.path)
             site.original.attempt(copying.same_time_command(f"{source}/{name}", f"{site.ahead}/{name}"))
 
 
@@ -159,7 +169,7 @@ def copy_difference(site: Site[Host], step: str, source: str, rounds: int) -> No
     for _ in range(rounds):
         copy(site, step, source, site.ahead, live=False)
         copy_by_name(site, step, source, site.ahead, names, live=False)
-        set_times(site, source, frozen, store.look(site.original, site.ahead).entries)
+        set_times(site, source, frozen, store.listing(site.original, site.ahead))
         copying.drop_cached_pages(site.original, site.ahead)
         found = hashing.read_stopped(site, step, tree)
         said = store.differences(frozen, found, copied=True)

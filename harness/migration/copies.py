@@ -29,14 +29,15 @@ def full_manifest(site: Site[Host], host: Host, step: str, root: str, purpose: s
 
     Raises:
         StepBlocked: when a file cannot be read; the message holds its name.
+        UnexpectedOutput: when a file that is listed was not read.
     """
     listed = store.listing(host, root)
     command = store.hash_command(root)
     bound_s = site.settings.waits.stall + store.total_bytes(listed) / _SLOWEST_HASHING_BYTES_PER_S
     result = run_job(site, host, step, purpose, command, bound_s=bound_s)
     succeed(host, command, result, f"{host.name}: cannot read every object below {root}")
-    hashes = store.parse_hashes(result.stdout, root)
-    return store.complete(listed, hashes, store.extended_attributes(host, root))
+    hashes = store.hashes_in_order(result.pieces(), root)
+    return store.manifest(store.complete(listed, hashes, store.extended_attributes(host, root)))
 
 
 def require_read_back(site: Site[Host], host: Host, step: str, root: str, purpose: str) -> None:

@@ -64,6 +64,7 @@ class Engine:
         self.mirror = mirror
         self.hooks = Hooks(site, plan)
         self.plan = plan
+        self.failed: Step | None = None  # the step that this attempt gave up
         self._tell = listener
         self._eyes: Site[Reader] = readable(site)
 
@@ -280,6 +281,7 @@ class Engine:
 
     def _give_up(self, failure: StepFailed) -> NoReturn:
         """Before the commit point everything is taken back; after it the run halts and says what is true."""
+        self.failed = failure.step
         self.site.memory.note("stopped", failure.step.name, why=str(failure))
         if self.site.memory.committed:
             raise Stopped(f"{failure} (past the commit point: the way is forward)") from failure

@@ -6,21 +6,24 @@ later, be it within the grain of the file system's clock, then gives it another 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import heapq
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from harness.errors import StepBlocked
 from harness.hosts.command import Command
 from harness.hosts.host import Host, Reader
 from harness.inventory import bytes_per_s
 from harness.migration.jobs import end_jobs, run_job, succeed, uncollected
-from harness.migration.ledger import Hashed, Hashes
+from harness.migration.ledger import Hashed, Known
 from harness.migration.site import Progress, Site
 from harness.systems import copying, files, store
+from harness.systems.keeping import in_order
 
 _GRAIN_S = 2.0  # ext3 keeps whole seconds
 _BATCH_S = 300.0  # of reading at the disk's rate: as much is read again when the engine dies
-_MOST_NAMES = 50_000  # of one batch: their names travel to the host
+_MOST_NAMES = 20_000  # of one batch: their names travel to the host
 _SLOWEST_BYTES_PER_S = 2 * 1024 * 1024
 
 
@@ -33,15 +36,29 @@ class Tree:
     live: bool
 
 
-def known(site: Site[Reader], tree: Tree, listed: store.Listed) -> store.Manifest:
+class Unread(NamedTuple):
+    """A file that has to be read, as it was listed."""
+
+    path: bytes
+    stamp: store.Stamp
+
+
+def known(site: Site[Reader], tree: Tree, listed: store.Listed) -> Iterator[store.Entry]:
     """The listing with the hashes that are known and hold; none where a file has to be read."""
-    hashes = site.memory.known_hashes(tree.name)
-    return {path: entry._replace(sha256=_valid(hashes, path, listed)) for path, entry in listed.entries.items()}
+    hash_of = store.lookup(site.memory.known_hashes(tree.name))
+    for entry, stamp in listed:
+        yield entry._replace(sha256=_valid(hash_of(entry.path), stamp))
 
 
-def _valid(hashes: Hashes, path: bytes, listed: store.Listed) -> str:
-    hashed = hashes.get(path)
-    return hashed.sha256 if hashed is not None and hashed.stamp == listed.stamps.get(path) else ""
+def _valid(hashed: Hashed | None, stamp: store.Stamp | None) -> str:
+    return hashed.sha256 if hashed is not None and hashed.stamp == stamp else ""
+
+
+def _unread(found: Iterable[store.Entry], listed: store.Listed) -> Iterator[Unread]:
+    """The files of a listing that have no hash there."""
+    for entry, (_, stamp) in zip(found, listed, strict=True):
+        if stamp is not None and not entry.sha256:
+            yield Unread(entry.path, stamp)
 
 
 def read_changed(site: Site[Host], step: str, tree: Tree) -> None:
@@ -53,12 +70,11 @@ def read_changed(site: Site[Host], step: str, tree: Tree) -> None:
     listed = store.look(site.original, tree.root, live=True)
     if uncollected(site, step, _purpose(tree)) is not None:  # an engine that died had begun to read
         _read_batch(site, step, tree, [], listed)
-    unknown = [path for path, entry in known(site, tree, listed).items() if entry.kind == "file" and not entry.sha256]
-    whole, done = sum(listed.stamps[path].size for path in unknown), 0
-    for batch in _batches(site, listed, unknown):
+    whole, done = sum(one.stamp.size for one in _unread(known(site, tree, listed), listed)), 0
+    for batch in _batches(site, _unread(known(site, tree, listed), listed)):
         site.report(Progress(step, f"hash {tree.name}", done / whole if whole else None))
         _read_batch(site, step, tree, batch, listed)
-        done += sum(listed.stamps[path].size for path in batch)
+        done += sum(one.stamp.size for one in batch)
 
 
 def read_stopped(site: Site[Host], step: str, tree: Tree) -> store.Manifest:
@@ -69,72 +85,81 @@ def read_stopped(site: Site[Host], step: str, tree: Tree) -> store.Manifest:
     """
     end_jobs(site, site.original, step)  # of an engine that died: what it read may have changed before it stopped
     listed = store.look(site.original, tree.root)
-    found = known(site, tree, listed) if site.settings.rehash == "changed" else listed.entries
-    unknown = [path for path, entry in found.items() if entry.kind == "file" and not entry.sha256]
-    hashes: dict[bytes, str] = {}
-    for batch in _batches(site, listed, unknown):
-        hashes |= _read_batch(site, step, tree, batch, listed)
-    if unknown and store.look(site.original, tree.root) != listed:
+    trusted = site.settings.rehash == "changed"
+    found = store.manifest(known(site, tree, listed) if trusted else store.entries_of(listed))
+    batches = _batches(site, _unread(found, listed))
+    read = in_order(one for batch in batches for one in _read_batch(site, step, tree, batch, listed))
+    first = next(read, None)
+    if first and store.look(site.original, tree.root) != listed:
         raise StepBlocked(f"{site.original.name}: {tree.root} changes although nothing should write to it any more")
-    sums = {path: entry.sha256 for path, entry in found.items() if entry.sha256} | hashes
+    remembered = ((entry.path, entry.sha256) for entry in found if entry.sha256)
+    sums = heapq.merge(remembered, [first] if first else [], read)
     xattrs = store.extended_attributes(site.original, tree.root)
-    return store.complete(listed.entries, sums, xattrs)
+    return store.manifest(store.complete(store.entries_of(listed), sums, xattrs))
 
 
 def _purpose(tree: Tree) -> str:
     return f"hash-{tree.name}"
 
 
-def _batches(site: Site[Host], listed: store.Listed, paths: list[bytes]) -> Iterator[list[bytes]]:
+def _batches(site: Site[Host], unread: Iterable[Unread]) -> Iterator[list[Unread]]:
     most_bytes = bytes_per_s(site.settings.disk_rate) * _BATCH_S
-    batch: list[bytes] = []
+    batch: list[Unread] = []
     size = 0
-    for path in paths:
-        if batch and (size + listed.stamps[path].size > most_bytes or len(batch) >= _MOST_NAMES):
+    for one in unread:
+        if batch and (size + one.stamp.size > most_bytes or len(batch) >= _MOST_NAMES):
             yield batch
             batch, size = [], 0
-        batch.append(path)
-        size += listed.stamps[path].size
+        batch.append(one)
+        size += one.stamp.size
     if batch:
         yield batch
 
 
-def _read_batch(site: Site[Host], step: str, tree: Tree, batch: list[bytes], listed: store.Listed) -> dict[bytes, str]:
-    """Hash these files and remember those hashes that can be relied on."""
+def _read_batch(
+    site: Site[Host], step: str, tree: Tree, batch: list[Unread], listed: store.Listed
+) -> Iterable[store.Hash]:
+    """Hash these files and remember those hashes that can be relied on.
+
+    Without any it collects what an engine that died had begun to read.
+    """
     host = site.original
     if uncollected(site, step, _purpose(tree)) is None:  # one that is under way began to read at the time noted then
         site.memory.remember(f"reading:{step}:{tree.name}", files.now_s(host))
     began = float(site.memory.fact(f"reading:{step}:{tree.name}"))
-    command = store.hash_some_command(tree.root, batch)
+    command = store.hash_some_command(tree.root, (one.path for one in batch))
     if tree.live:
         command = copying.gently(command)
-    size = sum(listed.stamps[path].size for path in batch or listed.stamps)
+    size = sum(one.stamp.size for one in batch or _unread(store.entries_of(listed), listed))
     bound_s = site.settings.waits.stall + size / _SLOWEST_BYTES_PER_S
     result = run_job(site, host, step, _purpose(tree), command, bound_s=bound_s)
-    hashes = store.parse_hashes(result.stdout, tree.root)
+    hashes = list(store.hashes_in_order(result.pieces(), tree.root))
     if not result.ok:
-        _require_gone(site, tree, [path for path in batch if path not in hashes], command)
+        _require_gone(site, tree, {one.path for one in batch} - {path for path, _ in hashes}, command)
     if not tree.live:
         succeed(host, command, result, f"{host.name}: cannot read every object below {tree.root}")
-    stamps = listed.stamps
-    learned = {
-        path: Hashed(stamps[path], sha256)
-        for path, sha256 in hashes.items()
-        if path in stamps and float(stamps[path].ctime) + _GRAIN_S < began
-    }
-    site.memory.learn_hashes(tree.name, learned)
+    stamps: Iterable[Unread] = batch or _unread(store.entries_of(listed), listed)
+    site.memory.learn_hashes(tree.name, _reliable(hashes, stamps, began))
     return hashes
 
 
-def _require_gone(site: Site[Host], tree: Tree, unread: list[bytes], command: Command) -> None:
+def _reliable(hashes: Iterable[store.Hash], stamps: Iterable[Unread], began: float) -> Iterator[Known]:
+    """The hashes of files whose change time lies clearly before the reading began; both in the order of paths."""
+    stamp_of = store.lookup(stamps)
+    for path, sha256 in hashes:
+        stamp = stamp_of(path)
+        if stamp is not None and float(stamp.ctime) + _GRAIN_S < began:
+            yield path, Hashed(stamp, sha256)
+
+
+def _require_gone(site: Site[Host], tree: Tree, unread: set[bytes], command: Command) -> None:
     """What could not be read went away; anything else is an object that nobody can read.
 
     Raises:
         StepBlocked: naming it.
     """
-    there = store.look(site.original, tree.root, tree.live).stamps
-    for path in unread:
-        if path in there:
+    for entry, _ in store.look(site.original, tree.root, tree.live):
+        if entry.kind == "file" and entry.path in unread:
             raise StepBlocked(
-                f"{site.original.name}: {tree.root}/{store.shown(path)} cannot be read: `{command}` failed"
+                f"{site.original.name}: {tree.root}/{store.shown(entry.path)} cannot be read: `{command}` failed"
             )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.systems.store import Entry, Manifest, same_time, shown
+from harness.systems.store import Entry, join, same_time, shown
 
 _FEW = 5
 _OF_THE_LISTING = frozenset({"same_as"})  # a set of hard links is renamed when a client deletes its first name
@@ -34,17 +35,17 @@ class Holding:
         return None
 
 
-def compare(frozen: Manifest, found: Manifest, may_be_gone: int = 0) -> Holding:
+def compare(frozen: Iterable[Entry], found: Iterable[Entry], may_be_gone: int = 0) -> Holding:
     """What became of every frozen entry. The root is left aside: Walrus changes its owner and mode, clients its time.
 
     An entry that differs must have another time as well: then somebody wrote it. With the time that it was frozen with
     it is damage. Not "a newer time": objects may have been dated in the future by a host whose clock was wrong.
     """
     same, changed, gone, damaged = 0, 0, [], []
-    for path, want in frozen.items():
-        have = found.get(path)
-        if path == b"":
+    for want, have in join(frozen, found):
+        if want is None or want.path == b"":
             continue
+        path = want.path
         if have is None:
             gone.append(path)
         elif not (unlike := _unlike(want, have)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,8 +11,8 @@ from harness.clock import Clock
 from harness.errors import JournalDamaged, UnexpectedOutput
 from harness.migration import ledger
 from harness.migration.journal import Entry, Journal
-from harness.migration.ledger import Hashes
-from harness.systems import store
+from harness.migration.ledger import Hashes, Known
+from harness.systems import saved, store
 
 _ENDS = ("rolled-back", "reversed")  # of a run: what was remembered before counts no more
 REVERSING, PAIR_SERVES_AGAIN = "reversing", "reverse-taken-back"
@@ -208,12 +208,10 @@ class Memory:
             self._hashes[tree] = ledger.load(self._ledger_path(tree))
         return self._hashes[tree]
 
-    def learn_hashes(self, tree: str, learned: Hashes) -> None:
+    def learn_hashes(self, tree: str, learned: Iterable[Known]) -> None:
         """Remember more of a tree; durable when this returns."""
-        known = self.known_hashes(tree)
-        if learned:
-            ledger.append(self._ledger_path(tree), learned)
-            known.update(learned)
+        if ledger.append(self._ledger_path(tree), learned):
+            self._hashes.pop(tree, None)
 
     def _ledger_path(self, tree: str) -> Path:
         return self.folder / f"{tree}.hashes"
@@ -228,21 +226,21 @@ class Memory:
     def _manifest_path(self, name: str) -> Path:
         return self.folder / f"{name}.manifest"
 
-    def freeze(self, manifest: store.Manifest) -> None:
+    def freeze(self, manifest: Iterable[store.Entry]) -> None:
         """Keep the manifest of the stopped store; durable, and its digest in the journal."""
         path = self._manifest_path(self.frozen_as)
         temporary = path.with_suffix(".new")
-        store.save(manifest, temporary)
+        digest = saved.save(manifest, temporary)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.rename(path)
-        self.remember(self.frozen_as, store.digest(manifest))
+        self.remember(self.frozen_as, digest)
 
-    def take_manifest(self, content: bytes, name: str) -> None:
+    def take_manifest(self, content: Iterable[bytes], name: str) -> None:
         """Keep a frozen manifest that was saved elsewhere; ``frozen`` tells whether it is the right one."""
         self._loaded = None
         with self._manifest_path(name).open("wb") as file:
-            file.write(content)
+            file.writelines(content)
             file.flush()
             os.fsync(file.fileno())
 
@@ -265,11 +263,11 @@ class Memory:
         if self._loaded and self._loaded[0] == digest:
             return self._loaded[1]
         try:
-            manifest = store.load(path)
+            if saved.digest_of(path) != digest:
+                raise JournalDamaged(f"{path}: the frozen manifest is not the one that the journal names")
+            manifest = saved.load(path)
         except (OSError, UnexpectedOutput) as error:
             raise JournalDamaged(f"{path}: the frozen manifest cannot be read: {error}") from error
-        if store.digest(manifest) != digest:
-            raise JournalDamaged(f"{path}: the frozen manifest is not the one that the journal names")
         self._loaded = (digest, manifest)
         return manifest
 

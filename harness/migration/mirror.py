@@ -151,14 +151,21 @@ def piece_of(name: str, number: int) -> str:
     return f"{MANIFEST}{name.removeprefix('frozen')}.{number}"
 
 
-def manifest_on(host: Host, pieces: int, name: str = "frozen") -> bytes:
-    """The frozen manifest as the host keeps it.
+def manifest_on(host: Host, pieces: int, name: str = "frozen") -> Iterator[bytes]:
+    """The frozen manifest as the host keeps it, piece by piece.
 
     Raises:
         JournalDamaged: it is not there, or not whole.
     """
-    kept = [host.record(piece_of(name, number)) for number in range(1, pieces + 1)]
+    pressed = zlib.decompressobj()
     try:
-        return zlib.decompress(b"".join(piece for piece in kept if piece is not None))
+        for number in range(1, pieces + 1):
+            piece = host.record(piece_of(name, number)) or b""
+            while piece:
+                yield pressed.decompress(piece, _PIECE_BYTES)
+                piece = pressed.unconsumed_tail
+        yield pressed.flush()
     except zlib.error as error:
         raise JournalDamaged(f"{host.name}: the frozen manifest that is kept there is not whole: {error}") from error
+    if not pressed.eof:
+        raise JournalDamaged(f"{host.name}: the frozen manifest that is kept there is not whole")

@@ -10,12 +10,16 @@ from harness.migration.preflight import Finding
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: the word for it, the exit status, and what the operator reads last."""
+    """How a run ended: the word for it, the exit status, and what the operator reads last.
+
+    ``explain`` holds names of which ``walrus-ha explain`` tells more.
+    """
 
     outcome: str  # completed, rolled_back, reversed, reverse_taken_back, stopped, refused, operator_needed, unchanged
     exit_status: int
     message: str
     findings: tuple[Finding, ...] = ()
+    explain: tuple[str, ...] = ()
 
 
 class PreflightRefused(Refused):

@@ -5,9 +5,6 @@ The file is JSON. ``sha256`` is over everything else in it, so that an edited or
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from harness import yamlfile
+from harness import sealed, yamlfile
 from harness.errors import InvalidInput, Problem
 from harness.migration.preflight.finding import Finding, error
 from harness.migration.survey import StoreSeen, Survey
@@ -83,7 +80,7 @@ class Plan:
     @property
     def sha256(self) -> str:
         """The plan's name everywhere: in its file, in the journal of the run that is made by it."""
-        return _digest(self._body())
+        return sealed.digest(self._body())
 
     def _body(self) -> dict[str, Any]:
         return {
@@ -99,22 +96,7 @@ class Plan:
 
     def save(self, path: Path) -> None:
         """Write the file, whole or not at all, readable by its owner only."""
-        text = json.dumps({**self._body(), "sha256": self.sha256}, indent=1) + "\n"
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
-        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            with os.fdopen(file, "w") as writer:
-                writer.write(text)
-                writer.flush()
-                os.fsync(writer.fileno())
-            temporary.rename(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-
-
-def _digest(body: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        sealed.save(self._body(), path)
 
 
 def read_plan(path: Path) -> Plan:
@@ -128,9 +110,8 @@ def read_plan(path: Path) -> Plan:
     document.require_sound()
     assert parsed is not None, "a sound document gives a plan"
     fields = parsed.model_dump()
-    claimed = fields.pop("sha256")
-    if _digest(fields) != claimed:
-        line, column = document.mark(("sha256",))
+    if sealed.digest(fields) != parsed.sha256:
+        line, column = document.mark((sealed.SEAL,))
         message = "the plan is not as it was made: its hash does not match what stands in it"
         raise InvalidInput(Problem(str(path), line, column, message, "make it anew with: walrus-ha plan -o"))
     return Plan(

@@ -6,7 +6,7 @@ pair serves a store in which everything that was frozen is found again, read bac
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from harness.errors import StepBlocked, Stopped, UnexpectedOutput
@@ -106,10 +106,12 @@ def not_ours(site: Site[Reader], host: Reader, path: str) -> str | None:
 
 def _unlike(site: Site[Reader], host: Reader, path: str) -> str | None:
     """What lies there that was not frozen. Once deleting has begun less may be there, but nothing else."""
-    expected, found = copies.frozen(site), store.listing(host, path)
+    frozen, listed = copies.frozen(site), store.listing(host, path)
+    expected: Iterable[store.Entry] = frozen
+    found: Iterable[store.Entry] = listed
     if site.memory.retiring(path):
-        expected = {name: entry for name, entry in expected.items() if name in found}
-        found = {name: _without_time(entry, expected.get(name)) for name, entry in found.items()}
+        expected = (want for want, have in store.join(frozen, listed) if want and have)
+        found = (_without_time(have, want) for want, have in store.join(frozen, listed) if have)
     said = store.differences(expected, found, by_listing=True, copied=path in site.staged_copies)
     return f"{host.name}: {path} is not as it was kept: {'; '.join(said[:_FEW])}" if said else None
 

@@ -18,6 +18,8 @@ from harness.migration.attention import AttentiveClock
 from harness.migration.control import Control
 from harness.migration.engine import Engine, Event, Listener, RolledBack
 from harness.migration.estimate import Estimate, estimate
+from harness.migration.facts.collect import Collected, collect
+from harness.migration.forecast import Forecast, foresee
 from harness.migration.journal import Journal
 from harness.migration.memory import Memory
 from harness.migration.mirror import Mirror
@@ -188,6 +190,27 @@ class Migration:
         except CANNOT_SEE as blind:
             raise Refused(f"what a plan is bound to cannot be seen: {blind}") from blind
 
+    def facts(self) -> Collected:
+        """What a rehearsal of this site needs, and what preflight found; changes nothing.
+
+        Raises:
+            Refused: a host cannot be looked at.
+        """
+        with self._looking() as engine:
+            return collect(readable(engine.site), self.clock.date())
+
+    def forecast(self) -> Forecast:
+        """How long the services will be down, from rates measured now; changes nothing.
+
+        Raises:
+            Refused: they cannot be measured.
+        """
+        with self._looking() as engine:
+            try:
+                return foresee(readable(engine.site))
+            except CANNOT_SEE as blind:
+                raise Refused(f"the window cannot be foreseen: {blind}") from blind
+
     def estimate(self) -> Estimate:
         """How long the services will be down, as an interval; changes nothing."""
         with self._looking() as engine:
@@ -217,12 +240,14 @@ class Migration:
                 run_id = self._name_run()
                 Adoption(self.inventory, self.folder, self.clock, found).write(run_id, site.pair)
         except PreflightRefused as refused:
-            return Outcome("refused", 3, f"{refused}\n{words.UNCHANGED}", refused.findings)
+            message = f"{refused}\n{words.UNCHANGED}"
+            return Outcome("refused", 3, message, refused.findings, words.more_on(refused))
         except (Refused, HostError) as refusal:
             looks = f"To see whether the hosts are free: walrus-ha check -i {self.inventory.source}"
-            return Outcome("refused", 3, f"{refusal}\n{words.UNCHANGED} {looks}")
+            return Outcome("refused", 3, f"{refusal}\n{words.UNCHANGED} {looks}", explain=words.more_on(refusal))
         except OperatorNeeded as unknown:
-            return Outcome("operator_needed", 5, f"{unknown}\n{words.UNCHANGED} {words.LOOK_AT_MIRRORS}")
+            message = f"{unknown}\n{words.UNCHANGED} {words.LOOK_AT_MIRRORS}"
+            return Outcome("operator_needed", 5, message, explain=words.more_on(unknown))
         with self._opened() as engine:
             return words.told(self, engine, lambda: self._take_over(engine, found))
 

@@ -22,7 +22,7 @@ from harness.migration.preflight.survey import site_of_one_look
 from harness.migration.site import Site
 from harness.migration.steps.boot import DRBD
 from harness.migration.steps.configure import FSTAB, MAIN_CONFIGURATION
-from harness.systems import copying, eucalyptus, files, identity, mounts, services, store, volumes
+from harness.systems import eucalyptus, files, identity, mounts, programs, saved, services, store, volumes
 from harness.systems.drbd import dialect, status
 
 Fact = tuple[str, str]
@@ -32,6 +32,7 @@ _VERSIONS = {
     "rsync": ("rsync", "--version"),
     "drbd tools": ("drbdadm", "--version"),
 }
+_REPLACEABLE = ("rsync", "service", *services.MANAGERS)
 _OF_THE_MOVE = ("walrus.blockdevice", "walrus.resource", "walrus.storagedir")
 
 
@@ -55,7 +56,7 @@ class HostSeen:
     at_boot: bool
     drbd_at_boot: bool | None  # None: init knows no such service
     drops_caches: bool
-    has_rsync: bool
+    lacks: frozenset[str]  # of the programs that another one can stand in for
     texts: dict[str, str | None]  # configuration files by path; never saved
     old: OldDevice | None = None  # the store's own device, where it is to be used again
     areas: tuple[str, ...] = ()  # the mount points that hold the staging areas then
@@ -92,7 +93,7 @@ def survey(site: Site[Reader]) -> Survey:
     for one in walruses:
         facts[f"{site.clc.name}: Walrus {one.name}"] = f"{one.address} in {one.partition}, {one.state}"
     facts |= {f"{site.clc.name}: {name}": value for name, value in properties.items()}
-    seen = StoreSeen(store.digest(listed), len(listed), store.total_bytes(listed))
+    seen = StoreSeen(saved.digest(listed), len(listed), store.total_bytes(listed))
     return Survey(facts, seen, estimate(site), (pair[0], pair[1]), walruses, properties, place)
 
 
@@ -107,7 +108,7 @@ def _host_seen(site: Site[Reader], host: Reader) -> HostSeen:
         services.starts_at_boot(host, settings.service),
         services.at_boot(host, DRBD),
         identity.caches_can_be_dropped(host),
-        copying.has_rsync(host),
+        frozenset(programs.missing(host, _REPLACEABLE)),
         {path: files.read(host, path) for path in paths},
         *(_reused(site, host) if settings.reuse_device and host.name == site.original.name else ()),
     )
@@ -175,6 +176,7 @@ def _of_a_walrus(host: Reader, seen: HostSeen) -> Iterator[Fact]:
     yield "service", f"{'runs' if seen.running else 'is down'}, {'' if seen.at_boot else 'not '}started at boot"
     known = {None: "has no init script", True: "started at boot", False: "not started at boot"}
     yield "drbd service", known[seen.drbd_at_boot]
+    yield "without", " ".join(sorted(seen.lacks)) or "nothing that has a substitute"
     yield "caches", "can be dropped" if seen.drops_caches else "cannot be dropped"
     for path, text in seen.texts.items():
         yield (

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.errors import Fenced, Held, HostError, InvalidInput, OperatorNeeded, Refused, Stopped, WalrusHaError
+from harness.errors import Fenced, Held, InvalidInput, OperatorNeeded, Refused, Stopped, WalrusHaError
 from harness.hosts.host import Host
 from harness.migration import whereabouts
 from harness.migration.adoption import NOBODY, Claimable
@@ -21,38 +22,51 @@ if TYPE_CHECKING:
 
 
 def told(migration: Migration, engine: Engine, work: Callable[[], Outcome]) -> Outcome:
-    """Do the work and turn every error of ours into an outcome with its last words."""
-    site = engine.site
+    """Do the work and turn every error of ours into an outcome with its last words, and where to read more."""
     try:
         return work()
-    except CannotReverse as refused:
-        return Outcome("refused", 3, cannot_reverse(site, refused), refused.findings)
-    except PreflightRefused as refused:
-        message = f"{refused}\nNothing was changed. Mend the findings, then run `{refused.again}` again."
-        return Outcome("refused", 3, message, refused.findings)
-    except RolledBack as ended:
-        if ended.reverse:
-            return Outcome("stopped" if ended.remains else "reverse_taken_back", 4, pair_serves_again(site, ended))
-        word = "rolled_back" if _original_serves(site, ended) else "stopped"
-        return Outcome(word, 4, rolled_back(site, ended))
-    except Refused as refused:
-        return Outcome("refused", 3, f"{refused}\nNothing was changed.")
-    except Fenced as fenced:
-        known = f"When this controller was last in charge: {safe_copies(site)}"
-        return Outcome(
-            "operator_needed", 5, f"{fenced}\n{known}\nThe other controller knows better: walrus-ha status RUN"
-        )
-    except OperatorNeeded as unknown:
-        return Outcome("operator_needed", 5, f"{unknown}\n{safe_copies(site)}\n{next_command(migration, 'status')}")
-    except Held as held:
-        message = f"{held}\nNothing was changed. Finish or roll back that run first: walrus-ha status RUN."
-        return Outcome("refused", 3, message)
     except InvalidInput:
         raise
-    except (Stopped, HostError, WalrusHaError) as stopped:
-        onwards = next_command(migration, "migrate", site.memory.reversing)
-        message = f"{stopped}\n{position(engine)}\n{safe_copies(site)}\n{onwards}"
-        return Outcome("stopped", 4, message)
+    except WalrusHaError as error:
+        return replace(_ended(migration, engine, error), explain=more_on(error, engine.failed))
+
+
+def more_on(error: WalrusHaError, failed: Step | None = None) -> tuple[str, ...]:
+    """Names with a page: what was found, else the step that failed and the error."""
+    if isinstance(error, PreflightRefused):
+        return tuple(dict.fromkeys(finding.id for finding in error.findings))
+    return (*([failed.name] if failed else []), error.word())
+
+
+def _ended(migration: Migration, engine: Engine, error: WalrusHaError) -> Outcome:
+    site = engine.site
+    match error:
+        case CannotReverse() as refused:
+            return Outcome("refused", 3, cannot_reverse(site, refused), refused.findings)
+        case PreflightRefused() as refused:
+            message = f"{refused}\nNothing was changed. Mend the findings, then run `{refused.again}` again."
+            return Outcome("refused", 3, message, refused.findings)
+        case RolledBack() as ended if ended.reverse:
+            return Outcome("stopped" if ended.remains else "reverse_taken_back", 4, pair_serves_again(site, ended))
+        case RolledBack() as ended:
+            word = "rolled_back" if _original_serves(site, ended) else "stopped"
+            return Outcome(word, 4, rolled_back(site, ended))
+        case Refused() as refused:
+            return Outcome("refused", 3, f"{refused}\nNothing was changed.")
+        case Fenced() as fenced:
+            known = f"When this controller was last in charge: {safe_copies(site)}"
+            return Outcome(
+                "operator_needed", 5, f"{fenced}\n{known}\nThe other controller knows better: walrus-ha status RUN"
+            )
+        case OperatorNeeded() as unknown:
+            return Outcome("operator_needed", 5, f"{unknown}\n{safe_copies(site)}\n{next_command(migration, 'status')}")
+        case Held() as held:
+            message = f"{held}\nNothing was changed. Finish or roll back that run first: walrus-ha status RUN."
+            return Outcome("refused", 3, message)
+        case _:
+            onwards = next_command(migration, "migrate", site.memory.reversing)
+            message = f"{error}\n{position(engine)}\n{safe_copies(site)}\n{onwards}"
+            return Outcome("stopped", 4, message)
 
 
 def _original_serves(site: Site[Host], ended: RolledBack) -> bool:

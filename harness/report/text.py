@@ -32,7 +32,9 @@ def render_findings(findings: Sequence[FindingLine]) -> str:
     ordered = sorted(findings, key=lambda finding: finding.severity != "error")
     count = Counter(finding.severity for finding in findings)
     lines = [line for finding in ordered for line in _finding_line(finding)]
-    return "\n".join([*lines, "", f"{_number(count['error'], 'error')}, {_number(count['warning'], 'warning')}."])
+    counted = f"{_number(count['error'], 'error')}, {_number(count['warning'], 'warning')}."
+    ids = dict.fromkeys(printable(finding.id) for finding in ordered)
+    return "\n".join([*lines, "", counted, f"Explain with: walrus-ha explain {' '.join(ids)}"])
 
 
 def _table(trials: Sequence[TrialReport]) -> str:

@@ -1,11 +1,20 @@
-"""System services, judged by their processes and not by what init says of them."""
+"""System services, judged by their processes and not by what init says of them.
+
+``chkconfig`` and ``service`` are asked first, as the hosts of the period have them; where there is no such program
+systemd's ``systemctl`` is.
+"""
 
 from __future__ import annotations
 
-from harness.errors import UnexpectedOutput
+from harness.errors import CommandFailed, UnexpectedOutput
 from harness.hosts.command import Command, Effect
 from harness.hosts.host import Host, Reader
 from harness.systems.printed import lines, whole
+
+NO_PROGRAM = 127  # a shell's exit status for a program that it does not find (POSIX, Shell Command Language 2.8.2)
+MANAGERS = ("chkconfig", "systemctl")  # what tells, and sets, what starts at boot; the first that is there
+_NO_UNIT, _NO_FILE = "unit file state", ": No such file or directory"  # of one that cannot reach systemd it is the bus
+_STATES = {"enabled": True, "disabled": False, "masked": False, "enabled-runtime": False}
 
 
 def processes(host: Reader, service: str) -> list[int]:
@@ -36,8 +45,10 @@ def starts_at_boot(host: Reader, service: str) -> bool:
 
 
 def at_boot(host: Reader, service: str) -> bool | None:
-    """True when any run level starts it, None when init knows no such service."""
+    """True when a boot starts it, in any run level; None when init knows no such service."""
     result = host.ask(Command(("chkconfig", "--list", service)))
+    if result.exit_status == NO_PROGRAM:
+        return _enabled(host, service)
     if not result.ok:
         return _refused(host, service, result.stderr.decode("utf-8", "backslashreplace"))
     levels = result.text.split()
@@ -55,8 +66,34 @@ def _refused(host: Reader, service: str, complaint: str) -> bool | None:
     raise UnexpectedOutput(f"{host.name}: chkconfig --list {service} failed: {complaint.strip()!r}")
 
 
+def _enabled(host: Reader, service: str) -> bool | None:
+    """What systemd says of the unit.
+
+    A masked unit and one that is enabled until the next boot only are started by no boot. Of all the other states
+    systemctl(1) does not say whether a boot starts the unit, and ``enable`` would not make it so.
+    """
+    result = host.ask(Command(("systemctl", "is-enabled", f"{service}.service")))
+    state, complaint = result.text.strip(), result.stderr.decode("utf-8", "backslashreplace").strip()
+    if state in _STATES:
+        return _STATES[state]
+    if state == "not-found" or (not state and _NO_UNIT in complaint and complaint.endswith(_NO_FILE)):
+        return None
+    said = f"{state!r}, {complaint!r}" if complaint else repr(state)
+    raise UnexpectedOutput(f"{host.name}: systemctl is-enabled {service}.service printed {said}")
+
+
 def set_starts_at_boot(host: Host, service: str, wanted: bool) -> None:
-    host.run(Command(("chkconfig", service, "on" if wanted else "off"), Effect.WRITE))
+    """Have a boot start it or not, by chkconfig or, where there is none, by systemctl.
+
+    Raises:
+        CommandFailed: it cannot be set.
+    """
+    command = Command(("chkconfig", service, "on" if wanted else "off"), Effect.WRITE)
+    result = host.attempt(command)
+    if result.exit_status == NO_PROGRAM:
+        host.run(Command(("systemctl", "enable" if wanted else "disable", f"{service}.service"), Effect.WRITE))
+    elif not result.ok:
+        raise CommandFailed(host.name, str(command), result)
 
 
 def stop(host: Host, service: str, timeout_s: float) -> None:
@@ -64,9 +101,15 @@ def stop(host: Host, service: str, timeout_s: float) -> None:
 
     Releases differ in the exit status of stopping what does not run (0 until 3.2, 2 from 3.3).
     """
-    host.attempt(Command(("service", service, "stop"), Effect.WRITE, timeout_s=timeout_s))
+    _operate(host, "stop", service, timeout_s)
 
 
 def start(host: Host, service: str, timeout_s: float) -> None:
     """Ask the service to start. Its exit status is no evidence: init prints "done." even when the launch failed."""
-    host.attempt(Command(("service", service, "start"), Effect.WRITE, timeout_s=timeout_s))
+    _operate(host, "start", service, timeout_s)
+
+
+def _operate(host: Host, verb: str, service: str, timeout_s: float) -> None:
+    result = host.attempt(Command(("service", service, verb), Effect.WRITE, timeout_s=timeout_s))
+    if result.exit_status == NO_PROGRAM:
+        host.attempt(Command(("systemctl", verb, f"{service}.service"), Effect.WRITE, timeout_s=timeout_s))

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
+import itertools
 import re
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeVar
 
 from harness.errors import CommandFailed, UnexpectedOutput
-from harness.hosts.command import Command
+from harness.hosts.command import Command, Result
 from harness.hosts.host import Reader
-from harness.private import private
+from harness.systems.keeping import Kept, Sorting, in_order
 from harness.systems.printed import whole
 
 LOST_AND_FOUND = b"lost+found"
 _LISTING_FORMAT = r"%y\0%s\0%m\0%U\0%G\0%T@\0%C@\0%n\0%D:%i\0%P\0%l\0"
-_FIELDS = 11
+_FIELDS, _PATH = 11, 9
 _GONE = b"No such file or directory"
 _TIME = re.compile(rb"-?[0-9]{1,20}(\.[0-9]{1,20})?")
 _SHA256 = re.compile(rb"[0-9a-f]{64}")
@@ -41,9 +39,6 @@ class Entry(NamedTuple):
     xattrs: tuple[tuple[str, str], ...] = ()
 
 
-Manifest = dict[bytes, Entry]
-
-
 class Stamp(NamedTuple):
     """How a file stood when it was listed. Whoever changes its content moves the change time, which nobody can set."""
 
@@ -53,11 +48,29 @@ class Stamp(NamedTuple):
     inode: str  # with the number of its device
 
 
-class Listed(NamedTuple):
-    """A tree as one pass of find showed it; ``stamps`` are those of its files."""
+class Found(NamedTuple):
+    """An entry as a listing showed it; ``stamp`` of a file only."""
 
-    entries: Manifest
-    stamps: dict[bytes, Stamp]
+    entry: Entry
+    stamp: Stamp | None
+
+
+Manifest = Kept[Entry]
+"""Entries in the order of their paths, each path once."""
+Listed = Kept[Found]
+"""A tree as one pass of find showed it, in the same order."""
+Hash = tuple[bytes, str]  # a path and the sha256 of what it holds
+Attributes = tuple[tuple[str, str], ...]
+Record = tuple[bytes, ...]
+
+
+def manifest(entries: Iterable[Entry]) -> Manifest:
+    """These entries, which come in the order of their paths."""
+    return Kept(entries, tuple, _entry_of)
+
+
+def _entry_of(plain: tuple[Any, ...]) -> Entry:
+    return Entry._make(plain)
 
 
 def listing(host: Reader, root: str, timeout_s: float = 3600.0) -> Manifest:
@@ -65,69 +78,112 @@ def listing(host: Reader, root: str, timeout_s: float = 3600.0) -> Manifest:
 
     A file system's own ``lost+found`` directly below the root is not part of the store.
     """
-    return _entries(_records(host, root, live=False, timeout_s=timeout_s))
+    return manifest(_entry(record, same_as) for record, same_as in _records(host, root, False, timeout_s))
 
 
 def look(host: Reader, root: str, live: bool = False, timeout_s: float = 3600.0) -> Listed:
     """As ``listing``, with the files' stamps; in a ``live`` tree an entry may go away while it is listed."""
     records = _records(host, root, live, timeout_s)
-    stamps = {record[9]: _stamp(record) for record in records if record[0] == b"f"}
-    return Listed(_entries(records), stamps)
+    found = (Found(_entry(one, same_as), _stamp(one) if one[1] == b"f" else None) for one, same_as in records)
+    return Kept(found, _plain, _found_of)
 
 
-def _records(host: Reader, root: str, live: bool, timeout_s: float) -> list[list[bytes]]:
-    """The fields of each entry, in the order of their paths."""
+def _plain(found: Found) -> tuple[Any, ...]:
+    return tuple(found.entry), found.stamp and tuple(found.stamp)
+
+
+def _found_of(plain: tuple[Any, ...]) -> Found:
+    return Found(Entry._make(plain[0]), plain[1] and Stamp._make(plain[1]))
+
+
+def entries_of(listed: Iterable[Found]) -> Iterator[Entry]:
+    """A listing without its stamps."""
+    return (found.entry for found in listed)
+
+
+def _records(host: Reader, root: str, live: bool, timeout_s: float) -> Iterator[tuple[Record, bytes]]:
+    """The fields of each entry behind its path, in the order of their paths; with the first path of its link set."""
     command = Command(("find", root, "-xdev", "-printf", _LISTING_FORMAT), timeout_s=timeout_s)
     result = host.ask(command)
     vanished = live and all(_GONE in line for line in result.stderr.splitlines())
-    if not result.ok and not (vanished and result.stdout):
+    if not result.ok and not (vanished and any(result.pieces())):
         raise CommandFailed(host.name, str(command), result)
-    fields = result.stdout.split(b"\0")
-    if len(fields) % _FIELDS != 1:
-        raise UnexpectedOutput(f"{host.name}: the listing of {root} ends within an entry")
-    records = [fields[at : at + _FIELDS] for at in range(0, len(fields) - 1, _FIELDS)]
-    return sorted((one for one in records if not _is_lost_and_found(one[9])), key=lambda record: record[9])
+    linked, records = Sorting[tuple[bytes, bytes]](), Sorting[Record]()
+    for record in _split(result, f"{host.name}: the listing of {root}"):
+        records.add(record)
+        if record[1] == b"f" and record[8] != b"1":
+            linked.add((record[9], record[0]))
+    first_of = lookup(in_order(_first_of_sets(linked.items())))
+    return ((record, first_of(record[0]) or b"") for record in _last_of_each(records.items()))
 
 
-def _stamp(record: list[bytes]) -> Stamp:
-    if not _TIME.fullmatch(record[6]):
-        raise UnexpectedOutput(f"find printed {record[6]!r} where a time belongs")
-    return Stamp(whole(record[1], "find"), *(record[at].decode("ascii", "backslashreplace") for at in (5, 6, 8)))
+def _split(result: Result, what: str) -> Iterator[Record]:
+    """Every entry that find printed, without what belongs to the file system."""
+    fields: list[bytes] = []
+    rest = b""
+    for piece in result.pieces():
+        *whole_fields, rest = (rest + piece).split(b"\0")
+        fields += whole_fields
+        for at in range(0, len(fields) - _FIELDS + 1, _FIELDS):
+            path = fields[at + _PATH]
+            if not _is_lost_and_found(path):
+                yield (path, *fields[at : at + _FIELDS])
+        del fields[: len(fields) // _FIELDS * _FIELDS]
+    if fields or rest:
+        raise UnexpectedOutput(f"{what} ends within an entry")
 
 
-def _entries(records: list[list[bytes]]) -> Manifest:
-    first_path = _first_of_sets(records)
-    return {record[9]: _entry(record, first_path) for record in records}
+Named = TypeVar("Named", bound=tuple[Any, ...])
 
 
-def _first_of_sets(records: list[list[bytes]]) -> dict[bytes, bytes]:
-    """Inode to the first path of its hard-link set; other names of a file, outside the tree, are nothing to it."""
-    sets: dict[bytes, list[bytes]] = {}
-    for record in records:
-        if record[0] == b"f" and record[7] != b"1":
-            sets.setdefault(record[8], []).append(record[9])
-    return {inode: min(paths) for inode, paths in sets.items() if len(paths) > 1}
+def _last_of_each(named: Iterable[Named]) -> Iterator[Named]:
+    """Of what begins with the same path and stands side by side, the last."""
+    for _, same in itertools.groupby(named, itemgetter(0)):
+        *_, last = same
+        yield last
+
+
+def _stamp(record: Record) -> Stamp:
+    size, mtime, ctime, inode = (record[1 + at] for at in (1, 5, 6, 8))
+    if not _TIME.fullmatch(ctime):
+        raise UnexpectedOutput(f"find printed {ctime!r} where a time belongs")
+    return Stamp(whole(size, "find"), *(one.decode("ascii", "backslashreplace") for one in (mtime, ctime, inode)))
+
+
+def _first_of_sets(linked: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+    """Each path with the first one of its hard-link set, from inodes with a path each, in order.
+
+    Other names of a file, outside the tree, are nothing to it.
+    """
+    first, alone = (b"", b""), True
+    for inode, path in linked:
+        if inode != first[0]:
+            first, alone = (inode, path), True
+            continue
+        if alone:
+            yield first[1], first[1]
+            alone = False
+        yield path, first[1]
 
 
 def _is_lost_and_found(path: bytes) -> bool:
     return path == LOST_AND_FOUND or path.startswith(LOST_AND_FOUND + b"/")
 
 
-def _entry(record: list[bytes], first_path: dict[bytes, bytes]) -> Entry:
-    kind, size, mode, uid, gid, mtime, _ctime, _links, inode, path, target = record
+def _entry(record: Record, same_as: bytes) -> Entry:
+    _, kind, size, mode, uid, gid, mtime, _ctime, _links, _inode, path, target = record
     if not _TIME.fullmatch(mtime):
         raise UnexpectedOutput(f"find printed {mtime!r} where a time belongs")
-    is_file = kind == b"f"
     return Entry(
         path=path,
         kind=_KINDS.get(kind, "other"),
-        size=whole(size, "find") if is_file else 0,
+        size=whole(size, "find") if kind == b"f" else 0,
         mode=whole(mode, "find", 8),
         uid=whole(uid, "find"),
         gid=whole(gid, "find"),
         mtime=mtime.decode(),
         target=target,
-        same_as=first_path.get(inode, b"") if is_file else b"",
+        same_as=same_as,
     )
 
 
@@ -143,22 +199,33 @@ def hash_some_command(root: str, paths: Iterable[bytes]) -> Command:
     return Command(("xargs", "-0", "-r", "sha256sum", "-b", "--"), stdin=names)
 
 
-def parse_hashes(output: bytes, root: str) -> dict[bytes, str]:
-    """Path relative to ``root`` to sha256, from sha256sum's lines.
+def hashes_in_order(pieces: Iterable[bytes], root: str) -> Iterator[Hash]:
+    """What sha256sum printed for files below ``root``, in the order of their paths."""
+    return _last_of_each(in_order(parse_hashes(pieces, root)))
+
+
+def parse_hashes(pieces: Iterable[bytes], root: str) -> Iterator[Hash]:
+    """Path relative to ``root`` and sha256, from sha256sum's lines.
 
     GNU coreutils marks a name in which it wrote newline and backslash as escapes with a leading backslash.
     """
     prefix = root.encode("utf-8", "surrogateescape") + b"/"
-    hashes = {}
-    for line in output.split(b"\n"):
-        if not line:
-            continue
+    for line in _lines(pieces):
         escaped = line.startswith(b"\\")
         digest, _, name = (line[1:] if escaped else line).partition(b" *")
         if not _SHA256.fullmatch(digest) or not name.startswith(prefix):
             raise UnexpectedOutput(f"sha256sum printed {line!r}")
-        hashes[(_unescape(name) if escaped else name)[len(prefix) :]] = digest.decode()
-    return hashes
+        yield (_unescape(name) if escaped else name)[len(prefix) :], digest.decode()
+
+
+def _lines(pieces: Iterable[bytes], end: bytes = b"\n") -> Iterator[bytes]:
+    """What stands between the ends, where anything does."""
+    rest = b""
+    for piece in pieces:
+        *lines, rest = (rest + piece).split(end)
+        yield from filter(None, lines)
+    if rest:
+        yield rest
 
 
 def _unescape(name: bytes) -> bytes:
@@ -166,22 +233,21 @@ def _unescape(name: bytes) -> bytes:
     return re.sub(rb"\\([nr\\])", lambda match: letters[match.group(1)], name)
 
 
-def extended_attributes(host: Reader, root: str, timeout_s: float = 3600.0) -> dict[bytes, tuple[tuple[str, str], ...]]:
-    """Extended attributes of everything below ``root`` that has any; empty where getfattr is not installed."""
+def extended_attributes(host: Reader, root: str, timeout_s: float = 3600.0) -> Iterator[tuple[bytes, Attributes]]:
+    """Extended attributes of everything below ``root`` that has any; none where getfattr is not installed."""
     if not host.ask(Command(("which", "getfattr"))).ok:
-        return {}
+        return iter(())
     command = ("getfattr", "-R", "-P", "-h", "-d", "-m", "-", "-e", "hex", "--absolute-names", "--", root)
     result = host.ask(Command(command, timeout_s=timeout_s))
     if not result.ok and result.stderr.strip():
         raise CommandFailed(host.name, " ".join(command), result)
-    return parse_extended_attributes(result.stdout, root)
+    return _last_of_each(in_order(parse_extended_attributes(result.pieces(), root)))
 
 
-def parse_extended_attributes(output: bytes, root: str) -> dict[bytes, tuple[tuple[str, str], ...]]:
+def parse_extended_attributes(pieces: Iterable[bytes], root: str) -> Iterator[tuple[bytes, Attributes]]:
     """getfattr's blocks: a line ``# file: NAME`` with octal escapes, then ``name=0xHEX`` lines, then a blank line."""
     prefix = root.encode("utf-8", "surrogateescape")
-    found: dict[bytes, tuple[tuple[str, str], ...]] = {}
-    for block in output.split(b"\n\n"):
+    for block in _lines(pieces, b"\n\n"):
         lines = block.strip(b"\n").split(b"\n")
         if not lines[0].startswith(b"# file: "):
             if block.strip():
@@ -196,25 +262,63 @@ def parse_extended_attributes(output: bytes, root: str) -> dict[bytes, tuple[tup
         # SELinux labels belong to the host's policy and not to the object.
         kept = tuple(sorted((key, value) for key, _, value in pairs if key != "security.selinux"))
         if kept:
-            found[name[len(prefix) :].lstrip(b"/")] = kept
-    return found
+            yield name[len(prefix) :].lstrip(b"/"), kept
 
 
-def complete(found: Manifest, hashes: dict[bytes, str], xattrs: dict[bytes, tuple[tuple[str, str], ...]]) -> Manifest:
-    """A listing joined with hashes and extended attributes.
+def complete(
+    found: Iterable[Entry], hashes: Iterable[Hash], xattrs: Iterable[tuple[bytes, Attributes]]
+) -> Iterator[Entry]:
+    """A listing joined with hashes and extended attributes, all in the order of their paths.
 
     Raises:
         UnexpectedOutput: when a file has no hash: it could not be read, or appeared in between.
     """
-    joined = {}
-    for path, entry in found.items():
-        if entry.kind == "file" and path not in hashes:
-            raise UnexpectedOutput(f"no hash for {shown(path)}: it could not be read, or it changed while being read")
-        joined[path] = entry._replace(sha256=hashes.get(path, ""), xattrs=xattrs.get(path, ()))
-    return joined
+    hash_of, xattrs_of = lookup(hashes), lookup(xattrs)
+    for entry in found:
+        sha256 = hash_of(entry.path)
+        if entry.kind == "file" and sha256 is None:
+            raise UnexpectedOutput(
+                f"no hash for {shown(entry.path)}: it could not be read, or it changed while being read"
+            )
+        yield entry._replace(sha256=sha256 or "", xattrs=xattrs_of(entry.path) or ())
 
 
-def differences(expected: Manifest, found: Manifest, by_listing: bool = False, copied: bool = False) -> list[str]:
+Value = TypeVar("Value")
+
+
+def lookup(pairs: Iterable[tuple[bytes, Value]]) -> Callable[[bytes], Value | None]:
+    """What stands beside a path in pairs that are in the order of their paths, to be asked in that order as well."""
+    ahead = iter(pairs)
+    next_one = next(ahead, None)
+
+    def find(path: bytes) -> Value | None:
+        nonlocal next_one
+        while next_one is not None and next_one[0] < path:
+            next_one = next(ahead, None)
+        return next_one[1] if next_one is not None and next_one[0] == path else None
+
+    return find
+
+
+def join(expected: Iterable[Entry], found: Iterable[Entry]) -> Iterator[tuple[Entry | None, Entry | None]]:
+    """The entries of two manifests side by side, path by path; None where one has nothing."""
+    left, right = iter(expected), iter(found)
+    want, have = next(left, None), next(right, None)
+    while want is not None or have is not None:
+        if have is None or (want is not None and want.path < have.path):
+            yield want, None
+            want = next(left, None)
+        elif want is None or have.path < want.path:
+            yield None, have
+            have = next(right, None)
+        else:
+            yield want, have
+            want, have = next(left, None), next(right, None)
+
+
+def differences(
+    expected: Iterable[Entry], found: Iterable[Entry], by_listing: bool = False, copied: bool = False
+) -> list[str]:
     """What distinguishes two manifests, a sentence each; ``by_listing`` leaves hashes and extended attributes aside.
 
     In a tree that was ``copied`` a time may have lost its fraction of a second: rsync before 3.1 does not carry it, and
@@ -222,14 +326,13 @@ def differences(expected: Manifest, found: Manifest, by_listing: bool = False, c
     The root's own modification time is not compared: making ``lost+found`` or mounting changes it.
     """
     said = []
-    for path in sorted(expected.keys() | found.keys()):
-        want, have = expected.get(path), found.get(path)
+    for want, have in join(expected, found):
         if want is None:
-            said.append(f"{shown(path)} is extra")
+            said.append(f"{shown(have.path if have else b'')} is extra")
         elif have is None:
-            said.append(f"{shown(path)} is missing")
-        else:
-            said.extend(f"{shown(path)}: {what}" for what in _unlike(want, have, by_listing, copied))
+            said.append(f"{shown(want.path)} is missing")
+        elif want != have:
+            said.extend(f"{shown(want.path)}: {what}" for what in _unlike(want, have, by_listing, copied))
     return said
 
 
@@ -257,28 +360,18 @@ def _lost_its_fraction(wanted: str, found: str) -> bool:
     return not nothing.strip("0") and int(seconds) == earlier
 
 
-def differing_files(expected: Manifest, found: Manifest) -> list[bytes]:
-    """Paths of files that are there on both sides with other content."""
-    return [
-        path
-        for path, want in expected.items()
-        if want.kind == "file" and path in found and found[path].sha256 != want.sha256
-    ]
-
-
-def changed_since(before: Manifest, now: Manifest) -> Manifest:
+def changed_since(before: Iterable[Entry], now: Iterable[Entry]) -> Iterator[Entry]:
     """The entries, directories aside, that are not the same in an earlier listing."""
-    return {
-        path: entry
-        for path, entry in now.items()
-        if entry.kind != "directory"
-        and (path not in before or any(_unlike(before[path], entry, by_listing=True, copied=True)))
-    }
+    for was, entry in join(before, now):
+        if entry is None or entry.kind == "directory":
+            continue
+        if was is None or any(_unlike(was, entry, by_listing=True, copied=True)):
+            yield entry
 
 
-def total_bytes(manifest: Manifest) -> int:
+def total_bytes(entries: Iterable[Entry]) -> int:
     """Bytes of all files, each hard-link set once."""
-    return sum(entry.size for path, entry in manifest.items() if not entry.same_as or entry.same_as == path)
+    return sum(entry.size for entry in entries if not entry.same_as or entry.same_as == entry.path)
 
 
 def shown(path: bytes) -> str:
@@ -287,51 +380,3 @@ def shown(path: bytes) -> str:
         return "the store's root"
     text = path.decode("utf-8", "backslashreplace")
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
-
-
-def digest(manifest: Manifest) -> str:
-    """One hash over the whole manifest."""
-    summed = hashlib.sha256()
-    for line in lines(manifest.values()):
-        summed.update(line)
-    return summed.hexdigest()
-
-
-def lines(entries: Iterable[Entry]) -> Iterator[bytes]:
-    """The entries as they are saved, each a line."""
-    for entry in entries:
-        plain = [base64.b64encode(value).decode() if isinstance(value, bytes) else value for value in entry]
-        yield json.dumps(plain, separators=(",", ":")).encode() + b"\n"
-
-
-def save(manifest: Manifest, path: Path) -> None:
-    """Write a manifest, an entry a line, for its owner only."""
-    with open(path, "wb", opener=private) as file:
-        file.writelines(lines(manifest.values()))
-
-
-def load(path: Path) -> Manifest:
-    """Read what ``save`` wrote.
-
-    Raises:
-        UnexpectedOutput: when it wrote something else.
-    """
-    manifest = {}
-    for number, line in enumerate(path.read_bytes().splitlines(), 1):
-        try:
-            entry = _loaded(json.loads(line))
-        except (ValueError, TypeError, RecursionError) as error:
-            raise UnexpectedOutput(f"{path}:{number}: no entry of a manifest: {error!s:.200}") from error
-        manifest[entry.path] = entry
-    return manifest
-
-
-def _loaded(fields: list[Any]) -> Entry:
-    """An entry from its line."""
-    name, kind, size, mode, uid, gid, mtime, target, same_as, sha256, xattrs = fields
-    path, target, same_as = (base64.b64decode(text, validate=True) for text in (name, target, same_as))
-    pairs = tuple((key, value) for key, value in xattrs)
-    words, numbers = (kind, mtime, sha256, *(word for pair in pairs for word in pair)), (size, mode, uid, gid)
-    if not all(type(word) is str for word in words) or not all(type(number) is int for number in numbers):
-        raise TypeError("a field is of another kind")
-    return Entry(path, kind, size, mode, uid, gid, mtime, target, same_as, sha256, pairs)

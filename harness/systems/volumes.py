@@ -148,6 +148,11 @@ class Carries:
         return f"{host.name}: {self.device} {in_use}" if in_use else None
 
 
+def read_directly_command(device: str, mebibytes: int) -> Command:
+    """Read the beginning of a device past all caches, and keep nothing of it."""
+    return Command(("dd", f"if={device}", "of=/dev/null", "bs=1048576", "iflag=direct", f"count={mebibytes}"))
+
+
 def make_filesystem_command(device: str, fstype: str) -> Command:
     """Making a file system; the caller has proof that the device is blank and runs it as a detached job."""
     return Command((f"mkfs.{fstype}", "-q", device), Effect.DESTROY)

@@ -107,6 +107,11 @@ def _labs(scenario: ScenarioFile) -> Iterator[Impossible]:
     for index, lab in enumerate(scenario.labs):
         if lab in KERNEL_LABS and scenario.start.clc == "original":
             yield Impossible(("labs", index), f"the lab {lab} has its cloud on a host of its own", "take the lab out")
+    if scenario.start.init != "sysvinit":
+        for index, lab in enumerate(scenario.labs):
+            if lab in KERNEL_LABS:
+                hint = "take the lab out, or init out of start"
+                yield Impossible(("labs", index), f"the hosts of the lab {lab} boot by scripts", hint)
     for key, usual in (("host_tools", "today"), ("login", "root"), ("ssh", "today")):
         for index, lab in enumerate(scenario.labs):
             if lab != "containers" and getattr(scenario.start, key) != usual:

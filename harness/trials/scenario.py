@@ -18,6 +18,7 @@ from harness.errors import InvalidInput, Problem
 from harness.evidence import DriverName
 from harness.inventory import Settings
 from harness.labs.lab import Deed, Start, StoreSpec
+from harness.layout import Layout
 from harness.trials.actions import ClientWrites, CutNow, CutPower, PowerOffNow, TypeLine
 from harness.trials.hazards import Differs, OneLine, Program, Role, WalrusRole
 from harness.trials.literal.choices import Choices, VendorStep
@@ -497,6 +498,9 @@ class StoreBefore(Strict):
     bytes: Bytes = 2 * 1024**2
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 7
     hostile_names: bool = True
+    layout: Annotated[
+        Layout | None, Field(description="Made after this layout, as facts of a site tell it, and not after the rest.")
+    ] = None
 
 
 class Before(Strict):
@@ -505,6 +509,7 @@ class Before(Strict):
     drbd: Literal["8.3", "8.4"] = "8.4"
     strategy: Literal["staged", "online"] = "staged"
     clc: Literal["own", "original"] = "own"
+    init: Literal["sysvinit", "systemd"] = "sysvinit"
     host_tools: Literal["today", "2012"] = "today"
     login: Literal["root", "sudo"] = "root"
     ssh: Literal["today", "5.3"] = "today"
@@ -528,10 +533,11 @@ class Before(Strict):
         return Start(
             drbd=self.drbd,
             clc=self.clc,
+            init=self.init,
             host_tools=self.host_tools,
             login=self.login,
             ssh=self.ssh,
-            store=StoreSpec(**self.store.model_dump()),
+            store=StoreSpec(**self.store.model_dump(mode="json")),
             device_bytes=self.device_bytes,
             staging_bytes=self.staging_bytes,
             store_on=self.store_on,

@@ -1,29 +1,56 @@
 """Measurements with their bounds: ``make bench`` prints them, writes bench.json and fails when one misses its bound.
 
-bench.json has the named figures by their names, each a number, and all of them under ``figures``. Bounds hold on a
-machine of two cores with nothing else to do. ``python -m tests.bench machines`` measures in that lab alone.
+bench.json has the named figures by their names, each a number, and all of the last run under ``figures``; a run of some
+measurements leaves the numbers of the others as they were. Bounds hold on a machine of two cores with nothing else to
+do. ``python -m tests.bench machines memory`` measures these alone, ``python -m tests.bench window --objects 20000
+--size 2GiB --lab machines`` another store or lab than usual.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from harness.labs import doctor
-from tests.bench import containers, latency, machines, simulated, sweeping
+from harness.yamlmodel import Bytes
+from tests.bench import containers, copying, latency, machines, memory, simulated, sweeping, window
 from tests.bench.figure import Figure
 
 RESULTS = Path("bench.json")
-MEASUREMENTS: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
-    ("simulated", simulated.measure),
-    ("simulated", sweeping.measure),
-    ("simulated", latency.measure),
-    ("containers", containers.measure),
-    ("machines", machines.measure),
-)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Something to measure, by name; ``lab`` is what it needs of this machine, None for nothing."""
+
+    name: str
+    lab: str | None
+    measure: Callable[[], Iterator[Figure]]
+
+    def lacking(self) -> str | None:
+        return doctor.missing(self.lab) if self.lab else None
+
+
+def measurements(given: argparse.Namespace) -> list[Measurement]:
+    """All that there are, in their order."""
+    store = replace(window.DEFAULT, objects=given.objects, bytes=given.size)
+    return [
+        Measurement("simulated", "simulated", simulated.measure),
+        Measurement("simulated", "simulated", sweeping.measure),
+        Measurement("latency", None, latency.measure),
+        Measurement("copying", None, copying.measure),
+        Measurement("memory", None, memory.measure),
+        Measurement("containers", "containers", containers.measure),
+        Measurement("machines", "machines", machines.measure),
+        Measurement("window", given.lab, partial(window.measure, store, given.lab)),
+    ]
 
 
 def anchor(figures: Sequence[Figure]) -> Iterator[Figure]:
@@ -35,28 +62,49 @@ def anchor(figures: Sequence[Figure]) -> Iterator[Figure]:
         yield Figure("anchor: trials of the sweep in the time of one containers trial", rate * trial_s, unit="")
 
 
-def results(figures: Sequence[Figure]) -> dict[str, object]:
-    """What bench.json holds."""
+def results(figures: Sequence[Figure], before: dict[str, object]) -> dict[str, object]:
+    """What bench.json holds; ``before`` is what it held."""
     named: dict[str, object] = {figure.name: figure.value for figure in figures if figure.name}
-    return {**named, "figures": [asdict(figure) for figure in figures]}
+    return {**before, **named, "figures": [asdict(figure) for figure in figures]}
 
 
-def main(wanted: Sequence[str] = ()) -> int:
-    """Measure in these labs, or in every one that this machine offers; 1 when a bound was missed."""
+def _size(text: str) -> int:
+    """As in a scenario."""
+    return TypeAdapter(Bytes).validate_python(text)
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """What is to be measured, and how large."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure, and compare with the bounds.")
+    names = "simulated, latency, copying, memory, containers, machines, window"
+    parser.add_argument("wanted", nargs="*", metavar="NAME", help=names)
+    parser.add_argument("--objects", type=int, default=window.DEFAULT.objects, help="of the store that window moves")
+    parser.add_argument("--size", type=_size, default=window.DEFAULT.bytes, help="of all of them, such as 2GiB")
+    parser.add_argument("--lab", choices=("machines", "containers"), default="machines", help="where window moves it")
+    given = parser.parse_args(argv)
+    if unknown := set(given.wanted) - {one.name for one in measurements(given)}:
+        parser.error(f"there is no measurement {', '.join(sorted(unknown))}")
+    return given
+
+
+def main(argv: Sequence[str] = ()) -> int:
+    """Measure what is named, or all that this machine offers; 1 when a bound was missed."""
+    given = parse(argv)
     figures: list[Figure] = []
-    for lab, measure in MEASUREMENTS:
-        if wanted and lab not in wanted:
+    for one in measurements(given):
+        if given.wanted and one.name not in given.wanted:
             continue
-        if lacking := doctor.missing(lab):
-            print(f"not measured: {lacking}")
+        if lacking := one.lacking():
+            print(f"not measured: {one.name}: {lacking}")
             continue
-        for figure in measure():
+        for figure in one.measure():
             print(figure, flush=True)
             figures.append(figure)
     for figure in anchor(figures):
         print(figure)
         figures.append(figure)
-    RESULTS.write_text(json.dumps(results(figures), indent=1) + "\n")
+    before = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    RESULTS.write_text(json.dumps(results(figures, before), indent=1) + "\n")
     return int(not all(figure.holds for figure in figures))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.broken.patching import Become, Edit, Sabotage, sabotage
 
-_TOLD = "migration.words:told"
+_TOLD = "migration.words:_ended"
 _ROLLED_BACK = "mkfs-fails-rolls-back"
 _REFUSED = "store-is-a-symlink"
 _HALTED = "failure-past-the-commit-point-halts"

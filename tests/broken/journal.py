@@ -70,8 +70,8 @@ SABOTAGES = (
         "copy-interrupted-by-engine-death-resumes",
         Edit(
             "migration.memory:Memory.freeze",
-            "store.save(manifest, temporary)",
-            "self._loaded = (store.digest(manifest), manifest)\n    temporary.touch()",
+            "saved.save(manifest, temporary)",
+            "saved.digest(manifest)\n    self._loaded = (digest, store.manifest(manifest))\n    temporary.touch()",
         ),
     ),
     sabotage(

@@ -27,8 +27,8 @@ SABOTAGES: tuple[Sabotage, ...] = (
         "online-file-changed-with-its-old-time-put-back-is-found",
         Edit(
             "migration.hashing:_valid",
-            "hashed.stamp == listed.stamps.get(path)",
-            "path in listed.stamps and hashed.stamp[:2] == listed.stamps[path][:2]",
+            "hashed.stamp == stamp",
+            "stamp is not None and hashed.stamp[:2] == stamp[:2]",
         ),
     ),
     sabotage(

@@ -57,6 +57,18 @@ SABOTAGES = (
         _PLAIN,
         Become(f"{_START}._at_boot", False),
     ),
+    sabotage(
+        "forget systemd's way to start at boot",
+        "where there is no chkconfig nothing is enabled or disabled",
+        "success-on-hosts-with-systemd",
+        Edit("systems.services:set_starts_at_boot", "result.exit_status == NO_PROGRAM", "False"),
+    ),
+    sabotage(
+        "forget systemd's way to stop",
+        "where there is no service program the services go on",
+        "success-on-hosts-with-systemd",
+        Edit("systems.services:_operate", "result.exit_status == NO_PROGRAM", "False"),
+    ),
     _plan("leave DRBD down at boot", "a power cut of both hosts leaves no Walrus", ("StartDrbdAtBoot(),", "")),
     sabotage(
         "DRBD at boot on one side",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from harness.errors import CommandFailed, UnexpectedOutput
-from harness.systems import copying, store
+from harness.systems import copying, saved, store
 from tests.fuzz.printed import Row, printed, text_of
 
 ROOT = "/srv/store"
@@ -17,22 +17,22 @@ def _listing(given: bytes) -> object:
     found = store.listing(printed(given), ROOT)
     assert store.differences(found, found) == []
     store.total_bytes(found)
-    store.digest(found)
-    assert all(store.shown(path).isprintable() for path in found)
+    saved.digest(found)
+    assert all(store.shown(path).isprintable() for path in (entry.path for entry in found))
     return found
 
 
 def _hashes(given: bytes) -> object:
     """Every hash is one, and each line gives one name."""
-    found = store.parse_hashes(given, ROOT)
-    assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in found.values()), "not a hash"
+    found = list(store.hashes_in_order([given[:7], given[7:]], ROOT))
+    assert all(re.fullmatch("[0-9a-f]{64}", digest) for _, digest in found), "not a hash"
     return found
 
 
 TABLE: dict[str, Row] = {
     "listing": (_listing, TOLD),
     "sha256sum": (_hashes, TOLD),
-    "getfattr": (lambda given: store.extended_attributes(printed(given), ROOT), TOLD),
+    "getfattr": (lambda given: list(store.extended_attributes(printed(given), ROOT)), TOLD),
     "rsync": (lambda given: copying.copied_bytes(text_of(given)), TOLD),
     "children": (lambda given: _store_children(given), TOLD),
 }

@@ -16,7 +16,7 @@ from harness.inventory_text import render_inventory
 from harness.migration import journal
 from harness.migration.memory import Memory
 from harness.migration.standing import standing
-from harness.systems import store
+from harness.systems import saved
 from harness.trials.scenario import read_scenario
 from tests.fuzz.printed import Row
 
@@ -71,9 +71,9 @@ def _journal(given: bytes) -> object:
 
 def _manifest(given: bytes) -> object:
     """What is read back can be saved, and is the same then."""
-    found = store.load(_file("frozen.manifest", given))
-    store.save(found, _FOLDER / "saved")
-    assert store.load(_FOLDER / "saved") == found, "it reads otherwise when saved again"
+    found = saved.load(_file("frozen.manifest", given))
+    saved.save(found, _FOLDER / "saved")
+    assert saved.load(_FOLDER / "saved") == found, "it reads otherwise when saved again"
     return found
 
 

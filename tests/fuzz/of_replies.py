@@ -7,9 +7,10 @@ from typing import IO, cast
 
 from harness.errors import AccessDenied, CommandFailed, Fenced, Held, Indeterminate, Rebooted, Unreachable
 from harness.hosts.command import AskHolder, Claim, Command, Fence, PollJob, Request
-from harness.hosts.exchange import NotSent, Reply, _Stream, answer
+from harness.hosts.exchange import NotSent, Reply, answer
 from harness.hosts.script import Message
 from harness.hosts.ssh import SshConnection, SshTransport
+from harness.hosts.stream import Stream
 from tests.fuzz.printed import Row
 
 GREETING, MARK = "5a5a5a5a-ready", "c3c3c3c3"
@@ -18,12 +19,12 @@ _REQUESTS: tuple[Request, ...] = (Command(("true",)), PollJob("job.1"), AskHolde
 _REFUSALS = (Fenced, Held, Rebooted, CommandFailed, Indeterminate)
 
 
-def _read(given: bytes, step: int) -> tuple[_Stream, tuple[str, ...]]:
+def _read(given: bytes, step: int) -> tuple[Stream, tuple[str, ...]]:
     """The stream as it comes in pieces of ``step`` bytes."""
     far, near = os.pipe()[::-1]
     try:
         with os.fdopen(near, "rb", buffering=0) as pipe:
-            stream = _Stream(cast(IO[bytes], pipe), _MESSAGE)
+            stream = Stream(cast(IO[bytes], pipe), _MESSAGE)
             for at in range(0, len(given), step):
                 os.write(far, given[at : at + step])
                 stream.read()

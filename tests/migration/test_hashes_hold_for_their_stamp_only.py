@@ -28,9 +28,9 @@ STAMP = Stamp(5, "10.0", "20.0", "2049:12")
 def test_what_was_appended_is_known_again(tmp_path: Path) -> None:
     path = tmp_path / "store.hashes"
     names = {b"bucket/a": Hashed(STAMP, "aa"), b"bucket/\xff\n": Hashed(STAMP._replace(size=6), "bb")}
-    ledger.append(path, names)
-    ledger.append(path, {b"bucket/a": Hashed(STAMP, "cc")})
-    assert ledger.load(path) == names | {b"bucket/a": Hashed(STAMP, "cc")}
+    ledger.append(path, names.items())
+    ledger.append(path, [(b"bucket/a", Hashed(STAMP, "cc"))])
+    assert dict(ledger.load(path)) == names | {b"bucket/a": Hashed(STAMP, "cc")}
 
 
 @pytest.mark.parametrize(
@@ -38,9 +38,9 @@ def test_what_was_appended_is_known_again(tmp_path: Path) -> None:
 )
 def test_a_damaged_line_is_not_known(damage: bytes, tmp_path: Path) -> None:
     path = tmp_path / "store.hashes"
-    ledger.append(path, {b"b": Hashed(STAMP, "aa")})
+    ledger.append(path, [(b"b", Hashed(STAMP, "aa"))])
     path.write_bytes(path.read_bytes() + damage)
-    assert ledger.load(path) == {b"b": Hashed(STAMP, "aa")}
+    assert dict(ledger.load(path)) == {b"b": Hashed(STAMP, "aa")}
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def site(tmp_path: Path) -> Iterator[Site[Host]]:
 def _unknown(site: Site[Host]) -> list[bytes]:
     tree = Tree("store", site.settings.store, live=True)
     listed = store.look(site.original, tree.root, live=True)
-    return [path for path, one in hashing.known(site, tree, listed).items() if one.kind == "file" and not one.sha256]
+    return [one.path for one in hashing.known(site, tree, listed) if one.kind == "file" and not one.sha256]
 
 
 def test_everything_old_is_known_once_it_was_read(site: Site[Host]) -> None:
@@ -74,7 +74,7 @@ def test_everything_old_is_known_once_it_was_read(site: Site[Host]) -> None:
 def test_what_changed_a_moment_before_it_was_read_is_read_again(site: Site[Host], tmp_path: Path) -> None:
     tree = Tree("store", site.settings.store, live=True)
     hashing.read_changed(site, "catch-up", tree)
-    victim = next(path for path, one in store.listing(site.original, tree.root).items() if one.kind == "file")
+    victim = next(one.path for one in store.listing(site.original, tree.root) if one.kind == "file")
     name = f"{tree.root}/{victim.decode('utf-8', 'surrogateescape')}"
     site.original.run(Command(("chmod", "0600", "--", name), Effect.WRITE))
     assert victim in _unknown(site)

@@ -74,6 +74,7 @@ def test_findings_come_errors_first_with_their_remedies() -> None:
         "warning  walrus01: services-state: eucalyptus-cloud is stopped",
         "",
         "1 error, 1 warning.",
+        "Explain with: walrus-ha explain uid-differs services-state",
     ]
 
 
@@ -82,4 +83,6 @@ def test_no_finding_is_good_news() -> None:
 
 
 def test_several_are_counted_as_several() -> None:
-    assert text.render_findings([FINDINGS[0]] * 2).endswith("0 errors, 2 warnings.")
+    assert text.render_findings([FINDINGS[0]] * 2).endswith(
+        "0 errors, 2 warnings.\nExplain with: walrus-ha explain services-state"
+    )

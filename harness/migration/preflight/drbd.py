@@ -44,7 +44,7 @@ def comes_up_at_boot(site: Site[Reader]) -> Iterator[Finding]:
     """An init script that can bring DRBD up: without it the pair would not serve again after a power cut of both."""
     for host in site.pair:
         if services.at_boot(host, DRBD) is None:
-            what = f"chkconfig knows no init script {DRBD}, so nothing would bring the device up when the host boots"
+            what = f"init knows no service {DRBD}, so nothing would bring the device up when the host boots"
             remedy = (
                 f"Install /etc/init.d/{DRBD}, which drbd-utils brings. Where something else brings DRBD up at boot, "
                 "before the services, put a script of that name there that does nothing."

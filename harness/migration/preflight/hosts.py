@@ -10,7 +10,7 @@ from harness.hosts.command import Command
 from harness.hosts.host import Reader
 from harness.migration.preflight.finding import Finding, error, warning
 from harness.migration.site import Site
-from harness.systems import eucalyptus, files, services, volumes
+from harness.systems import eucalyptus, files, programs, services, volumes
 
 _NEEDED = (
     *("rsync", "find", "sha256sum", "flock", "setsid"),
@@ -34,7 +34,11 @@ def tools(site: Site[Reader]) -> Iterator[Finding]:
     ahead = _NEEDED_AHEAD if site.settings.strategy == "online" else ()
     for host in site.pair:
         needed = (*_NEEDED, *ahead, f"mkfs.{site.settings.filesystem}", *_to_take_back(site, host))
-        missing = _missing(host, needed)
+        missing = programs.missing(host, (*needed, *services.MANAGERS))
+        if missing[-len(services.MANAGERS) :] == [*services.MANAGERS]:
+            what = "neither chkconfig nor systemctl is installed, so what starts at boot cannot be told"
+            yield error("tool-missing", host.name, what, f"Install chkconfig on {host.name}.")
+        missing = [name for name in missing if name not in services.MANAGERS]
         for name in missing:
             if name == "rsync":
                 yield from _without_rsync(site, host)
@@ -42,10 +46,10 @@ def tools(site: Site[Reader]) -> Iterator[Finding]:
             yield error("tool-missing", host.name, f"{name} is not installed", f"Install {name} on {host.name}.")
         if "rsync" not in missing:
             yield from _rsync(host)
-        if _missing(host, ("getfattr",)):
+        if programs.missing(host, ("getfattr",)):
             what = "getfattr is not installed, so extended attributes are copied but cannot be compared"
             yield warning("getfattr-missing", host.name, what, "Install the package attr to have them verified.")
-    for name in _missing(site.clc, _NEEDED_ON_CLC):
+    for name in programs.missing(site.clc, _NEEDED_ON_CLC):
         yield error(
             "tool-missing", site.clc.name, f"{name} is not installed", "Install euca2ools and eucalyptus-admin-tools."
         )
@@ -72,11 +76,6 @@ def _without_rsync(site: Site[Reader], host: Reader) -> Iterator[Finding]:
     else:
         what = "rsync is not installed: cp will copy the store, and begin anew when it is interrupted"
         yield warning("rsync-missing", host.name, what, "Install rsync to have copies resumed.")
-
-
-def _missing(host: Reader, names: tuple[str, ...]) -> list[str]:
-    found = {line.rsplit("/", 1)[-1] for line in host.ask(Command(("which", *names))).text.splitlines()}
-    return [name for name in names if name not in found]
 
 
 def _rsync(host: Reader) -> Iterator[Finding]:

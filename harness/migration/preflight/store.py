@@ -56,7 +56,7 @@ def _mounts_in(site: Site[Reader]) -> Iterator[Finding]:
 
 def _directories(site: Site[Reader], listed: store.Manifest) -> Iterator[Finding]:
     most = _MOST_SUBDIRECTORIES.get(site.settings.filesystem)
-    parents = Counter(path.rpartition(b"/")[0] for path, entry in listed.items() if entry.kind == "directory" and path)
+    parents = Counter(entry.path.rpartition(b"/")[0] for entry in listed if entry.kind == "directory" and entry.path)
     for parent, count in parents.most_common(1):
         if most is not None and count > most:
             what = f"{store.shown(parent)} has {count} subdirectories, {site.settings.filesystem} holds {most}"

@@ -58,9 +58,9 @@ def room_for_the_difference(site: Site[Reader]) -> Iterator[Finding]:
     host, settings = site.original, site.settings
     listed = store.listing(serving, settings.store)
     linkable = files.stat(host, site.old_store) is not None and copying.has_rsync(host)
-    kept = store.listing(host, site.old_store) if linkable else {}
-    new = store.changed_since(kept, listed)
-    directories = sum(entry.kind == "directory" for entry in listed.values())
+    kept = store.listing(host, site.old_store) if linkable else store.manifest(())
+    new = store.manifest(store.changed_since(kept, listed))
+    directories = sum(entry.kind == "directory" for entry in listed)
     needed = int((store.total_bytes(new) + directories * _A_DIRECTORY_BYTES) * (1 + _SPARE))
     room = files.room(host, settings.store.rpartition("/")[0] or "/")
     if room.free_bytes < needed:

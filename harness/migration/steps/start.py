@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+from collections.abc import Iterator
 from functools import partial
 from urllib.parse import quote
 
@@ -131,7 +133,7 @@ class ConfirmService(Step):
 
     def readable(self, site: Site[Reader], serving: Reader) -> StepState:
         """Objects come back through Walrus with contents that the frozen manifest knows."""
-        known = {entry.sha256 for entry in copies.frozen(site).values() if entry.kind == "file"}
+        read: dict[str, str] = {}
         for key in self._sample(site):
             url = f"http://{site.node(serving).address}:8773/services/Walrus/{key}"
             argv = tuple(word.replace("{url}", url) for word in site.settings.service_probe.command)
@@ -139,7 +141,14 @@ class ConfirmService(Step):
             if not answer.ok:
                 said = answer.stderr.decode("utf-8", "backslashreplace").strip()
                 return Pending(f"{key} cannot be read through Walrus: {said}")
-            if hashlib.sha256(answer.stdout).hexdigest() not in known:
+            read[key] = hashlib.sha256(answer.stdout).hexdigest()
+        unknown = set(read.values())
+        if unknown:
+            unknown -= {
+                entry.sha256 for entry in copies.frozen(site) if entry.kind == "file" and entry.sha256 in unknown
+            }
+        for key, sha256 in read.items():
+            if sha256 in unknown:
                 return Pending(f"{key} came back with content that no frozen object has")
         return Satisfied()
 
@@ -147,13 +156,16 @@ class ConfirmService(Step):
         probe = site.settings.service_probe
         if probe.objects:
             return [quote(key) for key in probe.objects]
-        objects = [
-            path
-            for path, entry in copies.frozen(site).items()
-            if entry.kind == "file" and path.count(b"/") == 1 and 0 < entry.size <= _SAMPLE_OBJECT_BYTES
-        ]
-        every = max(1, len(objects) // probe.sample) if probe.sample else 1
-        return [quote(path) for path in objects[::every][: probe.sample]]
+        number = sum(1 for _ in self._readable_objects(site))
+        every = max(1, number // probe.sample) if probe.sample else 1
+        chosen = itertools.islice(self._readable_objects(site), 0, None, every)
+        return [quote(path) for path in itertools.islice(chosen, probe.sample)]
+
+    def _readable_objects(self, site: Site[Reader]) -> Iterator[bytes]:
+        """Objects that a client can name and that are soon read, in the order of their paths."""
+        for entry in copies.frozen(site):
+            if entry.kind == "file" and entry.path.count(b"/") == 1 and 0 < entry.size <= _SAMPLE_OBJECT_BYTES:
+                yield entry.path
 
     def apply(self, site: Site[Host]) -> None:
         seen: list[StepState] = []

@@ -94,7 +94,8 @@ def _of_the_store(site: Site[Reader] | Site[Host]) -> tuple[int, int, int]:
     """Mode and owner of the store's root, by the frozen manifest."""
     frozen = site.memory.frozen()
     assert frozen is not None, "nothing is unmounted before the manifest is frozen"
-    return frozen[b""].mode, frozen[b""].uid, frozen[b""].gid
+    root = next(iter(frozen))  # its path is empty, so that it comes first
+    return root.mode, root.uid, root.gid
 
 
 def _set_access(host: Host, place: str, access: tuple[int, ...]) -> None:

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harness.clock import Clock
 from harness.inventory import Inventory
+from harness.migration import ledger
 from harness.migration.engine import Engine
 from harness.migration.journal import Entry, Journal
-from harness.migration.ledger import Hashes
+from harness.migration.ledger import Hashed, Hashes, Known
 from harness.migration.memory import Memory
 from harness.migration.run import Listeners, Migration
-from harness.systems import store
+from harness.systems import saved, store
 
 Hook = Callable[[str, str], None]  # kind and step of a record
 
@@ -33,7 +34,7 @@ class Notebook:
     after: Hook = lambda kind, step: None
     entries: list[Entry] = field(default_factory=list)
     manifests: dict[str, store.Manifest] = field(default_factory=dict)
-    hashes: dict[str, Hashes] = field(default_factory=dict)
+    hashes: dict[str, dict[bytes, Hashed]] = field(default_factory=dict)
 
     def memory(self, clock: Clock) -> Memory:
         """The memory of the run, to ask."""
@@ -58,22 +59,22 @@ class _KeptMemory(Memory):
         super().__init__(journal, journal.path, clock)
         self._notebook = notebook
 
-    def freeze(self, manifest: store.Manifest) -> None:
-        self._notebook.manifests[self.frozen_as] = manifest
-        self.remember(self.frozen_as, store.digest(manifest))
+    def freeze(self, manifest: Iterable[store.Entry]) -> None:
+        kept = self._notebook.manifests[self.frozen_as] = store.manifest(manifest)
+        self.remember(self.frozen_as, saved.digest(kept))
 
     def frozen_text(self) -> Iterator[bytes]:
-        return store.lines(self._notebook.manifests[self.frozen_as].values())
+        return saved.lines(self._notebook.manifests[self.frozen_as])
 
     def frozen(self, name: str | None = None) -> store.Manifest | None:
         name = name or self.frozen_as
         return self._notebook.manifests[name] if self.fact(name) is not None else None
 
     def known_hashes(self, tree: str) -> Hashes:
-        return self._notebook.hashes.setdefault(tree, {})
+        return ledger.kept(sorted(self._notebook.hashes.get(tree, {}).items()))
 
-    def learn_hashes(self, tree: str, learned: Hashes) -> None:
-        self.known_hashes(tree).update(learned)
+    def learn_hashes(self, tree: str, learned: Iterable[Known]) -> None:
+        self._notebook.hashes.setdefault(tree, {}).update(learned)
 
 
 class KeptMigration(Migration):

@@ -1,0 +1,14 @@
+"""How fast the machines of one simulated world are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Speeds of disks and of answers; ``sync_bytes_per_s`` is the world's, as its DRBD needs it in every lab."""
+
+    read_bytes_per_s: float = 500e6
+    copy_bytes_per_s: float = 200 * 1024**2
+    command_s: float = 0.005  # what any ordinary command takes

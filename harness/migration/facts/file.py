@@ -1,0 +1,38 @@
+"""Facts as a file: JSON that a person can read, with a hash over everything in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness import sealed, yamlfile
+from harness.errors import InvalidInput, Problem
+from harness.migration.facts.model import KIND, Facts, FactsFile
+from harness.yamlmodel import validate
+
+_ANEW = "collect them anew with: walrus-ha facts -i INVENTORY -o FACTS"
+
+
+def save(facts: Facts, path: Path) -> None:
+    """Write the file, whole or not at all, readable by its owner only."""
+    sealed.save(facts.model_dump(mode="json", exclude_defaults=False), path)
+
+
+def read_facts(path: Path) -> Facts:
+    """The facts in a file.
+
+    Raises:
+        InvalidInput: it is damaged, holds something else, or was changed since; with file, line and column.
+    """
+    document = yamlfile.read(path)
+    if not isinstance(document.get(()), dict) or document.get(()).get("kind") != KIND:
+        document.complain((), f'no facts of a site: it does not say "kind": "{KIND}"', _ANEW)
+        document.require_sound()
+    parsed = validate(document, FactsFile)
+    document.require_sound()
+    assert parsed is not None, "a sound document gives facts"
+    body = document.get(())
+    if sealed.digest(body) != body[sealed.SEAL]:
+        line, column = document.mark((sealed.SEAL,))
+        message = "the facts are not as they were collected: their hash does not match what stands in the file"
+        raise InvalidInput(Problem(str(path), line, column, message, _ANEW))
+    return Facts.model_construct(**{name: getattr(parsed, name) for name in Facts.model_fields})

@@ -1,0 +1,1 @@
+"""A site's twin: scenarios whose start is derived from the facts of a real site, scaled."""
