@@ -57,21 +57,39 @@ def boots_with_it(site: Site[Reader]) -> Iterator[Finding]:
         what = f"{old_device.FSTAB} has no one line that mounts {disk} on {place} at boot"
         mend = f"Write one, by {disk}, UUID= or LABEL=, and without noauto."
         yield error("store-not-in-fstab", host.name, what, mend)
-    for key, area in (("staging", site.settings.staging), ("second_staging", site.settings.second_staging or "")):
-        if files.stat(host, area) is None:
-            continue
-        at = files.room(host, area).mounted_on
-        lines = mounts.parse_fstab(files.read(host, old_device.FSTAB) or "")
-        if at != "/" and not any(line.at == at and "noauto" not in line.options.split(",") for line in lines):
-            what = f"{old_device.FSTAB} does not mount {at}, which holds {area}"
-            mend = f"Add it: after a power cut the copies in `{key}` must be there again."
-            yield error(f"{key.replace('_', '-')}-not-in-fstab", host.name, what, mend)
+    mend = "Add it: after a power cut the copies must be there again."
+    if what := _left_out_at_boot(host, site.settings.staging):
+        yield error("staging-not-in-fstab", host.name, what, mend)
+    if what := _left_out_at_boot(host, site.settings.second_staging or ""):
+        yield error("second-staging-not-in-fstab", host.name, what, mend)
+
+
+def _left_out_at_boot(host: Reader, area: str) -> str | None:
+    """Why the file system of a staging area would not be there after a boot, None when it would be."""
+    if files.stat(host, area) is None:
+        return None  # said already
+    at = files.room(host, area).mounted_on
+    lines = mounts.parse_fstab(files.read(host, old_device.FSTAB) or "")
+    if at == "/" or any(line.at == at and "noauto" not in line.options.split(",") for line in lines):
+        return None
+    return f"{old_device.FSTAB} does not mount {at}, which holds {area}"
 
 
 def second_staging(site: Site[Reader]) -> Iterator[Finding]:
     """The second staging area exists, is free, and has room."""
-    if site.settings.reuse_device:
-        yield from free_area(site, "second_staging", site.settings.second_staging or "", site.second_copy)
+    if not site.settings.reuse_device:
+        return
+    for found in free_area(site, "second_staging", site.settings.second_staging or "", site.second_copy):
+        said = (found.host, found.message, found.remedy)
+        match found.id:
+            case "staging-missing":
+                yield error("second-staging-missing", *said)
+            case "staging-occupied":
+                yield error("second-staging-occupied", *said)
+            case "staging-too-small":
+                yield error("second-staging-too-small", *said)
+            case _:
+                yield error("second-staging-few-inodes", *said)
 
 
 def apart_from_each_other(site: Site[Reader]) -> Iterator[Finding]:
@@ -85,6 +103,8 @@ def apart_from_each_other(site: Site[Reader]) -> Iterator[Finding]:
             what = f"lsblk knows no disk under {one.path}"
             yield error("disk-not-known", host.name, what, f"Set `{one.what}` to a local disk.")
     for one, other in apart.sharing(found):
-        name = "staging-on-the-device" if one.what == "staging" else "second-staging-on-one-disk"
-        mend = f"Set `{one.what}` to a directory on another disk."
-        yield error(name, host.name, f"{one} shares a disk with {other}", mend)
+        what, mend = f"{one} shares a disk with {other}", f"Set `{one.what}` to a directory on another disk."
+        if one.what == "staging":
+            yield error("staging-on-the-device", host.name, what, mend)
+        else:
+            yield error("second-staging-on-one-disk", host.name, what, mend)

@@ -70,16 +70,16 @@ def staging(site: Site[Reader]) -> Iterator[Finding]:
 
 
 def free_area(site: Site[Reader], setting: str, area: str, copy: str) -> Iterator[Finding]:
-    """One staging area; what is found of it is named after the setting."""
-    host, name = site.original, setting.replace("_", "-")
+    """One staging area, named by its setting; findings have the ids of the first one."""
+    host = site.original
     found = files.stat(host, area)
     if found is None or found.kind != "directory":
         what = f"{area} is {'missing' if found is None else 'a ' + found.kind}"
-        yield error(f"{name}-missing", host.name, what, f"Make the directory {area} on a file system with room.")
+        yield error("staging-missing", host.name, what, f"Make the directory {area} on a file system with room.")
         return
     if files.stat(host, copy) is not None:
         what = f"{copy} exists already"
-        yield error(f"{name}-occupied", host.name, what, "Find out what it is and move it away.")
+        yield error("staging-occupied", host.name, what, "Find out what it is and move it away.")
     if files.stat(host, site.settings.store) is None:
         return
     listed = store.listing(host, site.settings.store)
@@ -87,10 +87,10 @@ def free_area(site: Site[Reader], setting: str, area: str, copy: str) -> Iterato
     needed = int(max(store.total_bytes(listed), files.used_kib(host, site.settings.store) * 1024) * (1 + _SPARE))
     if room.free_bytes < needed:
         what = f"{area} has {room.free_bytes} bytes free, the store needs {needed}"
-        yield error(f"{name}-too-small", host.name, what, f"Set `{setting}` to a file system with more room.")
+        yield error("staging-too-small", host.name, what, f"Set `{setting}` to a file system with more room.")
     if room.free_inodes is not None and room.free_inodes < len(listed) * (1 + _SPARE):
         what = f"{area} has {room.free_inodes} inodes free, the store has {len(listed)} entries"
-        yield error(f"{name}-few-inodes", host.name, what, f"Set `{setting}` to a file system with more inodes.")
+        yield error("staging-few-inodes", host.name, what, f"Set `{setting}` to a file system with more inodes.")
 
 
 def additional_is_empty(site: Site[Reader]) -> Iterator[Finding]:
