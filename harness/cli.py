@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import click
 from click import shell_completion
 
-from harness import console, explain_cli, facts_cli, inventory, orders_cli, runs, version
+from harness import console, duration, explain_cli, facts_cli, inventory, lab_cli, orders_cli, rehearsed, runs, version
 from harness.checks.verdict import judge_file
 from harness.errors import Refused
 from harness.labs import catalogue, doctor
+from harness.live import Board
+from harness.migration.forecast import Forecast
 from harness.migration.outcome import Outcome
+from harness.migration.plan import PLANS
 from harness.migration.planned import read_plan
 from harness.migration.run import Listeners, Migration
 from harness.report import folder as pages
 from harness.report import json_report, junit, markdown, sweep_text, text
 from harness.report.model import FindingLine, RehearsalReport, TrialReport
 from harness.trials import foretelling, plan_text
+from harness.trials.alike import scenarios_like
 from harness.trials.rehearsal import Planned, plan_rehearsal, rehearse
 from harness.trials.scenario import Scenario, load_scenarios
 from harness.trials.site.twin import twin_of
@@ -35,6 +39,16 @@ from harness.trials.sweep.sweep import sweep
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
 _INVENTORY = click.option(
     "-i", "--inventory", "inventory_path", required=True, type=click.Path(path_type=Path), help="Inventory file."
+)
+
+
+_WINDOW = click.option(
+    "--window", "window_s", callback=duration.option, help="How long the services may be down, such as 2h or 90m."
+)
+
+
+_PLAIN = click.option(
+    "--plain", is_flag=True, help="One line an event, also on a terminal: for logs and screen readers."
 )
 
 
@@ -57,7 +71,7 @@ def walrus_ha() -> None:
     """Move a Eucalyptus 3.2 Walrus onto a DRBD-replicated pair, and rehearse the move before."""
 
 
-for _command in (*orders_cli.COMMANDS, *explain_cli.COMMANDS, facts_cli.facts_command):
+for _command in (*orders_cli.COMMANDS, *explain_cli.COMMANDS, facts_cli.facts_command, lab_cli.lab_group):
     walrus_ha.add_command(_command)
 
 
@@ -66,6 +80,8 @@ for _command in (*orders_cli.COMMANDS, *explain_cli.COMMANDS, facts_cli.facts_co
 @click.option("--lab", "labs", multiple=True, help="Lab to rehearse in; may be repeated. Default: simulated.")
 @click.option("--report", "folder", type=click.Path(path_type=Path), help="Keep journals, evidence and pages here.")
 @click.option("--jobs", type=click.IntRange(1), help="Trials at once. Default: what the lab thinks right here.")
+@click.option("--for", "site_path", type=click.Path(path_type=Path), help="As this inventory's site; put on record.")
+@click.option("--drbd", type=click.Choice(["8.3", "8.4"]), default="8.4", help="That site's DRBD. Default: 8.4.")
 @click.option("--facts", "facts_path", type=click.Path(path_type=Path), help="Rehearse the site that these tell of.")
 @click.option("--scale", type=click.FloatRange(0, 1, min_open=True), help="So much of that site. Default: what fits.")
 @click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Also write a JUnit file.")
@@ -76,6 +92,8 @@ def rehearse_command(
     labs: tuple[str, ...],
     folder: Path | None,
     jobs: int | None,
+    site_path: Path | None,
+    drbd: str,
     facts_path: Path | None,
     scale: float | None,
     junit_path: Path | None,
@@ -85,11 +103,17 @@ def rehearse_command(
     """Run scenarios (files or folders; default: all that come with the tool) in labs and judge them.
 
     With --facts the site that a facts file tells of is rehearsed, and the scenarios that are named run on it.
+    With --for they are run by the procedure that an inventory asks for (default: those that migrate wants to have
+    passed), and the verdicts are put on record for it.
     """
     chosen = [catalogue.find(name) for name in labs or ("simulated",)]
-    scenarios = _scenarios(paths, facts_path, scale, [lab.name for lab in chosen])
+    site = inventory.load(site_path) if site_path else None
+    base = scenarios_like(site, drbd, paths) if site else load_scenarios(paths) if paths else []
+    scenarios = _scenarios(base, facts_path, scale, [lab.name for lab in chosen])
     reports = rehearse(plan_rehearsal(scenarios, chosen), folder, _tell_trial, jobs)
     report = RehearsalReport(reports)
+    for record in rehearsed.put_on_record(scenarios, reports) if site_path else ():
+        click.echo(f"on record: {record}", err=True)
     if junit_path:
         junit_path.write_bytes(junit.render(report))
     if markdown_path:
@@ -100,17 +124,15 @@ def rehearse_command(
     sys.exit(report.exit_status)
 
 
-def _scenarios(
-    paths: tuple[Path, ...], facts_path: Path | None, scale: float | None, labs: list[str]
-) -> list[Scenario]:
+def _scenarios(base: list[Scenario], facts_path: Path | None, scale: float | None, labs: list[str]) -> list[Scenario]:
     """What is rehearsed; a site's own scenarios come first."""
     if facts_path is None:
         if scale is not None:
             raise click.UsageError("--scale is of a site: name its facts with --facts")
-        return load_scenarios(paths or (catalogue.scenario_folder(),))
+        return base or load_scenarios((catalogue.scenario_folder(),))
     twin = twin_of(facts_path, scale, labs)
     click.echo("\n".join(twin.told()), err=True)
-    return [*twin.scenarios(), *(twin.under(one) for one in (load_scenarios(paths) if paths else ()))]
+    return [*twin.scenarios(), *(twin.under(one) for one in base)]
 
 
 def _tell_trial(planned: Planned, report: TrialReport | None) -> None:
@@ -176,10 +198,12 @@ def _keep(spec: Spec, single: Single, folder: Path | None) -> None:
 
 @walrus_ha.command("check")
 @_INVENTORY
+@_WINDOW
 @_JSON
-def check_command(inventory_path: Path, as_json: bool) -> None:
-    """Look whether the hosts are ready for the move; changes nothing."""
-    findings = _migration(inventory_path).check()
+def check_command(inventory_path: Path, window_s: float | None, as_json: bool) -> None:
+    """Look whether the hosts are ready for the move, and whether it fits into a window; changes nothing."""
+    migration = _with_window(_migration(inventory_path), window_s)
+    findings = [*migration.check(), *rehearsed.missing(migration)]
     lines = [FindingLine(one.id, one.host, one.severity, one.message, one.remedy) for one in findings]
     click.echo(json_report.render_findings(lines) if as_json else text.render_findings(lines))
     sys.exit(3 if any(one.severity == "error" for one in findings) else 0)
@@ -203,30 +227,72 @@ def plan_command(inventory_path: Path, plan_path: Path | None, as_json: bool) ->
     if plan_path and plan:
         plan.save(plan_path)
         click.echo(f"written: {plan_path}; carry it out with: walrus-ha migrate --plan {plan_path}", err=True)
-    shown = plan_text.Shown(rows, window, plan.commands if plan else (), migration.inventory.settings)
+    foreseen = None if migration.began() else _foreseen(migration)
+    shown = plan_text.Shown(rows, window, plan.commands if plan else (), migration.inventory.settings, foreseen)
     click.echo(shown.as_json() if as_json else shown.as_text())
+
+
+def _foreseen(migration: Migration) -> Forecast | None:
+    """The window by rates that are measured now; none where they cannot be."""
+    try:
+        return migration.forecast()
+    except Refused as refused:
+        click.echo(str(refused), err=True)
+        return None
 
 
 @walrus_ha.command("migrate")
 @click.option("-i", "--inventory", "inventory_path", type=click.Path(path_type=Path), help="Inventory file.")
 @click.option("--plan", "plan_path", type=click.Path(path_type=Path), help="Begin only if all is as this plan has it.")
+@_WINDOW
 @click.option("--postpone-cutover", is_flag=True, help="Hold an online move before its stop until it is told to go.")
+@click.option(
+    "--max-age",
+    "max_age_days",
+    type=click.FloatRange(0),
+    default=30,
+    show_default=True,
+    help="Days for which a rehearsal counts.",
+)
+@click.option("--without-rehearsal", "without", metavar="REASON", help="Begin without one; the reason is kept.")
+@_PLAIN
 @_JSON
-def migrate_command(inventory_path: Path | None, plan_path: Path | None, postpone_cutover: bool, as_json: bool) -> None:
-    """Carry out the move, or go on with it after an interruption."""
+def migrate_command(
+    inventory_path: Path | None,
+    plan_path: Path | None,
+    window_s: float | None,
+    postpone_cutover: bool,
+    max_age_days: float,
+    without: str | None,
+    plain: bool,
+    as_json: bool,
+) -> None:
+    """Carry out the move, or go on with it after an interruption.
+
+    On hosts that no lab made it begins only after a rehearsal: rehearse --for.
+    """
     plan = read_plan(plan_path) if plan_path else None
     if inventory_path is None and plan is None:
         raise click.UsageError("name an inventory with -i, or a plan with --plan")
     inventory_path = inventory_path or Path(plan.inventory if plan else "")
     folder = runs.folder_for(inventory_path)
-    migration = _migration(inventory_path)
+    shown = console.Console(plain=plain)
+    migration = _with_window(_migration(inventory_path, shown=shown), window_s)
     if postpone_cutover and migration.inventory.settings.strategy != "online":
         raise click.UsageError("only `strategy: online` has a cut-over that can be postponed")
     if postpone_cutover:
         held = migration.inventory.settings.model_copy(update={"postpone_cutover": True})
         migration.inventory = replace(migration.inventory, settings=held)
+    if without is not None and not without.strip():
+        raise click.UsageError("--without-rehearsal wants a reason, for whoever reads the journal")
+    try:
+        rehearsal = rehearsed.asked_for(migration, max_age_days, without)
+    except Refused as reason:
+        _finish(rehearsed.refusal(migration, reason), folder, as_json)
     runs.note_inventory(folder, inventory_path)
-    _finish(migration.migrate(plan), folder, as_json)
+    settings = migration.inventory.settings
+    shown.show(Board([step.name for step in PLANS[settings.strategy]()], settings.window_s), folder)
+    _finish(migration.migrate(plan, rehearsal), folder, as_json)
 
 
 @walrus_ha.command("adopt")
@@ -243,14 +309,16 @@ def adopt_command(inventory_path: Path, as_json: bool) -> None:
 
 @walrus_ha.command("rollback")
 @click.argument("run")
+@_PLAIN
 @_JSON
-def rollback_command(run: str, as_json: bool) -> None:
+def rollback_command(run: str, plain: bool, as_json: bool) -> None:
     """Take a move back. Past its commit point this is a reverse move: services stop, what was written is kept.
 
     The original then serves alone again. Until the reverse move commits, `walrus-ha migrate` stays with the pair.
     """
     folder = runs.find(run)
-    _finish(_migration(runs.inventory_of(folder), folder).rollback(), folder, as_json)
+    shown = console.Console(plain=plain)
+    _finish(_migration(runs.inventory_of(folder), folder, shown).rollback(), folder, as_json)
 
 
 @walrus_ha.command("retire")
@@ -351,59 +419,25 @@ def completion_command(shell: str) -> None:
     click.echo(completer(walrus_ha, {}, "walrus-ha", "_WALRUS_HA_COMPLETE").source())
 
 
-@walrus_ha.group("lab")
-def lab_group() -> None:
-    """Bring up a lab to work in by hand."""
+def _with_window(migration: Migration, window_s: float | None) -> Migration:
+    """The same with another window than the inventory's, if one is given."""
+    if window_s is not None:
+        settings = migration.inventory.settings.model_copy(update={"window_s": window_s})
+        migration.inventory = replace(migration.inventory, settings=settings)
+    return migration
 
 
-@lab_group.command("up")
-@click.argument("name")
-@click.option("--objects", default=60, show_default=True, help="Objects in the store.")
-@click.option("--bytes", "size", default=2 * 1024 * 1024, show_default=True, help="Their size together.")
-def lab_up(name: str, objects: int, size: int) -> None:
-    """Start a lab that stays, and print its inventory."""
-    up = catalogue.up(name, objects, size)
-    click.echo(f"run {up.run_id}; inventory: {up.inventory_path}", err=True)
-    click.echo(up.inventory_path.read_text(), nl=False)
-
-
-@lab_group.command("down")
-@click.argument("run_id", required=False)
-@click.option("--all", "everything", is_flag=True, help="Every lab of ours on this machine.")
-def lab_down(run_id: str | None, everything: bool) -> None:
-    """End a lab that was brought up; nothing that it did not start is touched."""
-    if not everything and not run_id:
-        raise click.UsageError("name a run, or say --all")
-    for line in catalogue.down(None if everything else run_id):
-        click.echo(line)
-
-
-@lab_group.command("provide")
-@click.option("--qemu", is_flag=True, help="What the machines lab needs to run in QEMU instead of User Mode Linux.")
-def lab_provide(qemu: bool) -> None:
-    """Install what the labs need from Debian's packages, and make their images; as root or by sudo."""
-    argv = doctor.provider(qemu)
-    os.execv(argv[0], argv)
-
-
-@lab_group.command("ssh")
-@click.argument("run_id")
-@click.argument("host")
-def lab_ssh(run_id: str, host: str) -> None:
-    """Open a shell on a host of a lab."""
-    argv = catalogue.shell(run_id, host)
-    os.execvp(argv[0], argv)
-
-
-def _migration(inventory_path: Path, folder: Path | None = None) -> Migration:
-    shown = console.Console()
+def _migration(inventory_path: Path, folder: Path | None = None, shown: console.Console | None = None) -> Migration:
+    shown = shown or console.Console()
     shown.catch_interrupts()
+    shown.beat()
+    click.get_current_context().call_on_close(shown.rest)
     loaded = inventory.load(inventory_path)
     listeners = Listeners(shown.event, shown.progress)
     return Migration(loaded, folder or runs.folder_for(inventory_path), listeners=listeners)
 
 
-def _finish(outcome: Outcome, folder: Path, as_json: bool) -> None:
+def _finish(outcome: Outcome, folder: Path, as_json: bool) -> NoReturn:
     message = outcome.message.replace(" RUN", f" {folder.name}")
     if as_json:
         findings = [vars(finding) for finding in outcome.findings]

@@ -54,6 +54,7 @@ def _lines(known: Standing) -> list[str]:
     ]
     lines += [f"  {name:<20} {state}" for name, state in known.steps.items()]
     lines += [f"last trouble: {known.last_trouble}"] if known.last_trouble else []
+    lines += [known.rehearsed] if known.rehearsed else []
     return [*lines, known.safe_copies, f"Next: {known.next}"]
 
 

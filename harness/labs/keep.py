@@ -40,6 +40,22 @@ def remember(run_id: str, described: Inventory) -> UpLab:
     return UpLab(run_id, path)
 
 
+def made(asked: Inventory) -> bool:
+    """A lab that is up made these hosts: each is reached in the same way, with the same keys, as the lab's own.
+
+    The settings may have been edited since; whoever rehearses by hand does that.
+    """
+    ways = [node.connection for node in asked.nodes()]
+    for path in _homes().glob("*/inventory.yaml"):
+        try:
+            known = [node.connection for node in inventory.load(path).nodes()]
+        except InvalidInput:
+            continue  # of another version, or half written
+        if ways == known:
+            return True
+    return False
+
+
 def forget(run_id: str | None) -> list[Path]:
     """Remove the directory of one lab, or of every lab with None; returns what there was."""
     gone = [one for one in ([home(run_id)] if run_id else sorted(_homes().iterdir())) if one.is_dir()]

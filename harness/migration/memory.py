@@ -114,6 +114,13 @@ class Memory:
         return begun.data.get("plan") if begun else None
 
     @property
+    def rehearsal(self) -> dict[str, Any]:
+        """What the present run was rehearsed by, or why it was begun without; empty where neither was asked for."""
+        begun = next((entry for entry in reversed(self.present()) if entry.kind == "begun"), None)
+        found = begun.data.get("rehearsal") if begun else None
+        return found if isinstance(found, dict) else {}
+
+    @property
     def plans(self) -> set[str]:
         """The hashes of all plans that ever began something here."""
         return {entry.data["plan"] for entry in self._journal.entries if entry.kind == "begun" and "plan" in entry.data}

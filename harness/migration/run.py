@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.clock import Clock, WallClock
 from harness.errors import HostError, OperatorNeeded, Refused, Stopped
@@ -32,6 +33,7 @@ from harness.migration.retire import STEP, Retirement, Target, recorded
 from harness.migration.site import Progress, Site, readable
 from harness.migration.step import Blocked, Pending, Satisfied, Step
 from harness.migration.survey import CANNOT_SEE, Survey, survey
+from harness.systems.drbd import dialect
 
 
 @dataclass(frozen=True)
@@ -62,15 +64,16 @@ class Migration:
         self._listeners = listeners or Listeners()
         self._name_run = name_run
 
-    def migrate(self, plan: Plan | None = None) -> Outcome:
+    def migrate(self, plan: Plan | None = None, rehearsal: Mapping[str, Any] | None = None) -> Outcome:
         """Begin the move, or go on with it. Never raises for what happens to hosts: the outcome says it.
 
-        With a ``plan`` it begins only where everything that the plan is bound to is as it was.
+        With a ``plan`` it begins only where everything that the plan is bound to is as it was. ``rehearsal`` is noted
+        in the journal of a move that begins: what it was rehearsed by, or why it was not.
         """
         with self._opened() as engine:
-            return words.told(self, engine, lambda: self._migrate(engine, plan))
+            return words.told(self, engine, lambda: self._migrate(engine, plan, rehearsal or {}))
 
-    def _migrate(self, engine: Engine, plan: Plan | None = None) -> Outcome:
+    def _migrate(self, engine: Engine, plan: Plan | None, rehearsal: Mapping[str, Any]) -> Outcome:
         memory = engine.site.memory
         if plan is not None:
             self._require_unused(memory, plan)
@@ -83,7 +86,8 @@ class Migration:
                 self._require_as_planned(engine, plan)
             self._require_preflight(engine)
             run_id = memory.run_id or (plan.run if plan else self._name_run())
-            bound = {"plan": plan.sha256} if plan else {}
+            bound: dict[str, Any] = {"plan": plan.sha256} if plan else {}
+            bound |= {"rehearsal": dict(rehearsal)} if rehearsal else {}
             memory.note("begun", run_id=run_id, promised=promised(self.inventory), **bound)
         elif errors := tuple(broken(self.inventory, memory.promised)):
             raise PreflightRefused(errors)
@@ -174,6 +178,22 @@ class Migration:
         """The name that the next move of this folder will have."""
         with self._looking() as engine:
             return engine.site.memory.run_id or self._name_run()
+
+    def drbd(self) -> str:
+        """The generation of DRBD on the pair, such as 8.4; changes nothing.
+
+        Raises:
+            Refused: it cannot be seen, the two differ, or Walrus 3.2 works with neither.
+        """
+        try:
+            with self._looking() as engine:
+                found = {dialect.dialect_of(dialect.kernel_version(host)) for host in engine.site.pair}
+        except CANNOT_SEE as blind:
+            raise Refused(f"the DRBD of the pair cannot be seen: {blind}") from blind
+        one = found.pop()
+        if found or one is None:
+            raise Refused("the pair does not run one DRBD that Walrus 3.2 works with")
+        return one.name
 
     def survey(self) -> Survey:
         """All that a plan is made for; changes nothing.

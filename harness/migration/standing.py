@@ -34,6 +34,7 @@ class Standing:
     epoch: int
     records: int
     last_trouble: str | None
+    rehearsed: str
     safe_copies: str
     next: str
 
@@ -73,6 +74,7 @@ def standing(folder: Path) -> Standing:
         epoch=memory.epoch,
         records=len(entries),
         last_trouble=next((e.data["why"] for e in reversed(entries) if e.kind == "stopped"), None),
+        rehearsed=words.rehearsed(memory),
         safe_copies=_safe_copies(memory),
         next=_next(state, working, orders, folder),
     )

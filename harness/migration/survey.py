@@ -146,7 +146,7 @@ def engine_identity() -> str:
 
 
 def _inventory(site: Site[Reader]) -> Iterator[Fact]:
-    for name, value in site.settings.model_dump(mode="json").items():
+    for name, value in site.settings.model_dump(mode="json", exclude={"window_s"}).items():  # it sends no command
         yield f"setting {name}", str(value)
     for node in site.inventory.nodes():
         yield f"{node.role}", f"{node.name} at {node.address}, reached as {node.connection.describe()}"

@@ -98,9 +98,22 @@ def adopted(engine: Engine, found: Claimable, source: str) -> str:
     return "\n".join(lines)
 
 
+def rehearsed(memory: Memory) -> str:
+    """What the present run was rehearsed by, empty where nobody asked for that."""
+    known = memory.rehearsal
+    if "without" in known:
+        return f"Begun without a rehearsal: {known['without']}"
+    if not known:
+        return ""
+    labs = ", ".join(map(str, known.get("labs", ())))
+    return f"Rehearsed on {known.get('made')}: {known.get('passed')} trials passed, in {labs}"
+
+
 def completed(site: Site[Host]) -> str:
     settings = site.settings
     serves = f"The pair serves the store from {settings.device} ({settings.resource}).\n"
+    if told := rehearsed(site.memory):
+        serves += f"{told}\n"
     if site.memory.retired(site.last_kept):
         return f"{serves}What the move had kept was retired.\nNext: walrus-ha verify RUN"
     kept = f"{site.original.name}:{site.old_store} (the old store)"

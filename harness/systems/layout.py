@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
+from pydantic import ValidationError
+
 from harness.errors import CommandFailed, UnexpectedOutput
 from harness.hosts.command import Command
 from harness.hosts.host import Reader
@@ -53,7 +55,12 @@ def layout(host: Reader, root: str, timeout_s: float = 3600.0) -> Layout:
     counted = _Counted()
     for at in range(0, len(fields) - 1, _FIELDS):
         counted.add(fields[at : at + _FIELDS])
-    return counted.layout(_with_xattrs(host, root, timeout_s))
+    with_xattrs = _with_xattrs(host, root, timeout_s)
+    try:
+        return counted.layout(with_xattrs)
+    except ValidationError as odd:
+        what = odd.errors(include_url=False, include_input=False)[0]["msg"]
+        raise UnexpectedOutput(f"{host.name}: what find printed of {root} is no store's layout: {what}") from None
 
 
 def _with_xattrs(host: Reader, root: str, timeout_s: float) -> int | None:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 from harness.inventory import Settings
 from harness.migration.estimate import Estimate, spoken
+from harness.migration.forecast import Forecast
 from harness.migration.planned import PlannedCommand
 
 _SYNC_STEP = "wait-for-sync"
@@ -22,6 +23,7 @@ class Shown:
     window: Estimate
     commands: Sequence[PlannedCommand]
     settings: Settings
+    foreseen: Forecast | None = None
 
     def as_text(self) -> str:
         return "\n".join(self._lines())
@@ -36,7 +38,10 @@ class Shown:
             for one in self.commands
         ]
         window_s = [round(self.window.least_s), round(self.window.most_s)]
-        return json.dumps({"steps": steps, "window_s": window_s, "commands": commands})
+        told = {"steps": steps, "window_s": window_s, "commands": commands}
+        if one := self.foreseen:
+            told["forecast_s"] = [round(one.least_s), round(one.likely_s), round(one.most_s)]
+        return json.dumps(told)
 
     def _lines(self) -> Iterator[str]:
         for number, (step, summary, state, undo) in enumerate(self.rows, 1):
@@ -50,6 +55,8 @@ class Shown:
         if self.commands:
             yield "Commands that only look are shown once a step; they are repeated while something is waited for."
         yield f"The services will be down {self.window}, from stop-services to confirm-service."
+        if self.foreseen:
+            yield f"As these hosts are now, about {self.foreseen}: {self.foreseen.figures()}."
 
     def _takes(self, command: PlannedCommand) -> str:
         seconds = self._expected_s(command)

@@ -62,6 +62,7 @@ SABOTAGES = (
         Edit("migration.engine:Engine._act", "after = self.look(step)", "after = Satisfied()"),
         Edit("hosts.host:Host.run", "if not result.ok:", "if False:"),
         Edit("migration.jobs:succeed", "if not result.ok:", "if False:"),
+        Edit("systems.services:set_starts_at_boot", "elif not result.ok:", "elif False:"),
         Edit(
             "migration.steps.filesystem:MakeFilesystem.apply",
             "if found is None or found.type != site.settings.filesystem:",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from harness.errors import CommandFailed, UnexpectedOutput
-from harness.systems import copying, saved, store
+from harness.hosts.command import Command, Result
+from harness.systems import copying, layout, saved, store
 from tests.fuzz.printed import Row, printed, text_of
 
 ROOT = "/srv/store"
@@ -22,6 +23,20 @@ def _listing(given: bytes) -> object:
     return found
 
 
+def _layout(given: bytes) -> object:
+    """What is understood adds up, and so does any smaller store of its kind."""
+
+    class _Find:
+        name = "walrus00"
+
+        def ask(self, command: Command) -> Result:
+            return printed(given).ask(command) if command.argv[0] == "find" else Result(1)
+
+    found = layout.layout(_Find(), ROOT)  # type: ignore[arg-type]  # it is only asked
+    assert found.scaled(0.1, 0.1).entries <= max(found.entries, 1)
+    return found
+
+
 def _hashes(given: bytes) -> object:
     """Every hash is one, and each line gives one name."""
     found = list(store.hashes_in_order([given[:7], given[7:]], ROOT))
@@ -31,6 +46,7 @@ def _hashes(given: bytes) -> object:
 
 TABLE: dict[str, Row] = {
     "listing": (_listing, TOLD),
+    "layout": (_layout, TOLD),
     "sha256sum": (_hashes, TOLD),
     "getfattr": (lambda given: list(store.extended_attributes(printed(given), ROOT)), TOLD),
     "rsync": (lambda given: copying.copied_bytes(text_of(given)), TOLD),

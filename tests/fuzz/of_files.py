@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from harness import sealed
 from harness.checks.verdict import judge_file
 from harness.clock import WallClock
 from harness.errors import InvalidInput, JournalDamaged, UnexpectedOutput
@@ -18,6 +19,7 @@ from harness.migration.memory import Memory
 from harness.migration.standing import standing
 from harness.systems import saved
 from harness.trials.scenario import read_scenario
+from harness.trials.site.twin import twin_of
 from tests.fuzz.printed import Row
 
 _FOLDER = Path(tempfile.mkdtemp(prefix="fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
@@ -77,10 +79,24 @@ def _manifest(given: bytes) -> object:
     return found
 
 
+def _facts(given: bytes) -> object:
+    """What is understood gives a twin. Facts get the hash that fits, so that what is behind it is reached."""
+    try:
+        found = json.loads(given)
+    except (ValueError, RecursionError):
+        found = None
+    if isinstance(found, dict) and "sha256" in found:
+        given = json.dumps(found | {sealed.SEAL: sealed.digest(found)}).encode()
+    twin = twin_of(_file("facts.json", given), None, ["simulated"])
+    assert twin.scenarios()
+    return twin.told()
+
+
 TABLE: dict[str, Row] = {
     "inventory": (_inventory, (InvalidInput,)),
     "scenario": (lambda given: read_scenario(_file("some-claim.yaml", given)), (InvalidInput,)),
     "journal": (_journal, (JournalDamaged,)),
+    "facts": (_facts, (InvalidInput,)),
     "manifest": (_manifest, (UnexpectedOutput,)),
     "evidence": (lambda given: judge_file(_file("evidence.json", given)).reason, (InvalidInput,)),
 }

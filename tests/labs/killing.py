@@ -87,6 +87,7 @@ class KilledTrial(Trial):
         """Exit status (None when it was killed), outcome, and what it said last."""
         began, told_before = time.monotonic(), 0
         argv = [sys.executable, "-m", "harness", "migrate", "--json", "-i", str(inventory)]
+        argv += ["--without-rehearsal", "the hosts of a lab that nobody keeps up"]
         environment = {**os.environ, "WALRUS_HA_STATE": str(self.workdir / "state")}
         with (self.workdir / "events.log").open("ab") as events:
             process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=events, env=environment)

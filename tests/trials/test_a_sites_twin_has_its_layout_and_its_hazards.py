@@ -220,6 +220,32 @@ def test_a_hazard_of_the_site_is_named_by_the_facts_and_by_the_rehearsal(hazard:
     assert [one["scenario"] for one in json.loads(result.stdout)["trials"]] == ["site-as-it-is", "site-once-mended"]
 
 
+FOUR: dict[str, Any] = {
+    key: value
+    for name in ("uid mismatch", "symlinked store", "small device", "foreign fstab line")
+    for key, value in HAZARDS[name][0].items()
+}
+
+
+@pytest.mark.parametrize("lab", ["containers", "machines"])
+def test_where_files_are_real_the_twin_has_the_layout_and_the_hazards_too(
+    lab: str, require_lab: Callable[[str], None], demanded_lab: Callable[[str], None], tmp_path: Path
+) -> None:
+    (demanded_lab if lab == "machines" else require_lab)(lab)
+    site = Start(store=StoreSpec(60, 2 * MIB, 7, True), device_bytes=512 * MIB, differs=FOUR)
+    facts = collected(site, tmp_path, lab).facts
+    assert {one.id for one in facts.hazards} == {
+        *("uid-differs", "store-is-symlink", "device-size-differs", "fstab-contradicts")
+    }
+    save(facts, tmp_path / "facts.json")
+    again = collected(twin_of(tmp_path / "facts.json", 1.0, [lab]).start.to_lab(), tmp_path, lab).facts
+    assert again.hazards == facts.hazards
+    one, other = layout_of(facts), layout_of(again)
+    assert other.model_copy(update={"hole_bytes": one.hole_bytes}) == one
+    assert one.sparse_files
+    assert abs(one.hole_bytes - other.hole_bytes) <= 4096 * one.sparse_files
+
+
 def test_sizes_that_are_too_small_are_as_much_too_small_in_the_twin(tmp_path: Path) -> None:
     site = Start(store=StoreSpec(400, 4 * 1024 * MIB, 7, True), device_bytes=3 * 1024 * MIB, staging_bytes=1024 * MIB)
     path = written(site, tmp_path)

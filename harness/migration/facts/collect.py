@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import harness
@@ -123,19 +123,21 @@ def _cloud(site: Site[Reader], looking: Looking) -> CloudFacts:
 
 def _rates(site: Site[Reader], rates: Rates) -> RateFacts:
     def by_role(found: dict[str, Measured]) -> dict[RoleName, MeasuredFacts]:
-        return {
-            node.role: MeasuredFacts(**asdict(found[node.name]))
-            for node in site.inventory.nodes()
-            if node.name in found
-        }
+        return {node.role: _told(found[node.name]) for node in site.inventory.nodes() if node.name in found}
 
     hashing = rates.hash_bytes_per_s
     return RateFacts(
         answer_s=by_role(rates.answer_s),
-        entries_per_s=rates.entries_per_s,
-        hash_bytes_per_s=MeasuredFacts(**asdict(hashing)) if hashing else None,
+        entries_per_s=float(f"{rates.entries_per_s:.4g}"),
+        hash_bytes_per_s=_told(hashing) if hashing else None,
         read_bytes_per_s={role: one for role, one in by_role(rates.read_bytes_per_s).items() if role != "clc"},
     )
+
+
+def _told(measured: Measured) -> MeasuredFacts:
+    """To four digits: nobody measures more."""
+    least, likely, most = (float(f"{one:.4g}") for one in (measured.least, measured.likely, measured.most))
+    return MeasuredFacts(least=least, likely=likely, most=most, samples=measured.samples)
 
 
 def _window(facts: Facts, rates: Rates) -> WindowFacts | None:
@@ -144,4 +146,4 @@ def _window(facts: Facts, rates: Rates) -> WindowFacts | None:
     if device is None or device.bytes is None or found is None:
         return None
     told = forecast(facts.settings, found.entries, found.bytes, device.bytes, rates)
-    return WindowFacts(least_s=told.least_s, likely_s=told.likely_s, most_s=told.most_s)
+    return WindowFacts(least_s=round(told.least_s, 1), likely_s=round(told.likely_s, 1), most_s=round(told.most_s, 1))

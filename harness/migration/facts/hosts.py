@@ -29,6 +29,7 @@ from harness.systems.printed import whole
 
 _TOOLS = (
     *("rsync", "find", "sha256sum", "flock", "setsid", "getfattr", "nice", "ionice", "xargs", "touch", "date"),
+    *services.MANAGERS,
     *("drbdadm", "modinfo", "blkid", "wipefs", "lsblk", "blockdev", "mkfs.ext3", "mkfs.ext4", "mkfs.xfs", "curl"),
 )
 _CLOUD_TOOLS = ("euca_conf", "euca-describe-properties", "euca-modify-property", "euca-describe-services")

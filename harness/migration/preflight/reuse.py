@@ -58,10 +58,10 @@ def boots_with_it(site: Site[Reader]) -> Iterator[Finding]:
         mend = f"Write one, by {disk}, UUID= or LABEL=, and without noauto."
         yield error("store-not-in-fstab", host.name, what, mend)
     mend = "Add it: after a power cut the copies must be there again."
-    if what := _left_out_at_boot(host, site.settings.staging):
-        yield error("staging-not-in-fstab", host.name, what, mend)
-    if what := _left_out_at_boot(host, site.settings.second_staging or ""):
-        yield error("second-staging-not-in-fstab", host.name, what, mend)
+    if missing := _left_out_at_boot(host, site.settings.staging):
+        yield error("staging-not-in-fstab", host.name, missing, mend)
+    if missing := _left_out_at_boot(host, site.settings.second_staging or ""):
+        yield error("second-staging-not-in-fstab", host.name, missing, mend)
 
 
 def _left_out_at_boot(host: Reader, area: str) -> str | None:

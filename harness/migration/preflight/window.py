@@ -1,27 +1,30 @@
-"""The window: does the move fit into the time that the operator has?"""
+"""The window: does the move fit into the time that the operator has? Go or no-go, before anything is stopped."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from harness.hosts.host import Reader
-from harness.migration.estimate import estimate
-from harness.migration.preflight.finding import Finding, error, warning
+from harness.migration.forecast import clock, foresee
+from harness.migration.preflight.finding import Finding, error
 from harness.migration.site import Site
 from harness.systems import files, volumes
 
 
 def long_enough(site: Site[Reader]) -> Iterator[Finding]:
-    """A window that even the best case exceeds is no window; one that the worst case exceeds is a risk to know of."""
+    """A window that the move exceeds in more than one case of twenty is none: measured on these hosts, now."""
     window_s, host = site.settings.window_s, site.original
-    if window_s is None or files.stat(host, site.settings.store) is None:
+    place = files.stat(host, site.settings.store)
+    if window_s is None or place is None or place.kind != "directory":
         return
     if not volumes.is_block_device(host, site.disk(host)):
         return  # a finding of its own
-    needed = estimate(site)
-    what = f"the services would be down {needed}, the window is {window_s / 60:.0f} min"
-    mend = "Take a longer window, raise `sync_rate` if the link and disks allow it, or a device no larger than needed."
-    if needed.least_s > window_s:
-        yield error("window-too-short", host.name, what, mend)
-    elif needed.most_s > window_s:
-        yield warning("window-may-be-too-short", host.name, what, mend)
+    needed = foresee(site)
+    if needed.most_s <= window_s:
+        return
+    fits = "cannot be kept" if needed.least_s > window_s else "may not be kept"
+    how = "as measured now" if needed.measured else "by assumed rates, as nothing could be measured"
+    what = f"the window of {clock(window_s)} {fits}: the services would be down for {needed}, {how}: {needed.figures()}"
+    longer = f"Take a window of {clock(needed.most_s + 60)}"
+    mend = f"{longer}, raise `sync_rate` if the link and disks allow it, or choose `strategy: online`."
+    yield error("window-too-short", host.name, what, mend)

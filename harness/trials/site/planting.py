@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from harness.migration.facts.model import Facts, Hazard, HostFacts, MountFacts
+from harness.systems.services import MANAGERS
 from harness.trials.hazards import Signature
 
 _NAMES = {"original": "walrus00", "additional": "walrus01"}
@@ -121,7 +122,8 @@ def _tool(facts: Facts, hazard: Hazard) -> Found:
     only = {"rsync-missing": "rsync", "getfattr-missing": "getfattr"}
     tools = _host(facts, hazard).tools
     others = [f"mkfs.{one}" for one in ("ext3", "ext4", "xfs") if one != facts.settings.filesystem]
-    unneeded = {"getfattr", "curl", *others} | (
+    managers = set(MANAGERS) if any(tools.get(name) for name in MANAGERS) else set()  # one of them is enough
+    unneeded = {"getfattr", "curl", *others, *managers} | (
         {"nice", "ionice", "xargs", "touch", "date"} if facts.settings.strategy == "staged" else set()
     )
     missing = [name for name, found in tools.items() if found is None and name not in unneeded]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from harness.inventory import Settings, bytes_per_s
 from harness.layout import Layout
 from harness.migration.facts.file import read_facts
 from harness.migration.facts.model import Facts, Hazard
+from harness.systems.services import MANAGERS
 from harness.trials.hazards import Differs
 from harness.trials.scenario import Before, CheckName, Expect, Scenario, ScenarioFile, StoreBefore
 from harness.trials.site import scale as scales
@@ -81,6 +82,8 @@ class SiteTwin:
         if errors:
             expect = Expect(outcome="refused", findings=list(errors), exit_status=3, checks=checks)
         labs = ["simulated", "containers", "privileged", "machines"]
+        if start.init == "systemd" or start.clc == "original":  # the kernel's labs have neither
+            labs = labs[:2]
         parsed = ScenarioFile.model_validate({"claim": claim[:300], "labs": labs, "start": start, "expect": expect})
         return Scenario.model_construct(name=name, source=self.source, **dict(parsed))
 
@@ -130,6 +133,7 @@ def _start(facts: Facts, layout: Layout, device_bytes: int, scale: Scale, plante
             "drbd": drbd,
             "strategy": facts.settings.strategy,
             "clc": "original" if facts.cloud.on_original else "own",
+            "init": _init(facts.hosts["original"].tools),
             "store": StoreBefore(objects=store.files, bytes=store.bytes, seed=_SEED, hostile_names=False, layout=store),
             "device_bytes": device,
             "staging_bytes": _staging(facts, layout, store),
@@ -138,6 +142,12 @@ def _start(facts: Facts, layout: Layout, device_bytes: int, scale: Scale, plante
             "differs": Differs.model_validate(differs),
         }
     )
+
+
+def _init(tools: Mapping[str, str | None]) -> str:
+    """What starts the services: systemd only where there is nothing else."""
+    chkconfig, systemctl = (tools.get(name) for name in MANAGERS)
+    return "systemd" if systemctl and not chkconfig else "sysvinit"
 
 
 def _whole(size: float) -> int:
