@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -26,6 +27,8 @@ def facts_command(inventory_path: Path, facts_path: Path, as_json: bool) -> None
 
     What preflight finds is told here in full and in the file by its name.
     """
+    if facts_path.is_dir() or not os.access(facts_path.parent, os.W_OK):
+        raise click.UsageError(f"{facts_path} cannot be written; nothing was asked of any host")
     migration = Migration(inventory.load(inventory_path), runs.folder_for(inventory_path))
     collected = migration.facts()
     save(collected.facts, facts_path)

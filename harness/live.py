@@ -7,6 +7,7 @@ known yet is not shown.
 from __future__ import annotations
 
 import shutil
+import textwrap
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -26,6 +27,7 @@ _COMMIT = "commit"
 _RECENT_S = 60.0  # of the work at hand, by which its rate is told
 _LEAST_SEEN = 0.02  # of the work: less says nothing of the rest
 _BAR = 24
+_INDENT = " " * 7
 _ASSUMED = {"start-services": (1.0, 5.0, 40.0), "set-properties": (1.0, 10.0, 40.0), LAST: (5.0, 25.0, 90.0)}
 _A_STEP = (0.5, 2.0, 20.0)  # of those that only configure
 _AFTER = {"stage-store": ("freeze-manifest", (2.0, 2.7, 5.0)), "restore-store": ("stage-store", (0.8, 1.0, 1.5))}
@@ -100,10 +102,11 @@ class Board:
     # What is shown
 
     def lines(self, now: float, known: Known, width: int) -> list[str]:
-        """The lines, none longer than the terminal is wide."""
+        """The lines, none longer than the terminal is wide; where a copy lies is never cut off."""
         told = [("steps", self._steps()), ("now", self._at_hand(now, known)), ("window", self._window(now))]
-        told += [("back", self._back()), ("copies", known.copies)]
-        return [f"{name:<7}{text}"[: max(1, width)] for name, text in told if text]
+        told += [("back", self._back())]
+        lines = [f"{name:<7}{text}"[: max(1, width)] for name, text in told if text]
+        return lines + (_wrapped(f"{'copies':<7}{known.copies}", width) if known.copies else [])
 
     def _steps(self) -> str:
         done = sum(1 for step in self.steps if step in self.done)
@@ -229,6 +232,12 @@ class Folder:
             return None, None
         manifest = saved.load(path)
         return len(manifest), store.total_bytes(manifest)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """A text on as many lines as it needs."""
+    indent = _INDENT if width > 2 * len(_INDENT) else ""
+    return textwrap.wrap(text, max(1, width), subsequent_indent=indent, drop_whitespace=True, break_on_hyphens=False)
 
 
 def spoken(span: Span) -> str:

@@ -135,6 +135,7 @@ def test_no_line_is_longer_than_the_terminal(story: Story, width: int) -> None:
     lines = story.board.lines(story._clock.now(), story.folder(), width)
     assert lines
     assert all(len(line) <= width for line in lines)
+    assert "/var/lib/eucalyptus/bukkits.before-ha" in "".join(line.strip() for line in lines)
 
 
 def test_the_board_is_renewed_in_place_and_events_stay_above_it(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def require_unchanged(site: Site[Reader], host: Reader, root: str, copied: bool 
     Raises:
         StepBlocked: naming what changed.
     """
-    if said := store.differences(frozen(site), store.listing(host, root), by_listing=True, copied=copied):
+    if said := store.differences(frozen(site), store.listed_once(host, root), by_listing=True, copied=copied):
         raise StepBlocked(f"{host.name}: {root} is not as it was frozen: {_few(said)}")
 
 
@@ -101,7 +101,7 @@ def listed_as_frozen(site: Site[Reader], host: Reader, root: str) -> bool:
     """True when the tree, a copy, exists and lists as it was frozen."""
     if files.stat(host, root) is None:
         return False
-    return not store.differences(frozen(site), store.listing(host, root), by_listing=True, copied=True)
+    return not store.differences(frozen(site), store.listed_once(host, root), by_listing=True, copied=True)
 
 
 def _few(said: list[str]) -> str:

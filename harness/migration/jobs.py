@@ -15,6 +15,8 @@ from harness.migration.standstill import JobStandstill
 
 _FIRST_LOOK_S = 0.05
 _LONGEST_PAUSE_S = 5.0
+_LATE = 1 / 8  # of the time that a job has taken: its end is seen at most that much later
+_MEASURING = 10  # times as long as it takes to measure, nothing is measured
 _HEARTBEAT_S = 30.0  # what lasts for hours is looked at less often, but never less than this
 LONGEST_JOB_S = 3600.0
 
@@ -111,14 +113,18 @@ class _Watch:
     def until_end(self, measure: Callable[[], float] | None, patience_s: float) -> Result | None:
         """The job's answer, None when it vanished; ends it when nothing moves for ``patience_s`` seconds."""
         clock = self.site.clock
-        pause, best, moved_at = _FIRST_LOOK_S, -1.0, clock.now()
-        began = moved_at
+        began = moved_at = measure_at = clock.now()
+        best, done = -1.0, None
         while True:
+            asked_at = clock.now()
             report = self.host.poll(self.job_id)
             if report.status is not JobStatus.RUNNING:
                 return report.result if report.status is JobStatus.DONE else None
-            looked_at = clock.now()
-            done = measure() if measure else None
+            answered_at = clock.now()
+            if measure and answered_at >= measure_at:
+                done = measure()
+                # Measuring a large tree costs time of its own; it must not become the work.
+                measure_at = clock.now() + min(_MEASURING * (clock.now() - answered_at), patience_s / 4)
             self.site.report(Progress(self.step, self.purpose, done))
             if done is not None and done > best:
                 best, moved_at = done, clock.now()
@@ -127,9 +133,9 @@ class _Watch:
                 raise TimedOut(f"{self.host.name}: {self.purpose} made no progress for {patience_s:g} s")
             if self.rate_kib_s is not None and self.site.copy_rate_kib_s != self.rate_kib_s:
                 raise RateChanged(f"{self.host.name}: {self.purpose} goes on at another rate")
-            # Measuring a large tree costs time of its own; it must not become the work.
-            clock.sleep(max(pause, 2 * (clock.now() - looked_at)))
-            pause = min(pause * 1.5, max(_LONGEST_PAUSE_S, min(_HEARTBEAT_S, (clock.now() - began) / 100)))
+            longest = max(_LONGEST_PAUSE_S, min(_HEARTBEAT_S, (clock.now() - began) / 100))
+            pause = min(max(_FIRST_LOOK_S, (clock.now() - began) * _LATE), longest)
+            clock.sleep(max(pause, 2 * (answered_at - asked_at)))
 
 
 def end_jobs(site: Site[Host], host: Host, step: str) -> None:

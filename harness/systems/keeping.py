@@ -13,7 +13,7 @@ from harness.hosts.spool import Spool
 Item = TypeVar("Item")
 Plain = TypeVar("Plain", bound=tuple[Any, ...])  # of bytes, texts, numbers and tuples of them
 
-_HELD = 4096
+_HELD = 16384
 _RUN = 16384
 _BLOCK_BYTES = 64 * 1024
 _LENGTH_BYTES = 4

@@ -68,12 +68,16 @@ def _parsed(path: Path, file: Iterable[bytes]) -> Iterator[store.Entry]:
         yield entry
 
 
+_TYPES = [str, str, int, int, int, int, str, str, str, str, list]
+
+
 def _loaded(fields: list[Any]) -> store.Entry:
     """An entry from its line."""
+    if list(map(type, fields)) != _TYPES:
+        raise TypeError("a field is missing or of another kind")
     name, kind, size, mode, uid, gid, mtime, target, same_as, sha256, xattrs = fields
-    path, target, same_as = (base64.b64decode(text, validate=True) for text in (name, target, same_as))
+    path, target, same_as = (base64.b64decode(text, validate=True) if text else b"" for text in (name, target, same_as))
     pairs = tuple((key, value) for key, value in xattrs)
-    words, numbers = (kind, mtime, sha256, *(word for pair in pairs for word in pair)), (size, mode, uid, gid)
-    if not all(type(word) is str for word in words) or not all(type(number) is int for number in numbers):
+    if not all(type(word) is str for pair in pairs for word in pair):
         raise TypeError("a field is of another kind")
     return store.Entry(path, kind, size, mode, uid, gid, mtime, target, same_as, sha256, pairs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
@@ -55,6 +56,8 @@ class Found(NamedTuple):
     stamp: Stamp | None
 
 
+_LISTED = Entry._fields.index("sha256")  # what stands before it is what a listing tells
+
 Manifest = Kept[Entry]
 """Entries in the order of their paths, each path once."""
 Listed = Kept[Found]
@@ -74,11 +77,16 @@ def _entry_of(plain: tuple[Any, ...]) -> Entry:
 
 
 def listing(host: Reader, root: str, timeout_s: float = 3600.0) -> Manifest:
+    """As ``listed_once``, to be read again and again."""
+    return manifest(listed_once(host, root, timeout_s))
+
+
+def listed_once(host: Reader, root: str, timeout_s: float = 3600.0) -> Iterator[Entry]:
     """Everything below ``root`` without contents: one pass of find, no hash, no extended attributes.
 
     A file system's own ``lost+found`` directly below the root is not part of the store.
     """
-    return manifest(_entry(record, same_as) for record, same_as in _records(host, root, False, timeout_s))
+    return (_entry(record, same_as) for record, same_as in _records(host, root, False, timeout_s))
 
 
 def look(host: Reader, root: str, live: bool = False, timeout_s: float = 3600.0) -> Listed:
@@ -170,6 +178,9 @@ def _is_lost_and_found(path: bytes) -> bool:
     return path == LOST_AND_FOUND or path.startswith(LOST_AND_FOUND + b"/")
 
 
+_usual = lru_cache(1024)(whole)  # owners and modes are the same few all over a store
+
+
 def _entry(record: Record, same_as: bytes) -> Entry:
     _, kind, size, mode, uid, gid, mtime, _ctime, _links, _inode, path, target = record
     if not _TIME.fullmatch(mtime):
@@ -178,9 +189,9 @@ def _entry(record: Record, same_as: bytes) -> Entry:
         path=path,
         kind=_KINDS.get(kind, "other"),
         size=whole(size, "find") if kind == b"f" else 0,
-        mode=whole(mode, "find", 8),
-        uid=whole(uid, "find"),
-        gid=whole(gid, "find"),
+        mode=_usual(mode, "find", 8),
+        uid=_usual(uid, "find"),
+        gid=_usual(gid, "find"),
         mtime=mtime.decode(),
         target=target,
         same_as=same_as,
@@ -331,7 +342,7 @@ def differences(
             said.append(f"{shown(have.path if have else b'')} is extra")
         elif have is None:
             said.append(f"{shown(want.path)} is missing")
-        elif want != have:
+        elif want[:_LISTED] != have[:_LISTED] or (not by_listing and want != have):
             said.extend(f"{shown(want.path)}: {what}" for what in _unlike(want, have, by_listing, copied))
     return said
 

@@ -27,6 +27,7 @@ _SEEN_IN = {
     "uid-differs": "uid-differs",
     "uname-differs": "uname-differs",
     "user-missing": "user-eucalyptus-is-missing",
+    "window-too-short": "sync-slower-than-the-window",
 }
 """Each finding that a scenario can plant, and the scenario."""
 

@@ -309,6 +309,13 @@ def test_a_damaged_file_is_refused_with_its_place(damage: Callable[[str], str], 
     assert not (tmp_path / "report").exists()
 
 
+def test_where_nothing_can_be_written_nobody_is_asked(tmp_path: Path) -> None:
+    for place in (tmp_path, tmp_path / "absent" / "facts.json"):
+        result = run("facts", "-i", str(tmp_path / "absent.yaml"), "-o", str(place))
+        assert result.exit_code == 2
+        assert "nothing was asked of any host" in result.output
+
+
 def test_no_file_is_no_facts(tmp_path: Path) -> None:
     result = run("rehearse", "--facts", str(tmp_path / "absent.json"))
     assert isinstance(result.exception, InvalidInput)

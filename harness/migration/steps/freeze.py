@@ -21,7 +21,7 @@ class FreezeManifest(Step):
             return Pending("the manifest is not taken yet")
         for root in (site.old_store, site.settings.store):
             if files.stat(site.original, root) is not None:
-                said = store.differences(copies.frozen(site), store.listing(site.original, root), by_listing=True)
+                said = store.differences(copies.frozen(site), store.listed_once(site.original, root), by_listing=True)
                 what = "; ".join(said[:5])
                 return (
                     Blocked(f"{site.original.name}: {root} changed after it was frozen: {what}")
