@@ -343,6 +343,7 @@ class SimulatedMachine:
         row.powered, row.boot_id = True, _boot_id(self._number, self._boots)
         self._clear_run_directory()
         self._record("power", "on")
+        self._mount_by_fstab()
         self._leave(self._start_services(), 0.0)
 
     def _start_services(self) -> Slow:
@@ -352,6 +353,15 @@ class SimulatedMachine:
         for name in starting_at_boot(self._row.services):
             yield from self._process(Call(("service", name, "start")))
         return Reply()
+
+    def _mount_by_fstab(self) -> None:
+        """What rc.sysinit does: where it cannot mount, a host of 2012 waits for somebody at its console."""
+        from fakes.programs.mounts import mounted_at_boot
+
+        for at in mounted_at_boot(self, self._row):
+            reply = programs.run(Call(("mount", at)), self)
+            if reply.exit_status != 0:
+                self._note_unsupported(f"a boot that ends in the emergency shell: {reply.stderr.decode()}")
 
     def _clear_run_directory(self) -> None:
         """What rc.sysinit does at boot: nothing in /var/run outlives the processes that it tells of."""

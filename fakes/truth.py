@@ -14,7 +14,7 @@ from fakes.machine import Machine
 from fakes.world import Disk
 
 # Below these a mutation of the move could show; the rest of a host is the system's.
-_LOOKED_AT = ("/etc", "/var", "/newlocation")
+_LOOKED_AT = ("/etc", "/var", "/newlocation", "/secondlocation")
 # What changes by itself: logs, process ids, caches of a package manager, what the tool and the fakes remember.
 _NOISE = (
     *("/var/log", "/var/run", "/var/cache", "/var/tmp", "/var/lib/apt", "/var/lib/dpkg"),

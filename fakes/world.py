@@ -55,6 +55,7 @@ class Disk:
     filesystem_kib: int = 0  # how much of the disk the signature's file system covers
     residue: bool = False  # the first 68 KiB are not zero although no signature is left
     misplaced: Metadata | None = None  # where the disk ended before it grew
+    label: str = ""  # of that signature
     foreign: str = ""  # metadata of DRBD 0.7 (v07) or 9 (v09), which 8.4 does not take for its own
 
 

@@ -14,6 +14,7 @@ from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 FORMAT = 1
+BEFORE_ERASING = "before the store's own device is erased"  # the moment of a census
 
 Kind = Literal["file", "directory", "symlink", "other"]
 EffectName = Literal["read", "write", "destroy"]
@@ -227,6 +228,7 @@ class Evidence:
     format: int = FORMAT
     driver: DriverName = "engine"
     strategy: StrategyName = "staged"
+    reuses_device: bool = False  # the store lay on the device to be replicated, which had to be erased for it
     beside: str = ""  # the vendor's scenario whose start this trial of our engine shares
     frozen: Manifest | None = None  # the store as seeded and as clients changed it before the window, read by the lab
     before: list[HostSnapshot] = Field(default_factory=list)

@@ -101,6 +101,8 @@ class Settings(Strict):
     device: DrbdDevice = "/dev/drbd1"
     port: Annotated[int, Field(ge=1, le=65535)] = 7789
     staging: Directory = "/newlocation"
+    reuse_device: bool = False  # staged: the original's backing device holds the store itself, and is erased for DRBD
+    second_staging: Directory | None = None  # with reuse_device: for a second copy, on a disk of its own
     filesystem: Literal["ext3", "ext4", "xfs"] = "ext4"
     first_sync: Literal["full", "skip"] = "full"
     strategy: Literal["staged", "online"] = "staged"
@@ -124,11 +126,31 @@ class Settings(Strict):
     @model_validator(mode="after")
     def _apart(self) -> Self:
         """Store, staging area and the old store's new name lie apart: none is another, or inside another."""
-        for store in (self.store, f"{self.store}.before-ha"):
-            for inner, outer in ((self.staging, store), (store, self.staging)):
-                if f"{inner}/".startswith(f"{outer}/"):
-                    where = "the same as" if inner == outer else "inside"
-                    raise wrong(f"{inner} is {where} {outer}", "keep the staging area apart from the store", "staging")
+        for key, area in (("staging", self.staging), ("second_staging", self.second_staging)):
+            for store in (self.store, f"{self.store}.before-ha") if area else ():
+                for inner, outer in ((area, store), (store, area)):
+                    if f"{inner}/".startswith(f"{outer}/"):
+                        where = "the same as" if inner == outer else "inside"
+                        raise wrong(f"{inner} is {where} {outer}", "keep the staging area apart from the store", key)
+        return self
+
+    @model_validator(mode="after")
+    def _copied_twice(self) -> Self:
+        """A device that holds the store is erased only after two copies were made, while nobody serves."""
+        if self.reuse_device and self.second_staging is None:
+            hint = "add second_staging: with a directory on another disk"
+            raise wrong(
+                "reuse_device erases the store's own device, for which two copies are needed", hint, "reuse_device"
+            )
+        if self.reuse_device and self.strategy == "online":
+            hint = "write strategy: staged, or give the pair a device of its own"
+            raise wrong("an online move serves from the old device to the end", hint, "reuse_device")
+        if self.second_staging is not None and not self.reuse_device:
+            raise wrong(
+                "second_staging is for reuse_device alone", "add reuse_device: true, or take it out", "second_staging"
+            )
+        if self.second_staging == self.staging:
+            raise wrong("both staging areas are one", "choose a directory on another disk", "second_staging")
         return self
 
 

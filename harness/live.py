@@ -30,7 +30,12 @@ _BAR = 24
 _INDENT = " " * 7
 _ASSUMED = {"start-services": (1.0, 5.0, 40.0), "set-properties": (1.0, 10.0, 40.0), LAST: (5.0, 25.0, 90.0)}
 _A_STEP = (0.5, 2.0, 20.0)  # of those that only configure
-_AFTER = {"stage-store": ("freeze-manifest", (2.0, 2.7, 5.0)), "restore-store": ("stage-store", (0.8, 1.0, 1.5))}
+_AFTER = {
+    "stage-store": ("freeze-manifest", (2.0, 2.7, 5.0)),
+    "stage-second": ("stage-store", (0.8, 1.0, 1.5)),
+    "clear-device": ("freeze-manifest", (1.5, 2.0, 3.0)),
+    "restore-store": ("stage-store", (0.8, 1.0, 1.5)),
+}
 """Steps that take so many times as long as an earlier one took."""
 _UNKNOWN = ("freeze-manifest", "wait-for-sync", "copy-difference")  # nothing before them says how long they take
 _SERVICES_S = (12.0, 38.0, 150.0)  # to start again, at a rollback

@@ -71,6 +71,7 @@ def publish(machine: Machine, one: Replica) -> None:
 def copy_description(source: Disk, target: Disk) -> None:
     """The target's content is the source's from now on."""
     target.signature, target.uuid, target.filesystem_kib = source.signature, source.uuid, source.filesystem_kib
+    target.label = source.label
     target.residue, target.lineage, target.image_token = source.residue, source.lineage, source.image_token
     target.image = image_name(target.device) if source.image else None
     target.written = False
@@ -123,7 +124,7 @@ def readable(machine: Machine, one: Replica) -> Disk:
 def make_filesystem(machine: Machine, world: World, disk: Disk, kind: str, size_kib: int) -> None:
     """A new, empty file system on a disk; whatever lay there is gone."""
     world.counter += 1
-    disk.signature, disk.uuid = kind, _uuid(world.counter)
+    disk.signature, disk.uuid, disk.label = kind, _uuid(world.counter), ""
     disk.image, disk.filesystem_kib, disk.residue = image_name(disk.device), size_kib, True
     disk.image_token = disk.held_token = ""
     disk.garbage, disk.written = False, True
@@ -148,7 +149,7 @@ def erase(machine: Machine, disk: Disk) -> None:
     if disk.image and machine.files.has_image(disk.image):
         machine.files.drop_image(disk.image)
     disk.signature, disk.uuid, disk.image, disk.image_token, disk.held_token = None, "", None, "", ""
-    disk.filesystem_kib, disk.written = 0, False
+    disk.label, disk.filesystem_kib, disk.written = "", 0, False
 
 
 def _uuid(number: int) -> str:

@@ -144,11 +144,27 @@ def _from_fstab(session: Session, what: str, options: tuple[str, ...]) -> Wanted
         raise _Refused(session.say.not_in_fstab(what))
     line = lines[0]
     at = real_path(session.machine.files, line.at)
+    source = _tagged(session.row, line.device)
     if not session.by_root:
-        exists = device(session.world, session.row, line.device) is not None
+        exists = device(session.world, session.row, source) is not None
         if not _BY_USERS & set(line.options) or not exists:
             raise _Refused(session.say.only_root_mounts(line.device, at, in_fstab=True))
-    return Wanted(line.device, at, line.fstype, (*line.options, *options))
+    return Wanted(source, at, line.fstype, (*line.options, *options))
+
+
+def _tagged(row: HostRow, source: str) -> str:
+    """The disk that ``UUID=`` or ``LABEL=`` means, the name itself where it is one or no disk has the tag."""
+    tag, equals, value = source.partition("=")
+    for disk in row.disks.values() if equals else ():
+        if disk.signature and {"UUID": disk.uuid, "LABEL": disk.label}.get(tag) == value:
+            return disk.device
+    return source
+
+
+def mounted_at_boot(machine: Machine, row: HostRow) -> list[str]:
+    """Where fstab has a disk of this host mounted when it boots; the system's own are there already."""
+    lines = [line for line in fstab(machine.files) if not {"noauto", "nofail"} & set(line.options)]
+    return [line.at for line in lines if _tagged(row, line.device) in row.disks or "=" in line.device]
 
 
 def _mount(session: Session, wanted: Wanted) -> None:

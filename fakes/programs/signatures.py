@@ -94,6 +94,8 @@ def _tags(seen: Found, disk: Disk | None, low_level: bool) -> dict[str, str]:
         "gpt": {"PTUUID": seen.uuid, "PTTYPE": "gpt"},
         "dos": {"PTUUID": seen.uuid[:8], "PTTYPE": "dos"},
     }.get(seen.kind, ext)
+    if disk and disk.label and "USAGE" in tags and tags["USAGE"] == "filesystem":
+        tags = {"LABEL": disk.label, **tags}
     return tags if low_level else {name: value for name, value in tags.items() if name not in ("VERSION", "USAGE")}
 
 
@@ -137,7 +139,8 @@ def _table(found: Device, seen: list[Found]) -> str:
     if not seen:
         return ""
     rows = [("DEVICE", "OFFSET", "TYPE", "UUID", "LABEL")]
-    rows += [(found.name, f"0x{one.offset:x}", one.kind, one.uuid, "") for one in seen]
+    label = found.content.label if found.content else ""
+    rows += [(found.name, f"0x{one.offset:x}", one.kind, one.uuid, "" if one.kind == "drbd" else label) for one in seen]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = [" ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]]) for row in rows]
     return "\n".join(lines) + "\n"

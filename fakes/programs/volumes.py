@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from fakes.machine import Machine
 from fakes.program import Call, Program, Reply, UnsupportedInvocation
-from fakes.programs import drbd_content
+from fakes.programs import disk_tree, drbd_content
 from fakes.programs.devices import Device, device, find
 from fakes.programs.drbd_kernel import attached_to
 from fakes.programs.drbd_model import mark_written, settle
@@ -63,7 +63,14 @@ class Node(NamedTuple):
 
 
 def lsblk(call: Call, machine: Machine) -> Reply:
-    """``lsblk -n -r -o NAME,TYPE,MOUNTPOINT [DEVICE...]`` and ``lsblk -J -o NAME,SIZE,TYPE,FSTYPE,MOUNTPOINT``."""
+    """``lsblk -n -r -o NAME,TYPE,MOUNTPOINT [DEVICE...]``, ``lsblk -J -o NAME,SIZE,TYPE,FSTYPE,MOUNTPOINT``.
+
+    ``lsblk -n -i -o NAME,MAJ:MIN`` shows the disk under the system too.
+    """
+    if call.argv[1:] == ("-n", "-i", "-o", "NAME,MAJ:MIN"):
+        with machine.world() as world:
+            settle(world, machine.now())
+            return Reply(0, disk_tree.text(world, machine).encode())
     raw = call.argv[1:5] == ("-n", "-r", "-o", "NAME,TYPE,MOUNTPOINT")
     if not raw and call.argv[1:] != ("-J", "-o", "NAME,SIZE,TYPE,FSTYPE,MOUNTPOINT"):
         raise UnsupportedInvocation(" ".join(call.argv))
@@ -136,10 +143,11 @@ def human(size_bytes: int) -> str:
 
 
 def mkfs(call: Call, machine: Machine) -> Reply:
-    """``mkfs.TYPE -q [-F|-f] DEVICE``."""
+    """``mkfs.TYPE -q [-F|-f] [-U UUID] [-L LABEL] DEVICE``; mkfs.xfs knows no -U."""
     kind = call.argv[0].removeprefix("mkfs.")
-    options, path = set(call.argv[1:-1]), call.argv[-1]
-    if path.startswith("-") or not options <= {"-q", "-F" if kind != "xfs" else "-f"} or call.user != "root":
+    path, (options, given) = call.argv[-1], _options(call.argv[1:-1])
+    known = {"-q", "-f", "-L"} if kind == "xfs" else {"-q", "-F", "-U", "-L"}
+    if path.startswith("-") or not options | given.keys() <= known or call.user != "root":
         raise UnsupportedInvocation(" ".join(call.argv))
     with machine.world() as world:
         found = find(world, machine, path)
@@ -148,8 +156,40 @@ def mkfs(call: Call, machine: Machine) -> Reply:
         if refusal or found is None:
             return Reply(1, b"", refusal.encode())
         _make(machine, found, kind)
+        _name(call, found, given)
         world.record(machine.now(), found.row.name, "destroy", " ".join(call.argv))
     return Reply()
+
+
+def _options(words: Sequence[str]) -> tuple[set[str], dict[str, str]]:
+    """Options without a value, and those with one."""
+    left, bare, given = list(words), set[str](), dict[str, str]()
+    while left:
+        word = left.pop(0)
+        if word in ("-U", "-L") and left:
+            given[word] = left.pop(0)
+        else:
+            bare.add(word)
+    return bare, given
+
+
+def _name(call: Call, found: Device, given: dict[str, str]) -> None:
+    if given and found.disk is None:
+        raise UnsupportedInvocation(f"{' '.join(call.argv)}: a name for a replicated file system is not modelled")
+    if found.disk is not None:
+        found.disk.uuid, found.disk.label = given.get("-U", found.disk.uuid), given.get("-L", "")
+
+
+def xfs_admin(call: Call, machine: Machine) -> Reply:
+    """``xfs_admin -U UUID DEVICE``, of a disk that nobody uses."""
+    if len(call.argv) != 4 or call.argv[1] != "-U" or call.user != "root":
+        raise UnsupportedInvocation(" ".join(call.argv))
+    with machine.world() as world:
+        found = find(world, machine, call.argv[3])
+        if found is None or found.disk is None or found.disk.signature != "xfs" or found.mounts or found.claimed:
+            raise UnsupportedInvocation(f"{' '.join(call.argv)}: only an idle xfs is modelled")
+        found.disk.uuid = call.argv[2]
+    return Reply(0, f"Clearing log and setting UUID\nwriting all SBs\nnew UUID = {call.argv[2]}\n".encode())
 
 
 def _make(machine: Machine, found: Device, kind: str) -> None:
@@ -227,5 +267,6 @@ _XFS_USAGE = (
 PROGRAMS: dict[str, Program] = {
     "blockdev": blockdev,
     "lsblk": lsblk,
+    "xfs_admin": xfs_admin,
     **dict.fromkeys(("mkfs.ext3", "mkfs.ext4", "mkfs.xfs"), mkfs),
 }

@@ -29,6 +29,7 @@ def configuration(evidence: Evidence) -> Finding:
         hosts_disagree,
         data_at_risk,
         mounted_otherwise,
+        mounts_the_old_device,
         words_of_others_lost,
         boots_otherwise,
         drbd_stays_down,
@@ -78,10 +79,25 @@ def words_of_others_lost(evidence: Evidence) -> Iterator[str]:
     for before, after in _looked_at(evidence):
         kept = (after.files.get(_FSTAB) or "").splitlines()
         for line in (before.files.get(_FSTAB) or "").splitlines():
-            if line.strip() and line not in kept:
+            if line.strip() and line not in kept and not _sleeps(evidence, line, kept):
                 yield f"{after.host}: the line {printable(line)} is gone from {_FSTAB}"
         for option in sorted(_options(before) - _options(after)):
             yield f"{after.host}: the option {printable(option)} is gone from {_OPTIONS}"
+
+
+def _sleeps(evidence: Evidence, line: str, kept: list[str]) -> bool:
+    """A comment in its place: what mounted the store's own device, which DRBD has now."""
+    return evidence.reuses_device and any(one.startswith("#") and one.endswith(line) for one in kept)
+
+
+def mounts_the_old_device(evidence: Evidence) -> Iterator[str]:
+    """A boot must not mount, past DRBD, the device that held the store before; one that it cannot mount ends it."""
+    for before, after in _looked_at(evidence) if evidence.reuses_device else ():
+        places = {at for _, at in before.mounts}
+        for line in (after.files.get(_FSTAB) or "").splitlines():
+            fields = line.split()
+            if len(fields) > 3 and fields[0][0] != "#" and fields[1] in places and "noauto" not in fields[3].split(","):
+                yield f"{after.host}: {_FSTAB} still mounts what the store lay on: {printable(line)}"
 
 
 def boots_otherwise(evidence: Evidence) -> Iterator[str]:

@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.checks.finding import Finding, Unknown, weigh
+from harness.checks.groundwork import snapshot_of
 from harness.checks.manifests import differences, expected_at_the_end, lines, require
 from harness.checks.phases import ever_moved, last_outcome, moved, retired
-from harness.checks.replay import pair, world_at
-from harness.evidence import Evidence
+from harness.checks.replay import in_order, pair, world_at
+from harness.evidence import BEFORE_ERASING, Event, Evidence
 
 _OLD_STORE = ("old-store", "renamed aside")
-_KEPT = {"staged": (_OLD_STORE, ("staging", "the staged copy")), "online": (_OLD_STORE,)}
+_STAGED, _SECOND = ("staging", "the staged copy"), ("second-staging", "the second staged copy")
+_KEPT = {"staged": (_OLD_STORE, _STAGED), "online": (_OLD_STORE,)}
+_KEPT_OF_A_REUSED_DEVICE = (_STAGED, _SECOND)
 _ENDED = ("completed", "rolled_back", "reversed", "reverse_taken_back", "refused")
 
 
 def durability(evidence: Evidence) -> Finding:
     """What is served at the end is the frozen store, and a complete copy existed all along."""
     fine = "the served store is the frozen one, and a complete copy existed at every census"
-    return weigh(
-        "durability", evidence, (serves_something_else, lost_the_last_copy, lost_a_kept_copy, kept_a_retired_copy), fine
-    )
+    looks = (serves_something_else, lost_the_last_copy, erased_too_early, lost_a_kept_copy, kept_a_retired_copy)
+    return weigh("durability", evidence, looks, fine)
 
 
 def serves_something_else(evidence: Evidence) -> Iterator[str]:
@@ -44,22 +46,62 @@ def lost_the_last_copy(evidence: Evidence) -> Iterator[str]:
             yield f"no copy held what clients had written by then {census.moment} (at {census.at:g} s)"
 
 
+def erased_too_early(evidence: Evidence) -> Iterator[str]:
+    """A device that holds the store itself is erased only while two complete copies lie elsewhere, by the lab's look.
+
+    The look is the last one before the erasing, taken when the engine set about it.
+    """
+    if not evidence.reuses_device:
+        return
+    before = snapshot_of(evidence.before, evidence.original)
+    if before is None:
+        raise Unknown(f"nobody saw what was mounted on {evidence.original} before")
+    for event in _erasing(evidence, {device for device, _ in before.mounts}):
+        seen = [census for census in evidence.censuses if census.at <= event.at and census.moment == BEFORE_ERASING]
+        if not seen:
+            yield f"`{event.detail}` at {event.at:g} s, before the step that may"
+        for place, what in _KEPT_OF_A_REUSED_DEVICE:
+            if seen and f"{evidence.original}:{place}" not in seen[-1].complete:
+                there = ", ".join(seen[-1].complete) or "nothing"
+                yield f"`{event.detail}` at {event.at:g} s without {what} (complete: {there})"
+
+
+def _erasing(evidence: Evidence, disks: set[str]) -> Iterator[Event]:
+    """What destroys the store on its own disk: the first on it since it was mounted there."""
+    held = set(disks)
+    for event in in_order(evidence):
+        on = disks & set(event.detail.split()) if event.host == evidence.original else set()
+        if event.kind == "mount":
+            held |= on
+        elif event.kind == "destroy" and on & held:
+            held -= on
+            yield event
+
+
 def lost_a_kept_copy(evidence: Evidence) -> Iterator[str]:
     """The old store, and the staged copy where there is one, are kept whole until a person retires them."""
     if not ever_moved(evidence) or not evidence.censuses or evidence.driver == "vendor" or retired(evidence):
         return
     complete = evidence.censuses[-1].complete
-    for place, what in _KEPT[evidence.strategy]:
+    kept = _KEPT_OF_A_REUSED_DEVICE if evidence.reuses_device else _KEPT[evidence.strategy]
+    for place, what in kept:
         name = f"{evidence.original}:{place}"
-        if name not in complete:
+        if name not in complete and not (
+            _damaged(evidence) and any(f"{evidence.original}:{p}" in complete for p, _ in kept)
+        ):
             yield f"{name}, {what}, is not complete any more (complete: {', '.join(complete) or 'nothing'})"
+
+
+def _damaged(evidence: Evidence) -> bool:
+    """The scenario let one of two staged copies rot: then the other one is what is kept."""
+    return evidence.reuses_device and any(one.proven and one.fault == "corrupt" for one in evidence.receipts)
 
 
 def kept_a_retired_copy(evidence: Evidence) -> Iterator[str]:
     """What was retired is gone, and the room is free: whoever believes the words would look for it elsewhere."""
     if not retired(evidence) or not evidence.censuses:
         return
-    for place in ("old-store", "staging"):
+    for place in ("old-store", "staging", "second-staging"):
         if f"{evidence.original}:{place}" in evidence.censuses[-1].complete:
             yield f"{evidence.original}:{place} was retired and is still there"
 

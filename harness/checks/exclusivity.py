@@ -173,8 +173,16 @@ def made_anew_after_restore(evidence: Evidence) -> Iterator[str]:
         ]
         for event in in_order(evidence):
             late = bool(restored) and restored[0] < event.at and (event.at < quiet.end or quiet.committed)
-            if late and event.kind == "destroy" and _makes_anew(event):
+            if late and event.kind == "destroy" and _makes_anew(event) and not _gives_back(evidence, event):
                 yield f"{event.host} ran `{event.detail}` at {event.at:g} s, after data was restored onto the device"
+
+
+def _gives_back(evidence: Evidence, event: Event) -> bool:
+    """Taking back a move that had erased the store's own device: DRBD's metadata were wiped from it before."""
+    taken = [one for one in evidence.sent if one.at <= event.at and one.host == event.host and one.effect != "read"]
+    wiped = any(one.step == "create-metadata" and "wipe-md" in one.what for one in taken)
+    own = not any(word.startswith(_REPLICATED) for word in event.detail.split())
+    return evidence.reuses_device and wiped and own and "create-md" not in event.detail
 
 
 def made_anew_after_copying_ahead(evidence: Evidence) -> Iterator[str]:

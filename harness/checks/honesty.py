@@ -11,8 +11,8 @@ from harness.checks.replay import pair
 from harness.evidence import Attempt, Evidence
 
 _COMMAND = re.compile(r"\bwalrus-ha [a-z]+")
-_KEPT = re.compile(r"([\w.-]+):/[^\n]*? \(the (old store|staged copy)\)")
-_PLACES = {"old store": "old-store", "staged copy": "staging"}
+_KEPT = re.compile(r"([\w.-]+):/[^\n]*? \(the (old store|staged copy|second staged copy)\)")
+_PLACES = {"old store": "old-store", "staged copy": "staging", "second staged copy": "second-staging"}
 _UNTOUCHED = re.compile(r"nothing was changed", re.IGNORECASE)
 
 
@@ -55,7 +55,8 @@ def points_to_no_copy(evidence: Evidence) -> Iterator[str]:
 
 def kept_nothing(evidence: Evidence) -> Iterator[str]:
     """A copy that a completed move, or a reverse one, says it kept is there, whole."""
-    if last_outcome(evidence) not in ("completed", "reversed") or _data_was_changed(evidence):
+    changed = _data_was_changed(evidence) and not evidence.reuses_device
+    if last_outcome(evidence) not in ("completed", "reversed") or changed:
         return
     for host, what in _KEPT.findall(evidence.attempts[-1].last_words):
         if not evidence.censuses:

@@ -26,10 +26,11 @@ _NEEDED: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("mount", "-t"), ("stat", "find", "/proc/mounts")),
 )
 _REMOVES = "rm"
+_STAGING = ("stage-store", "stage-second")
 _KEPT = re.compile(r"keep [\w.-]+ \(\d+ bytes from \d+\)")  # what a run writes down there changes nothing it looked at
 # The step that takes back, and below what it removes.
 _REMOVED_IN = {
-    **dict.fromkeys(("stage-store", "copy-back"), "/"),
+    **dict.fromkeys((*_STAGING, "copy-back"), "/"),
     **dict.fromkeys(("configure-drbd", "configure-walrus", "unconfigure"), "/etc/"),
 }
 
@@ -97,7 +98,7 @@ def retired_too_early(evidence: Evidence) -> Iterator[str]:
 
 def _kept(sent: list[Sent]) -> set[str]:
     """The paths that the move itself made or renamed: the staged copy, and the old store by its new name."""
-    made = {one.what.split()[-1] for one in sent if one.step == "stage-store" and one.what.startswith("mkdir ")}
+    made = {one.what.split()[-1] for one in sent if one.step in _STAGING and one.what.startswith("mkdir ")}
     renames = [one.what.split() for one in sent if one.step == "set-store-aside" and one.what.startswith("mv ")]
     return made | {words[-1] for words in renames if words[-1].startswith(f"{words[-2]}.")}  # and not those back
 

@@ -58,6 +58,10 @@ class Start:
     store: StoreSpec = StoreSpec()
     device_bytes: int = 1024**3  # size of each backing disk; ``differs`` below can change one
     staging_bytes: int | None = None  # a staging area of its own of this size; None: as large as the machine
+    store_on: str = "root"  # the disk of the system; or "device": the backing device of the original
+    second_staging_bytes: int | None = (
+        None  # a second staging area on a disk of its own; 0: on the system's; None: none
+    )
     sync_bytes_per_s: int = 200 * 1024 * 1024
     rates: Rates | None = None  # of the simulated lab; None: its usual ones
     settings: Mapping[str, Any] = field(default_factory=dict)  # the inventory's settings of the move, as written there

@@ -17,6 +17,7 @@ CLOUD_SECRET = b"the-cloud-s-key-which-nobody-may-print"  # found anywhere else,
 SUDO_PASSWORD = b"the-operators-password-which-nobody-may-print"  # likewise
 FIRST_WALRUS = "walrus-original"  # as the cloud knows the Walrus that is there before the move
 SIGNATURE_UUID = "0b5e55ed-0000-4000-8000-00000000b10c"
+STORE_UUID = "5702e000-0000-4000-8000-00000000b01d"  # of the file system that holds the store, where it has its own
 
 NOT_BESIDE = {"sysvinit": {"systemctl"}, "systemd": {"chkconfig", "service"}}
 """Programs that a host does not have, by what starts its services."""
@@ -66,6 +67,7 @@ def place_path(settings: Settings, place: str) -> str:
         "old-store": f"{settings.store}.before-ha",
         "returning-store": f"{settings.store}.after-ha",
         "staging": f"{settings.staging}/{settings.store.rsplit('/', 1)[-1]}",
+        "second-staging": f"{settings.second_staging}/{settings.store.rsplit('/', 1)[-1]}",
         "device": settings.store,
     }
     return paths[place]

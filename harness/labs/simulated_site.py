@@ -25,6 +25,7 @@ from harness.labs.premises import (
     NOT_BESIDE,
     SERVICE,
     SIGNATURE_UUID,
+    STORE_UUID,
     role_in_cloud,
 )
 
@@ -33,6 +34,8 @@ _DIRECTORIES = ("/dev", "/etc", "/var", "/var/lib", "/var/lib/eucalyptus", "/var
 _PATIENCE_TICKS = 20
 _TIMES_THE_STORE = 4  # room on the root disk for the store, its staged copy and what the system needs
 _STAGING_INODES = 200_000
+_SECOND_STAGING = "/dev/sdy1"
+_STORE_OPTIONS = "noatime"
 
 
 def build(start: Start) -> SimulatedWorld:
@@ -119,8 +122,32 @@ def _seed(world: SimulatedWorld, settings: Settings, start: Start) -> None:
     _make(original, settings.staging)
     if start.staging_bytes is not None:
         original.files.add_volume(settings.staging, start.staging_bytes, _STAGING_INODES)
+        original.files.utime(settings.staging, world.now_ns())  # somebody made that directory once
+    if start.second_staging_bytes is not None:
+        _make(original, settings.second_staging or "")
+    if start.second_staging_bytes:
+        second = settings.second_staging or ""
+        original.files.add_volume(second, start.second_staging_bytes, _STAGING_INODES, _SECOND_STAGING)
+        original.files.utime(second, world.now_ns())
+    if start.store_on == "device":
+        _put_store_on_device(original, settings)
     items = layouts.planned(start.store.as_json())
     seeding.materialise(original.files, settings.store, items, EUCALYPTUS_ID, EUCALYPTUS_ID)
+
+
+def _put_store_on_device(original: SimulatedMachine, settings: Settings) -> None:
+    """A host that was given a disk for its store when it was installed, with all of its disks in fstab."""
+    files, place = original.files, settings.store
+    fixed = [f"{source} {at} ext4 defaults 1 2" for source, at in files.fixed_mounts() if at != "/"]
+    own = f"UUID={STORE_UUID} {place} ext4 {_STORE_OPTIONS} 1 2"
+    files.write("/etc/fstab", files.read("/etc/fstab") + "".join(f"{line}\n" for line in [*fixed, own]).encode())
+    files.chown(place, 0, 0)  # the bare mount point, as mkdir made it
+    files.chmod(place, 0o755)
+    for argv in (("mkfs.ext4", "-q", "-U", STORE_UUID, "-L", "bukkits", BACKING_DEVICE), ("mount", place)):
+        reply = programs.run(Call(argv), original)
+        assert reply.exit_status == 0, reply.stderr
+    files.chown(place, EUCALYPTUS_ID, EUCALYPTUS_ID)
+    files.chmod(place, 0o700)
 
 
 def _open_cloud(world: SimulatedWorld, differs: Mapping[str, Any]) -> None:

@@ -44,7 +44,8 @@ _PID_FILE, _PID_TEXT = "/var/run/eucalyptus/eucalyptus-cloud.pid", "a process' n
 _CALENDAR_STARTS_NS = 1_400_000_000 * 10**9  # later times were set on the way
 _SILENT_S = 30.0
 _MOST_IMAGES = 256  # of one disk after a power cut; where there are more, what was flushed and what was written
-_PLACES = ("store", "old-store", "returning-store", "staging")
+_PLACES = ("store", "old-store", "returning-store", "staging", "second-staging")
+_STAGED = ("staging", "second-staging")
 _ROOT_MODE = 0o700
 _BROUGHT_ALONG = "lru_cache"  # the module that drbd needs: unloading drbd leaves it behind, a boot does not
 
@@ -82,7 +83,7 @@ class Treasure:
 
     @classmethod
     def of(cls, tree: Tree, root: str) -> Treasure:
-        return cls(dict(_entries(tree, root)))
+        return cls(_without_lost_found(dict(_entries(tree, root))))
 
     @property
     def times_ns(self) -> frozenset[int]:
@@ -111,13 +112,18 @@ class Treasure:
         return known[1]
 
     def _equals(self, tree: Tree, root: str) -> bool:
-        found = dict(_entries(tree, root))
-        if found.get("/lost+found", ("",))[0] == "directory":
-            del found["/lost+found"]
+        found = _without_lost_found(dict(_entries(tree, root)))
         return found.keys() == self.entries.keys() and all(
             said == self.entries[path] or (not path and _root_drift(self.entries[path], said))
             for path, said in found.items()
         )
+
+
+def _without_lost_found(entries: dict[str, Shape]) -> dict[str, Shape]:
+    """What every ext file system brings along is no part of the store."""
+    if entries.get("/lost+found", ("",))[0] == "directory":
+        del entries["/lost+found"]
+    return entries
 
 
 def _root_drift(before: Shape, after: Shape) -> bool:
@@ -154,7 +160,11 @@ class WorldState:
     def __post_init__(self) -> None:
         original = self.machine("original")
         self._store = place_path(self.inventory.settings, "store")
-        self.treasure = Treasure.of(_root_of(original.files).tree, self._store)
+        volume, inside = self._lies(original.files, self._store)
+        self.treasure = Treasure.of(volume.tree, inside)
+        self.on_device = volume is not _root_of(original.files)  # the store lay on a disk of its own before the move
+
+    on_device: bool = field(init=False)
 
     def machine(self, role: str) -> SimulatedMachine:
         return self.world.machines[NAMES[role]]
@@ -190,11 +200,16 @@ class WorldState:
     def files(self) -> dict[str, frozenset[str]]:
         """What lies on each host, one line an entry; what registration brings to a newcomer is not ours."""
         return {
-            name: frozenset(
-                line.partition(" = ")[2] for line in self._tree_lines(_root_of(machine.files).tree, _NOT_OURS)
-            )
+            name: frozenset(line for volume in _fixed(machine.files) for line in self._entry_lines(volume.tree))
             for name, machine in self.world.machines.items()
         }
+
+    def _entry_lines(self, tree: Tree) -> Iterator[str]:
+        """One line an entry; what ext file systems bring along, and cp copies with the rest, is passed over."""
+        for line in self._tree_lines(tree, _NOT_OURS):
+            entry = line.partition(" = ")[2]
+            if "/lost+found' ('directory'" not in entry:
+                yield entry
 
     def observed(self) -> dict[str, Shape]:
         """What an uninvolved observer compares two finished moves by: without what DRBD keeps for itself."""
@@ -251,7 +266,8 @@ class WorldState:
     def _files_shape(self, files: MemoryFilesystem, serving: bool) -> Shape:
         images = tuple((name, self._volume_shape(volume, serving)) for name, volume in sorted(files._images.items()))
         mounts = tuple((mount.at, mount.volume.source) for mount in files._names.mounts)
-        return self._volume_shape(_root_of(files), serving), images, mounts
+        fixed = tuple(self._volume_shape(volume, serving) for volume in _fixed(files))
+        return fixed, images, mounts
 
     def _volume_shape(self, volume: Volume, serving: bool) -> Shape:
         durable = self._tree_digest(volume.durable, after_boot=True)
@@ -301,9 +317,9 @@ class WorldState:
         found: dict[str, list[str]] = {"as written": [], "after a power cut": []}
         files = self.machine("original").files
         root = _root_of(files)
-        for place in _PLACES:
-            self._count(found, place, root, place_path(self.inventory.settings, place))
-        if not self._in_every_image(root):
+        for place, path in self._places():
+            self._count(found, place, *self._lies(files, path))
+        if not self._untouched_elsewhere(files) and not self._in_every_image(root):
             found["after a power cut"] = []
         for name, volume in files._images.items():
             self._count(found, f"device {name}", volume, "")
@@ -324,12 +340,35 @@ class WorldState:
         if self.treasure.lies_in(volume.durable, root):
             found["after a power cut"].append(place)
 
+    def _places(self) -> list[tuple[str, str]]:
+        """The places of the original that may hold a copy, and their paths."""
+        second = self.inventory.settings.second_staging
+        names = [place for place in _PLACES if second or place != "second-staging"]
+        return [(place, place_path(self.inventory.settings, place)) for place in names]
+
+    @staticmethod
+    def _lies(files: MemoryFilesystem, path: str) -> tuple[Volume, str]:
+        """The volume that a path is on now, and the path inside it; what is not mounted cannot be seen there."""
+        place = files._names.locate(path)
+        return place.volume, place.inside
+
+    def _untouched_elsewhere(self, files: MemoryFilesystem) -> bool:
+        """A copy on another disk than the system's is flushed, and nothing since has to do with it."""
+        places = [self._lies(files, path) for _, path in self._places()]
+        places += [(volume, "") for volume in files._images.values()]
+        return any(
+            volume is not _root_of(files)
+            and self.treasure.lies_in(volume.durable, inside)
+            and not _touched(volume.durable, inside, _unflushed(volume))
+            for volume, inside in places
+        )
+
     def _in_every_image(self, root: Volume) -> bool:
         """Whatever of the unflushed survives a power cut, the store is somewhere on the original's own disk."""
-        changes, count = root.snapshot().changes
-        places = [place_path(self.inventory.settings, place) for place in _PLACES]
+        changes = _unflushed(root)
+        places = [path for _, path in self._places()]
         kept = [place for place in places if self.treasure.lies_in(root.durable, place)]
-        if any(not _touched(root.durable, place, changes[:count]) for place in kept):
+        if any(not _touched(root.durable, place, changes) for place in kept):
             return True
         images = VolumeImages(root)
         number = images.count(_MOST_IMAGES)
@@ -340,14 +379,20 @@ class WorldState:
         """From now on what counts is the store as this host has it mounted."""
         mounted = next(one.volume for one in self.machine(role).files._names.mounts if one.at == self._store)
         self.treasure = Treasure.of(_written(mounted), "")
-        self.treasure.entries.pop("/lost+found", None)
 
     def source_is_unchanged(self, on_the_way_back: bool = False) -> bool:
-        """The original's store is as it was, at its place or renamed aside; on the way back the pair's on this side."""
+        """The original's store is as it was, at its place or renamed aside; on the way back the pair's on this side.
+
+        Where it lay on the device to be replicated, that is left alone until two copies are whole on stable storage.
+        """
+        files = self.machine("original").files
         if on_the_way_back:
-            images = self.machine("original").files._images.values()
-            return any(self.treasure.lies_in(_written(volume), "") for volume in images)
-        root = _root_of(self.machine("original").files)
+            return any(self.treasure.lies_in(_written(volume), "") for volume in files._images.values())
+        if self.on_device:
+            copies = [self._lies(files, place_path(self.inventory.settings, one)) for one in _STAGED]
+            whole = all(self.treasure.lies_in(volume.durable, inside) for volume, inside in copies)
+            return whole or any(self.treasure.lies_in(_written(one), "") for one in files._images.values())
+        root = _root_of(files)
         places = (place_path(self.inventory.settings, place) for place in ("old-store", "store"))
         return any(self.treasure.lies_in(_written(root), place) for place in places)
 
@@ -419,6 +464,17 @@ def _touched(tree: Tree, place: str, changes: Sequence[Change]) -> bool:
 def _written(volume: Volume) -> Tree:
     """A volume's tree as it is now; the next write copies it first, so that this one stays as it is."""
     return volume.publish().tree
+
+
+def _unflushed(volume: Volume) -> Sequence[Change]:
+    """What a power cut may take away again."""
+    changes, count = volume.snapshot().changes
+    return changes[:count]
+
+
+def _fixed(files: MemoryFilesystem) -> list[Volume]:
+    """The file systems that are there from boot on, the system's own first."""
+    return [mount.volume for mount in files._names.mounts[: files._names.fixed]]
 
 
 def _root_of(files: MemoryFilesystem) -> Volume:

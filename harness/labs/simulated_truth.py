@@ -38,8 +38,12 @@ class SimulatedTruth:
         machine = self._machine(role)
         if not self._world.state.hosts[machine.name].powered:
             return HostSnapshot(machine.name, False)
-        watched = (*WATCHED, self._settings.drbd_conf)
-        return HostSnapshot(**truth.snapshot(machine, watched, self._settings.store, self._settings.staging))
+        watched, settings = (*WATCHED, self._settings.drbd_conf), self._settings
+        found = truth.snapshot(machine, watched, settings.store, settings.staging)
+        if settings.second_staging:
+            second = truth.leftovers(machine.files, settings.store, settings.second_staging)
+            found["leftovers"] = sorted({*found["leftovers"], *second})
+        return HostSnapshot(**found)
 
     def manifest(self, role: str, place: str) -> Manifest:
         machine = self._machine(role)

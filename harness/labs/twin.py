@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from fakes import programs
 from fakes.program import Call
+from fakes.programs import drbd_content
 from fakes.simulated import SimulatedMachine, SimulatedWorld
 from fakes.world import Disk, Service, WalrusState
 from harness.clock import Clock
@@ -41,6 +42,8 @@ class TwinHost:
     drops_caches: bool
     lacks: frozenset[str]  # programs that it does not have
     texts: Mapping[str, str | None]  # configuration files by path, None where there is none
+    old: tuple[str, str, str] | None = None  # type, UUID and label of what lies on the device, which holds the store
+    areas: tuple[str, ...] = ()  # mount points of file systems of their own, which hold the staging areas
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,25 @@ class Twin:
         files.chown(settings.store, *self.store_owner)
         files.chmod(settings.store, self.store_mode)
         if node.role == "original":
-            _make(machine, settings.staging)
+            for number, at in enumerate(dict.fromkeys(seen.areas)):
+                if at != "/":
+                    _make(machine, at)
+                    files.add_volume(at, _DEVICE_BYTES, source=f"/dev/sd{'zyx'[number]}1")
+            for area in (settings.staging, settings.second_staging):
+                _make(machine, area or "/")
+        if seen.old:
+            self._mount_old_device(machine, node.backing_device, seen.old)
+
+    def _mount_old_device(self, machine: SimulatedMachine, device: str, old: tuple[str, str, str]) -> None:
+        """The store on the very device that is to be replicated, mounted as fstab has it."""
+        with machine.world() as world:
+            disk = world.hosts[machine.name].disks[device]
+            drbd_content.make_filesystem(machine, world, disk, old[0], _DEVICE_BYTES // 1024)
+            disk.uuid, disk.label = old[1:]
+        place = self.inventory.settings.store
+        programs.run(Call(("mount", place)), machine)
+        machine.files.chown(place, *self.store_owner)
+        machine.files.chmod(place, self.store_mode)
 
     def _open_cloud(self, world: SimulatedWorld) -> None:
         world.state.sync_bytes_per_s = _SYNC_BYTES_PER_S

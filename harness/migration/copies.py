@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from harness.errors import StepBlocked
+from collections.abc import Sequence
+
+from harness.errors import CommandFailed, StepBlocked, TimedOut
 from harness.hosts.host import Host, Reader
 from harness.migration.jobs import LONGEST_JOB_S, RateChanged, run_job, succeed
 from harness.migration.site import Site
 from harness.systems import copying, files, store
 
+BAD_COPY = "bad-copy:"  # of a staged copy, by its path: what did not come out of it whole
+_FAILED = (StepBlocked, CommandFailed, TimedOut)
 _ROUNDS = 3
 _EMPTY_SHARE = 0.02  # of the source's space: a file system takes as much for itself
 _SLOWEST_HASHING_BYTES_PER_S = 2 * 1024 * 1024
@@ -20,7 +24,7 @@ def frozen(site: Site[Reader]) -> store.Manifest:
     return manifest
 
 
-def full_manifest(site: Site[Host], host: Host, step: str, root: str) -> store.Manifest:
+def full_manifest(site: Site[Host], host: Host, step: str, root: str, purpose: str = "hash") -> store.Manifest:
     """Every entry below ``root`` with hash and extended attributes.
 
     Raises:
@@ -30,14 +34,59 @@ def full_manifest(site: Site[Host], host: Host, step: str, root: str) -> store.M
     listed = store.listing(host, root)
     command = store.hash_command(root)
     bound_s = site.settings.waits.stall + store.total_bytes(listed) / _SLOWEST_HASHING_BYTES_PER_S
-    result = run_job(site, host, step, "hash", command, bound_s=bound_s)
+    result = run_job(site, host, step, purpose, command, bound_s=bound_s)
     succeed(host, command, result, f"{host.name}: cannot read every object below {root}")
     hashes = store.hashes_in_order(result.pieces(), root)
     return store.manifest(store.complete(listed, hashes, store.extended_attributes(host, root)))
 
 
+def require_read_back(site: Site[Host], host: Host, step: str, root: str, purpose: str) -> None:
+    """A copy, read back from the disk now, equals the frozen manifest.
+
+    Raises:
+        StepBlocked: naming what differs.
+    """
+    if not listed_as_frozen(site, host, root):  # before hours of reading
+        raise StepBlocked(f"{host.name}: {root} does not list as it was frozen")
+    copying.drop_cached_pages(host, root)
+    if said := store.differences(frozen(site), full_manifest(site, host, step, root, purpose), copied=True):
+        raise StepBlocked(f"{host.name}: {root} is not the frozen store any more: {_few(said)}")
+
+
+def copy_from_any(site: Site[Host], host: Host, step: str, sources: Sequence[str], destination: str) -> None:
+    """As ``copy_and_verify``, from the first of several copies that gives the frozen store; one that does not is noted.
+
+    Raises:
+        StepBlocked: none of them does.
+    """
+    troubles: list[str] = []
+    for source in sources:
+        try:
+            if not listed_as_frozen(site, host, source):
+                raise StepBlocked(f"{host.name}: {source} does not list as it was frozen")
+            return copy_and_verify(site, host, step, source, destination, by_content=bool(troubles))
+        except _FAILED as trouble:
+            troubles.append(str(trouble))
+            _note_if_bad(site, host, step, source)
+    raise StepBlocked("; ".join(troubles))
+
+
+def _note_if_bad(site: Site[Host], host: Host, step: str, source: str) -> None:
+    """A copy that nothing came of may be good all the same, and the place full; read, it tells."""
+    try:
+        require_read_back(site, host, step, source, "read-source")
+    except _FAILED as bad:
+        site.memory.remember(f"{BAD_COPY}{source}", str(bad))
+
+
 def copy_and_verify(
-    site: Site[Host], host: Host, step: str, source: str, destination: str, base: str | None = None
+    site: Site[Host],
+    host: Host,
+    step: str,
+    source: str,
+    destination: str,
+    base: str | None = None,
+    by_content: bool = False,
 ) -> None:
     """Copy a tree and prove, by reading it back from stable storage, that it equals the frozen manifest.
 
@@ -50,12 +99,12 @@ def copy_and_verify(
     expected = frozen(site)
     said: list[str] = []
     for again in range(_ROUNDS):
-        _copy(site, host, step, source, destination, bool(again), base)
+        _copy(site, host, step, source, destination, by_content or bool(again), base)
         copying.drop_cached_pages(host, destination)
         said = store.differences(expected, full_manifest(site, host, step, destination), copied=True)
         if not said:
             return
-        require_unchanged(site, host, source, copied=source == site.staged_copy)
+        require_unchanged(site, host, source, copied=source in site.staged_copies)
     raise StepBlocked(f"{host.name}: {destination} differs from the frozen store after {_ROUNDS} copies: {_few(said)}")
 
 

@@ -9,8 +9,8 @@ from harness.inventory import bytes_per_s
 from harness.migration.site import Site
 from harness.systems import files, store, volumes
 
-_COPIES = 2  # to the staging area, and from it onto the device
-_READINGS = 3  # to freeze, and after each copy
+_COPIES, _COPIES_REUSING = 2, 3  # to each staging area, and from one onto the device
+_READINGS, _READINGS_REUSING = 3, 6  # to freeze, after each copy, and of both once more before the device is erased
 _SLACK = 1.5  # disks that serve others too, seeks, file systems that fill up
 _SERVICES_S = 600.0  # to stop and start services and to be elected
 _LOOKS, _ENTRY_S = 12, 0.0005  # passes of find over the store and its copy, and what each takes for an entry
@@ -50,8 +50,10 @@ def estimate(site: Site[Reader]) -> Estimate:
     limited = min(disk, settings.copy_limit_kib_s * 1024.0) if settings.copy_limit_kib_s else disk
     copy_s, read_s = whole / limited, whole / disk
     sync_s = device / bytes_per_s(settings.sync_rate) if settings.first_sync == "full" else 0.0
-    least = _SPARE * (copy_s + max(copy_s, sync_s))
-    most = _SLACK * (_COPIES * copy_s + _READINGS * read_s + sync_s) + _SERVICES_S
+    reuses = settings.reuse_device
+    copies, readings = (_COPIES_REUSING, _READINGS_REUSING) if reuses else (_COPIES, _READINGS)
+    least = _SPARE * ((copies - 1) * copy_s + max(copy_s, sync_s))
+    most = _SLACK * (copies * copy_s + readings * read_s + sync_s) + _SERVICES_S
     return Estimate(whole, device, least, most, copy_s, read_s, sync_s)
 
 

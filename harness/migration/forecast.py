@@ -98,9 +98,15 @@ def forecast(settings: Settings, entries: int, whole: int, device: int, rates: R
         looks,
         _times("freezing", one_hash),
         _sum("staging and verifying", (one_copy, one_hash)),
+        *(_twice_staged(one_copy, one_hash) if settings.reuse_device else ()),
         last,
     )
     return _whole(parts, measured)
+
+
+def _twice_staged(copy: Part, read: Part) -> tuple[Part, Part]:
+    """What a store on its own device takes besides: another copy, and both read again before it is erased there."""
+    return _sum("the second copy, verified", (copy, read)), _sum("reading both copies again", (read, read))
 
 
 def _copy(settings: Settings, entries: int, whole: int, rates: Rates, reading: Measured) -> Part:

@@ -6,6 +6,7 @@ proven at every hand-over, and nothing is destroyed.
 
 from __future__ import annotations
 
+from harness.inventory import Settings
 from harness.migration.step import Step
 from harness.migration.steps.ahead import CatchUp, CopyAhead, MountAside
 from harness.migration.steps.aside import SetStoreAside
@@ -29,21 +30,24 @@ from harness.migration.steps.back.service import (
     StopPair,
 )
 from harness.migration.steps.boot import StartDrbdAtBoot
+from harness.migration.steps.clear import ClearDevice, CreateMetadataOnCleared
 from harness.migration.steps.configure import ConfigureDrbd, ConfigureWalrus
 from harness.migration.steps.connect import ConnectPeers
 from harness.migration.steps.difference import CopyDifference, FreezeChanged, PutDeviceInPlace
 from harness.migration.steps.filesystem import MakeFilesystem
 from harness.migration.steps.freeze import FreezeManifest
-from harness.migration.steps.handover import Commit, HandOver
+from harness.migration.steps.handover import Commit, CommitOnCopies, HandOver
 from harness.migration.steps.metadata import CreateMetadata
 from harness.migration.steps.mounting import MountDevice
 from harness.migration.steps.primary import BecomePrimary
 from harness.migration.steps.register import RegisterAdditional
-from harness.migration.steps.restore import RestoreStore
+from harness.migration.steps.restore import RestoreFromCopies, RestoreStore
+from harness.migration.steps.second import FreezeMounted, StageFromDevice, StageSecond
 from harness.migration.steps.stage import StageStore
 from harness.migration.steps.start import ConfirmService, SetProperties, StartServices
 from harness.migration.steps.stop import StopAdditional, StopOriginal, StopServices
 from harness.migration.steps.sync import FirstSync, WaitForSync
+from harness.migration.steps.unmount import UnmountStore
 
 
 def staged() -> list[Step]:
@@ -125,4 +129,36 @@ def online() -> list[Step]:
     ]
 
 
-PLANS = {"staged": staged, "online": online}
+def reusing() -> list[Step]:
+    """As ``staged``, for a store on the very device that is to be replicated: two copies, and then it is erased."""
+    return [
+        RegisterAdditional(),
+        StopServices(),  # the window opens
+        FreezeMounted(),
+        StageFromDevice(),
+        StageSecond(),  # on another disk, from the store as well
+        ConfigureDrbd(),
+        UnmountStore(),
+        ClearDevice(),  # from here until the commit taking back means restoring from a copy
+        CreateMetadataOnCleared(),
+        ConnectPeers(),
+        BecomePrimary(),
+        MakeFilesystem(),
+        MountDevice(),
+        RestoreFromCopies(),
+        WaitForSync(),
+        HandOver(),
+        StartDrbdAtBoot(),
+        CommitOnCopies(("staged", "second-staged", "restored")),  # the point of no return
+        StartServices(),  # the window closes
+        SetProperties(),
+        ConfirmService(),
+    ]
+
+
+PLANS = {"staged": staged, "online": online, "reusing": reusing}
+
+
+def plan_for(settings: Settings) -> list[Step]:
+    """The plan that the inventory asks for."""
+    return PLANS["reusing" if settings.reuse_device else settings.strategy]()

@@ -1,4 +1,4 @@
-"""Retiring: the only place where the old store and the staged copy are deleted, and what must be proven before.
+"""Retiring: the only place where the old store and the staged copies are deleted, and what must be proven before.
 
 The move keeps both. They are deleted by a command of its own, when the operator trusts the pair, and only while the
 pair serves a store in which everything that was frozen is found again, read back from the disk.
@@ -39,7 +39,11 @@ class Target:
 def recorded(site: Site[Reader]) -> list[tuple[str, str]]:
     """What the journal says that the move left, as kind and path, the copy that is worth less first."""
     memory = site.memory
-    kept = (("staged copy", memory.fact("staging-was-free")), ("old store", memory.fact("aside")))
+    kept = (
+        ("second staged copy", memory.fact("second-staging-was-free")),
+        ("staged copy", memory.fact("staging-was-free")),
+        ("old store", memory.fact("aside")),
+    )
     return [(what, path) for what, path in kept if path and not memory.retired(path)]
 
 
@@ -108,7 +112,7 @@ def _unlike(site: Site[Reader], host: Reader, path: str) -> str | None:
     if site.memory.retiring(path):
         expected = (want for want, have in store.join(frozen, listed) if want and have)
         found = (_without_time(have, want) for want, have in store.join(frozen, listed) if have)
-    said = store.differences(expected, found, by_listing=True, copied=path == site.staged_copy)
+    said = store.differences(expected, found, by_listing=True, copied=path in site.staged_copies)
     return f"{host.name}: {path} is not as it was kept: {'; '.join(said[:_FEW])}" if said else None
 
 
@@ -213,7 +217,9 @@ class Retirement:
                 memory.note("retiring", STEP, path=path)
             return proof
 
-        purpose = "delete-staged" if path == self._site.staged_copy else "delete-old"
+        purpose = {self._site.staged_copy: "delete-staged", self._site.old_store: "delete-old"}.get(
+            path, "delete-second"
+        )
         result = jobs.run_job(self._site, host, STEP, purpose, command, prove=prove)
         jobs.succeed(host, command, result, f"{host.name}: {path} could not be deleted")
         if files.stat(host, path) is not None:

@@ -25,7 +25,7 @@ from harness.migration.journal import Journal
 from harness.migration.memory import Memory
 from harness.migration.mirror import Mirror
 from harness.migration.outcome import CannotReverse, Outcome, PreflightRefused
-from harness.migration.plan import PLANS, reverse
+from harness.migration.plan import plan_for, reverse
 from harness.migration.planned import Plan, differences
 from harness.migration.preflight import WAY_BACK, Finding, preflight
 from harness.migration.promise import broken, promised
@@ -313,7 +313,7 @@ class Migration:
         return Outcome("reversed", 0, words.reversed_(engine.site, kept))
 
     def _plan(self, memory: Memory) -> list[Step]:
-        return reverse() if memory.reversing else PLANS[self.inventory.settings.strategy]()
+        return reverse() if memory.reversing else plan_for(self.inventory.settings)
 
     def to_retire(self) -> list[Target]:
         """What of the move's copies could be deleted now; changes nothing.

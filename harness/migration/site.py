@@ -75,9 +75,24 @@ class Site(Generic[H]):
         return f"{self.settings.staging}/{self.settings.store.rsplit('/', 1)[-1]}"
 
     @property
+    def second_copy(self) -> str:
+        """The second copy, where the store's own device is used again; below the second staging area."""
+        return f"{self.settings.second_staging}/{self.settings.store.rsplit('/', 1)[-1]}"
+
+    @property
+    def staged_copies(self) -> tuple[str, ...]:
+        """Where copies of the store are kept."""
+        return (self.staged_copy, self.second_copy) if self.settings.reuse_device else (self.staged_copy,)
+
+    @property
     def old_store(self) -> str:
         """Where the original store lies after it was renamed aside."""
         return f"{self.settings.store}.before-ha"
+
+    @property
+    def last_kept(self) -> str:
+        """What the move leaves and retiring deletes last."""
+        return self.staged_copy if self.settings.reuse_device else self.old_store
 
     @property
     def returning_store(self) -> str:

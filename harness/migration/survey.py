@@ -17,6 +17,7 @@ from harness.errors import HostError, StepBlocked, UnexpectedOutput
 from harness.hosts.command import Command
 from harness.hosts.host import Reader
 from harness.migration.estimate import Estimate, estimate
+from harness.migration.old_device import OldDevice, seen_now
 from harness.migration.preflight.survey import site_of_one_look
 from harness.migration.site import Site
 from harness.migration.steps.boot import DRBD
@@ -57,6 +58,8 @@ class HostSeen:
     drops_caches: bool
     lacks: frozenset[str]  # of the programs that another one can stand in for
     texts: dict[str, str | None]  # configuration files by path; never saved
+    old: OldDevice | None = None  # the store's own device, where it is to be used again
+    areas: tuple[str, ...] = ()  # the mount points that hold the staging areas then
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,14 @@ def _host_seen(site: Site[Reader], host: Reader) -> HostSeen:
         identity.caches_can_be_dropped(host),
         frozenset(programs.missing(host, _REPLACEABLE)),
         {path: files.read(host, path) for path in paths},
+        *(_reused(site, host) if settings.reuse_device and host.name == site.original.name else ()),
     )
+
+
+def _reused(site: Site[Reader], host: Reader) -> tuple[OldDevice, tuple[str, ...]]:
+    """The device that the store will be taken from, and where the two copies will lie."""
+    areas = (site.settings.staging, site.settings.second_staging or "")
+    return seen_now(site), tuple(files.room(host, area).mounted_on for area in areas)
 
 
 # Facts
@@ -195,11 +205,12 @@ def _of_the_disk(site: Site[Reader], host: Reader) -> Iterator[Fact]:
 def _of_places(site: Site[Reader], host: Reader) -> Iterator[Fact]:
     """The directories of the move, and what is mounted in, at or above none of their business."""
     settings = site.settings
-    for path in (settings.store, site.old_store, settings.staging, site.staged_copy):
+    second = (settings.second_staging, site.second_copy) if settings.second_staging else ()
+    for path in (settings.store, site.old_store, settings.staging, site.staged_copy, *second):
         found = files.stat(host, path)
         said = f"{found.kind}, mode {found.mode:04o}, owner {found.uid}:{found.gid}" if found else "absent"
         yield path, f"{said}, on {_under(host, path)}" if found else said
-    concerned = (settings.store, settings.staging, settings.device, site.disk(host))
+    concerned = (settings.store, settings.staging, *second[:1], settings.device, site.disk(host))
     mounted = [one for one in mounts.mounts(host) if _concerns(one, concerned)]
     yield "mounts", "; ".join(f"{one.device} on {one.at} as {one.fstype}" for one in mounted) or "none"
     yield "drbd minors", " ".join(map(str, sorted(status.all_minors(host)))) or "none"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import Fenced, Held, InvalidInput, OperatorNeeded, Refused, Stopped, WalrusHaError
 from harness.hosts.host import Host
+from harness.migration import whereabouts
 from harness.migration.adoption import NOBODY, Claimable
 from harness.migration.engine import Engine, RolledBack
 from harness.migration.memory import Memory
@@ -113,10 +114,12 @@ def completed(site: Site[Host]) -> str:
     serves = f"The pair serves the store from {settings.device} ({settings.resource}).\n"
     if told := rehearsed(site.memory):
         serves += f"{told}\n"
-    if site.memory.retired(site.old_store):
+    if site.memory.retired(site.last_kept):
         return f"{serves}What the move had kept was retired.\nNext: walrus-ha verify RUN"
     kept = f"{site.original.name}:{site.old_store} (the old store)"
-    if site.memory.fact("staged"):
+    if site.settings.reuse_device:
+        kept = whereabouts.kept(site.memory, site.original.name)
+    elif site.memory.fact("staged"):
         kept += f" and {site.original.name}:{site.staged_copy} (the staged copy)"
     return (
         f"{serves}Kept: {kept}.\n"
@@ -173,6 +176,8 @@ def _store_after(site: Site[Host], ended: RolledBack) -> str:
     name, place = site.original.name, f"{site.original.name}:{site.settings.store}"
     if "stop-services" not in ended.begun:
         return f"The store at {place} was never touched."
+    if said := whereabouts.after_rollback(site.memory, ended.begun, site.original.name, site.settings.store):
+        return said
     if "set-store-aside" not in ended.begun:
         return f"The store at {place} was never moved."
     if ended.remains and not site.memory.undone("set-store-aside"):
@@ -244,6 +249,8 @@ def copies_known(memory: Memory, name: str, store: str, staging: str, device: st
     if memory.reversing:
         return _safe_on_the_way_back(memory, name, store, device)
     pair = f"{device} on the pair, the one in use since the commit point"
+    if whereabouts.on_its_own_device(memory):
+        return whereabouts.said(whereabouts.complete_copies(memory, name, store), pair if memory.committed else None)
     if memory.retired(f"{store}.before-ha"):
         return f"Complete copies of the store: {pair} ({name}:{store})."
     old_store = f"{store}.before-ha"

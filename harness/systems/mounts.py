@@ -75,9 +75,10 @@ class NothingHidden:
         return None
 
 
-def mount_command(device: str, at: str, fstype: str, read_only: bool = False) -> Command:
+def mount_command(device: str, at: str, fstype: str, options: str = "defaults") -> Command:
     """Mount; destroys, as it would hide what lies beneath and let others write past it."""
-    return Command(("mount", "-t", fstype, *(("-o", "ro") if read_only else ()), device, at), Effect.DESTROY)
+    how = () if options == "defaults" else ("-o", options)
+    return Command(("mount", "-t", fstype, *how, device, at), Effect.DESTROY)
 
 
 def unmount(host: Host, at: str) -> None:
@@ -87,13 +88,14 @@ def unmount(host: Host, at: str) -> None:
 
 @dataclass(frozen=True)
 class FstabLine:
-    """One entry of /etc/fstab; ``line`` counts from 1."""
+    """One entry of /etc/fstab; ``line`` counts from 1, ``text`` is all that stands there."""
 
     device: str
     at: str
     fstype: str
     options: str
     line: int
+    text: str
 
 
 def parse_fstab(text: str) -> list[FstabLine]:
@@ -102,7 +104,7 @@ def parse_fstab(text: str) -> list[FstabLine]:
     for number, line in enumerate(lines(text), 1):
         fields = _fields(line)
         if len(fields) >= 4 and not fields[0].startswith("#"):
-            entries.append(FstabLine(fields[0], fields[1], fields[2], fields[3], number))
+            entries.append(FstabLine(fields[0], fields[1], fields[2], fields[3], number, line))
     return entries
 
 
@@ -125,3 +127,16 @@ def fstab_with(text: str, device: str, at: str, fstype: str) -> str:
     wanted = f"{device} {at} {fstype} noauto,owner 0 0"
     kept = [line for line in lines(text) if _fields(line)[:2] != [device, at]]
     return "\n".join([*kept, wanted]) + "\n"
+
+
+_ASLEEP = "# walrus-ha: "
+
+
+def fstab_asleep(text: str, line: str) -> str:
+    """The fstab with that line as a comment, so that a boot does not wait for what it would mount."""
+    return "".join(f"{_ASLEEP if one == line else ''}{one}\n" for one in lines(text))
+
+
+def fstab_awake(text: str, line: str) -> str:
+    """The fstab with the line that ``fstab_asleep`` made a comment in its place again."""
+    return "".join(f"{line if one == _ASLEEP + line else one}\n" for one in lines(text))

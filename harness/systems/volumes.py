@@ -59,9 +59,23 @@ def signature(host: Reader, device: str) -> Signature | None:
     return Signature(kind, found.get("UUID", ""))
 
 
+def label(host: Reader, device: str) -> str:
+    """The label of the file system on the device, empty when it has none."""
+    found = re.search(r'\bLABEL="([^"]*)"', host.ask(Command(("blkid", "-p", device))).text)
+    return found[1] if found else ""
+
+
 def all_signatures(host: Reader, device: str) -> str:
     """Everything that wipefs finds, empty when nothing."""
     return host.read(Command(("wipefs", "-n", device))).text.strip()
+
+
+def signature_types(host: Reader, device: str) -> list[str]:
+    """The kind of each signature that wipefs finds."""
+    rows = [line.split() for line in lines(all_signatures(host, device))[1:]]
+    if short := [row for row in rows if len(row) < 3]:
+        raise UnexpectedOutput(f"{host.name}: wipefs -n {device} printed {' '.join(short[0])!r}")
+    return [row[2] for row in rows]
 
 
 def holders(host: Reader, device: str) -> list[str]:
@@ -142,6 +156,20 @@ def read_directly_command(device: str, mebibytes: int) -> Command:
 def make_filesystem_command(device: str, fstype: str) -> Command:
     """Making a file system; the caller has proof that the device is blank and runs it as a detached job."""
     return Command((f"mkfs.{fstype}", "-q", device), Effect.DESTROY)
+
+
+def make_named_filesystem_command(device: str, found: Signature, named: str) -> Command:
+    """As ``make_filesystem_command``, with the identity of one that lay there before.
+
+    mkfs.xfs of 2012 takes no UUID: ``give_identity_command`` follows.
+    """
+    uuid = () if found.type == "xfs" else ("-U", found.uuid)
+    return Command((f"mkfs.{found.type}", "-q", *uuid, *(("-L", named) if named else ()), device), Effect.DESTROY)
+
+
+def give_identity_command(device: str, found: Signature) -> Command | None:
+    """What gives a new file system the UUID of an old one where mkfs could not."""
+    return Command(("xfs_admin", "-U", found.uuid, device), Effect.WRITE) if found.type == "xfs" else None
 
 
 def zero_start_command(device: str) -> Command:

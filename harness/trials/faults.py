@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from harness.errors import LabError
-from harness.evidence import Receipt, Sent
+from harness.evidence import BEFORE_ERASING, Receipt, Sent
 from harness.hosts.command import Effect, Request, effect_of
 from harness.labs.lab import ADDITIONAL, ORIGINAL, Deed, Opened
 from harness.migration.control import Control, Orders
@@ -106,6 +106,8 @@ class Schedule:
             self._hold_the_sync(event.step)
         if event.kind == "acting":
             self._reach(event.step, "before")
+            if event.step == "clear-device":
+                self.census(BEFORE_ERASING)
         elif event.kind == "acted":
             self._reach(event.step, "during")
             self._reach(event.step, "after")

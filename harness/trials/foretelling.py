@@ -86,9 +86,9 @@ def _twin(inventory: Inventory, seen: Survey) -> Twin:
 
 def _host(seen: HostSeen) -> TwinHost:
     version = ".".join(map(str, seen.drbd[:2]))
-    return TwinHost(
-        version, seen.module_loaded, seen.at_boot, seen.drbd_at_boot, seen.drops_caches, seen.lacks, seen.texts
-    )
+    told = (seen.module_loaded, seen.at_boot, seen.drbd_at_boot, seen.drops_caches, seen.lacks, seen.texts)
+    old = (seen.old.fstype, seen.old.uuid, seen.old.label) if seen.old else None
+    return TwinHost(version, *told, old, seen.areas)
 
 
 # Noting what is sent

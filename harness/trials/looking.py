@@ -33,15 +33,15 @@ class Bystander:
     def truncate(self, fault: LyingExit) -> None: ...
 
 
-def footprint(truth: Truth, run: Path, apart: str | None) -> dict[str, str]:
+def footprint(truth: Truth, run: Path, apart: tuple[str, ...]) -> dict[str, str]:
     """All that a look could leave behind: files, disks, mounts and services of each host, and the run's own folder.
 
-    ``apart`` is a directory that somebody else writes to meanwhile.
+    ``apart`` are directories that somebody else writes to meanwhile.
     """
     found: dict[str, str] = {}
     for role in ROLES:
         listed = truth.listing(role)
-        found |= {f"{role}:{path}": listed[path] for path in listed if apart is None or not path.startswith(apart)}
+        found |= {f"{role}:{path}": listed[path] for path in listed if not path.startswith(apart)}
         snapshot = truth.snapshot(role)
         found |= {
             f"{role}:{name}": json.dumps(value, sort_keys=True)

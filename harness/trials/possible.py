@@ -35,8 +35,9 @@ from harness.trials.scenario import (
 )
 from harness.yamlfile import Location
 
+_OF_THE_ORIGINAL = ("staging", "second-staging", "old-store", "returning-store")
 MEASURED_STEPS = (
-    *("stage-store", "restore-store", "wait-for-sync"),
+    *("stage-store", "stage-second", "restore-store", "wait-for-sync"),
     *("copy-ahead", "first-sync", "catch-up", "copy-difference", "copy-back", "sync-pair"),
 )
 """Steps that know how far they are; elsewhere a share means nothing. Catching up knows how long it has been held."""
@@ -145,7 +146,7 @@ def _moment(scenario: ScenarioFile, fault: Fault, place: Location) -> Iterator[I
     at = fault.at
     if at is None:
         return
-    steps = STEPS_OF[scenario.start.strategy]
+    steps = STEPS_OF[scenario.start.plan]
     known = VENDOR_STEPS if scenario.driver == "vendor" else steps + REVERSE_STEP_NAMES
     if at.step not in known:
         hint = f"choose one of {', '.join(known)}"
@@ -180,7 +181,7 @@ def _on_the_way_back(scenario: ScenarioFile, fault: Fault, place: Location) -> I
 
 
 def _stall(scenario: ScenarioFile, step: str, place: Location) -> Iterator[Impossible]:
-    steps, last = STEPS_OF[scenario.start.strategy], LAST_SYNCING[scenario.start.strategy]
+    steps, last = STEPS_OF[scenario.start.plan], LAST_SYNCING[scenario.start.strategy]
     if steps.index(step) not in range(steps.index(FIRST_SYNCING), steps.index(last) + 1):
         hint = f"choose a step from {FIRST_SYNCING} to {last}"
         yield Impossible(place, f"in {step} nothing is synchronised", hint)
@@ -200,7 +201,7 @@ def _target(scenario: ScenarioFile, fault: Fault, place: Location) -> Iterator[I
         yield Impossible((*place, "place"), "DRBD lets go of a disk that refuses a write", hint)
     if isinstance(fault, Corrupt | ReadError | FsyncFails | FillDisk):
         where, key = (fault.path, "path") if isinstance(fault, FillDisk) else (fault.place, "place")
-        if fault.host == "additional" and where in ("staging", "old-store", "returning-store"):
+        if fault.host == "additional" and where in _OF_THE_ORIGINAL:
             hint = "choose host: original, or another place"
             yield Impossible((*place, key), f"the additional host has no {where}", hint)
     for index, lab in enumerate(scenario.labs):

@@ -37,7 +37,10 @@ StepName = Literal[
     "stop-services",
     "freeze-manifest",
     "stage-store",
+    "stage-second",
     "configure-drbd",
+    "unmount-store",
+    "clear-device",
     "create-metadata",
     "connect-peers",
     "become-primary",
@@ -87,13 +90,15 @@ _AHEAD = (  # of an online move's window
     *("register-additional", "stop-additional", "configure-drbd", "create-metadata", "connect-peers"),
     *("become-primary", "make-filesystem", "mount-aside", "copy-ahead", "first-sync", "catch-up"),
 )
-_ONLY_STAGED = {"stage-store", "restore-store"}
+_ONLY_REUSING = {"stage-second", "unmount-store", "clear-device"}
+_ONLY_STAGED = {"stage-store", "restore-store", *_ONLY_REUSING}
 STEPS_OF: dict[str, tuple[str, ...]] = {  # in each plan's order
-    "staged": tuple(name for name in STEP_NAMES if name not in _ONLY_ONLINE),
+    "staged": tuple(name for name in STEP_NAMES if name not in {*_ONLY_ONLINE, *_ONLY_REUSING}),
     "online": (*_AHEAD, *(name for name in STEP_NAMES if name not in {*_AHEAD, *_ONLY_STAGED})),
+    "reusing": tuple(name for name in STEP_NAMES if name not in {*_ONLY_ONLINE, "set-store-aside"}),
 }
 ALL_CHECKS: tuple[CheckName, ...] = ("durability", "exclusivity", "service", "replica", "reversibility")
-Place = Literal["store", "staging", "old-store", "returning-store", "device"]
+Place = Literal["store", "staging", "second-staging", "old-store", "returning-store", "device"]
 AnyHost = Literal["original", "additional", "clc", "both"]  # both: original and additional
 SweepFault = Literal[
     "kill_engine",
@@ -511,9 +516,16 @@ class Before(Strict):
     store: StoreBefore = StoreBefore()
     device_bytes: Bytes = 256 * 1024**2
     staging_bytes: Bytes | None = None
+    store_on: Literal["root", "device"] = "root"
+    second_staging_bytes: Bytes | None = None
     sync_rate: BytesPerSecond = 200 * 1024**2
     settings: Settings = Settings()
     differs: Differs = Differs()
+
+    @property
+    def plan(self) -> str:
+        """Which plan the engine walks: that of the strategy, or the one for a device that is used again."""
+        return "reusing" if self.settings.reuse_device else self.strategy
 
     def to_lab(self) -> Start:
         """The same, as a lab takes it: only settings and hazards that the file gives."""
@@ -528,6 +540,8 @@ class Before(Strict):
             store=StoreSpec(**self.store.model_dump(mode="json")),
             device_bytes=self.device_bytes,
             staging_bytes=self.staging_bytes,
+            store_on=self.store_on,
+            second_staging_bytes=self.second_staging_bytes,
             sync_bytes_per_s=self.sync_rate,
             settings=settings,
             differs=self.differs.model_dump(exclude_none=True),

@@ -110,6 +110,7 @@ class Trial:
             seed=self.scenario.start.store.seed,
             driver=self.scenario.driver,
             strategy=self.scenario.start.strategy,
+            reuses_device=self.scenario.start.store_on == "device",
             beside=self.scenario.beside_of,
             expectation=Expectation(
                 expect.outcome,
@@ -266,7 +267,7 @@ class Trial:
         sent = len(self.evidence.sent)
         watcher = Bystander(self.evidence.sent, self.schedule.attempt)
         # A detached copy goes on while somebody looks; what it writes is not the look's doing.
-        apart = self.opened.inventory.settings.staging if self.evidence.attempts else None
+        apart = self._staging_areas() if self.evidence.attempts else ()
         folder = self.controllers.folder
         before = footprint(self.opened.truth, folder, apart)
         migration = self._migration(self._tapped(watcher), folder)
@@ -300,13 +301,22 @@ class Trial:
     def _look_around(self, snapshots: list[HostSnapshot]) -> dict[str, str]:
         """What lies on the hosts that answered when the snapshots were taken, outside the places of the data."""
         settings, truth = self.opened.inventory.settings, self.opened.truth
+        ours = (settings.store, *self._staging_areas())
         return {
             f"{seen.host}:{path}": line
             for role, seen in zip(ROLES, snapshots, strict=True)
             if seen.reachable
             for path, line in truth.listing(role).items()
-            if not path.startswith((settings.store, settings.staging))
+            if not path.startswith(ours)
         }
+
+    def _staging_areas(self) -> tuple[str, ...]:
+        settings = self.opened.inventory.settings
+        return (settings.staging, *([settings.second_staging] if settings.second_staging else []))
+
+    def _second(self) -> tuple[str, ...]:
+        """The place of a second staged copy, where there is to be one."""
+        return ("second-staging",) if self.opened.inventory.settings.second_staging else ()
 
     def _change_served(self, role: str, change: Callable[[str, bool], Receipt]) -> None:
         """A client writes or deletes; what it left, its directory included, must be found at the end."""
@@ -398,7 +408,7 @@ class Trial:
         """In all; what cannot be counted now counts with the next look."""
         truth = self.opened.truth
         try:
-            return truth.bytes_received(ORIGINAL, "staging") + truth.bytes_received(ORIGINAL, "device")
+            return sum(truth.bytes_received(ORIGINAL, place) for place in ("staging", "device", *self._second()))
         except LabError:
             return self._counted
 
@@ -427,7 +437,8 @@ class Trial:
         if frozen is None:
             return
         newest = expected_at_the_end(self.evidence)
-        places = (*_PLACES, (ADDITIONAL, "store"))  # there the pair's content is to be seen while that side serves
+        ours = (*_PLACES, *((ORIGINAL, one) for one in self._second()))
+        places = (*ours, (ADDITIONAL, "store"))  # there the pair's content is to be seen while that side serves
         found = {f"{self._name(role)}:{place}": self.opened.truth.manifest(role, place) for role, place in places}
         current = [name for name, there in found.items() if self._equals(newest, there)]
         complete = [name for name, there in found.items() if name in current or self._equals(frozen, there)]

@@ -14,6 +14,7 @@ from tests.broken import (
     online,
     preflight,
     retiring,
+    reusing,
     reverse,
     rollback,
     services,
@@ -21,7 +22,21 @@ from tests.broken import (
 from tests.broken.patching import Sabotage
 
 _FAMILIES = (
-    *(control, copying, drbd, journal, fencing, services, preflight, rollback, reverse, retiring, honesty, online),
+    *(
+        control,
+        copying,
+        drbd,
+        journal,
+        fencing,
+        services,
+        preflight,
+        rollback,
+        reverse,
+        reusing,
+        retiring,
+        honesty,
+        online,
+    ),
 )
 
 SABOTAGES: tuple[Sabotage, ...] = tuple(

@@ -83,9 +83,9 @@ def test_collecting_facts_sends_nothing_but_reading_and_changes_nothing(tmp_path
     with catalogue.find("simulated").open(Start()) as opened:
         sent: list[Any] = []
         world = cast(WorldState, opened.state)
-        before = footprint(opened.truth, tmp_path / "run", None), world.observed()
+        before = footprint(opened.truth, tmp_path / "run", ()), world.observed()
         Migration(tapped(opened, sent), tmp_path / "run", opened.clock).facts()
-        assert (footprint(opened.truth, tmp_path / "run", None), world.observed()) == before
+        assert (footprint(opened.truth, tmp_path / "run", ()), world.observed()) == before
     assert sent, "nobody was asked"
     assert {one.effect for one in sent} == {"read"}
     assert not (tmp_path / "run").exists()

@@ -39,10 +39,12 @@ def blank(site: Site[Reader]) -> Iterator[Finding]:
     """Nothing lies on either device and nothing uses it; whatever does would be destroyed."""
     present = _present(site)
     for host in site.pair:
-        if host.name in present and (reason := volumes.occupied_by(host, site.disk(host))):
+        own = site.settings.reuse_device and host.name == site.original.name  # preflight.reuse looks at that one
+        if host.name in present and not own and (reason := volumes.occupied_by(host, site.disk(host))):
             what = f"{site.disk(host)} {reason}"
             yield error("device-not-blank", host.name, what, "Choose another device, or clear this one yourself.")
-        areas = [site.settings.store, site.settings.staging] if host.name == site.original.name else []
+        areas = [*([] if own else [site.settings.store]), site.settings.staging]
+        areas = areas if host.name == site.original.name else []
         for area in areas:
             if files.stat(host, area) and files.room(host, area).device == site.disk(host):
                 what = f"{site.disk(host)} holds {area}"

@@ -10,7 +10,7 @@ from harness.hosts.command import Command
 from harness.hosts.host import Reader
 from harness.migration.preflight.finding import Finding, error, warning
 from harness.migration.site import Site
-from harness.systems import eucalyptus, files, programs, services
+from harness.systems import eucalyptus, files, programs, services, volumes
 
 _NEEDED = (
     *("rsync", "find", "sha256sum", "flock", "setsid"),
@@ -32,8 +32,8 @@ def ways(site: Site[Reader]) -> Iterator[Finding]:
 def tools(site: Site[Reader]) -> Iterator[Finding]:
     """Every program that the move calls is there, in a version that knows the options used."""
     ahead = _NEEDED_AHEAD if site.settings.strategy == "online" else ()
-    needed = (*_NEEDED, *ahead, f"mkfs.{site.settings.filesystem}")
     for host in site.pair:
+        needed = (*_NEEDED, *ahead, f"mkfs.{site.settings.filesystem}", *_to_take_back(site, host))
         missing = programs.missing(host, (*needed, *services.MANAGERS))
         if missing[-len(services.MANAGERS) :] == [*services.MANAGERS]:
             what = "neither chkconfig nor systemctl is installed, so what starts at boot cannot be told"
@@ -53,6 +53,14 @@ def tools(site: Site[Reader]) -> Iterator[Finding]:
         yield error(
             "tool-missing", site.clc.name, f"{name} is not installed", "Install euca2ools and eucalyptus-admin-tools."
         )
+
+
+def _to_take_back(site: Site[Reader], host: Reader) -> tuple[str, ...]:
+    """What makes the store's own file system again after it was erased."""
+    if not site.settings.reuse_device or host.name != site.original.name:
+        return ()
+    found = volumes.signature(host, site.disk(host)) if volumes.is_block_device(host, site.disk(host)) else None
+    return (f"mkfs.{found.type}", *(["xfs_admin"] if found.type == "xfs" else [])) if found else ()
 
 
 def _without_rsync(site: Site[Reader], host: Reader) -> Iterator[Finding]:

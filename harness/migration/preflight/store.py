@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from harness.hosts.host import Reader
+from harness.migration import old_device
 from harness.migration.preflight.finding import Finding, error, warning
 from harness.migration.site import Site
 from harness.systems import files, mounts, store
@@ -45,7 +46,7 @@ def in_place(site: Site[Reader]) -> Iterator[Finding]:
 def _mounts_in(site: Site[Reader]) -> Iterator[Finding]:
     host, place = site.original, site.settings.store
     for mount in mounts.mounts(host):
-        if mount.at == place:
+        if mount.at == place and not site.settings.reuse_device:
             what = f"{place} is itself a mount point ({mount.device}); it cannot be renamed aside"
             yield error("store-is-mount-point", host.name, what, "Move the data into a plain directory first.")
         elif mount.at.startswith(place + "/"):
@@ -64,16 +65,20 @@ def _directories(site: Site[Reader], listed: store.Manifest) -> Iterator[Finding
 
 def staging(site: Site[Reader]) -> Iterator[Finding]:
     """The staging area exists, is free, and has room in bytes and inodes."""
-    host, area = site.original, site.settings.staging
-    if site.settings.strategy == "online":
-        return  # it copies to the device itself
+    if site.settings.strategy != "online":  # which copies to the device itself
+        yield from free_area(site, "staging", site.settings.staging, site.staged_copy)
+
+
+def free_area(site: Site[Reader], setting: str, area: str, copy: str) -> Iterator[Finding]:
+    """One staging area, named by its setting; findings have the ids of the first one."""
+    host = site.original
     found = files.stat(host, area)
     if found is None or found.kind != "directory":
         what = f"{area} is {'missing' if found is None else 'a ' + found.kind}"
         yield error("staging-missing", host.name, what, f"Make the directory {area} on a file system with room.")
         return
-    if files.stat(host, site.staged_copy) is not None:
-        what = f"{site.staged_copy} exists already"
+    if files.stat(host, copy) is not None:
+        what = f"{copy} exists already"
         yield error("staging-occupied", host.name, what, "Find out what it is and move it away.")
     if files.stat(host, site.settings.store) is None:
         return
@@ -82,10 +87,10 @@ def staging(site: Site[Reader]) -> Iterator[Finding]:
     needed = int(max(store.total_bytes(listed), files.used_kib(host, site.settings.store) * 1024) * (1 + _SPARE))
     if room.free_bytes < needed:
         what = f"{area} has {room.free_bytes} bytes free, the store needs {needed}"
-        yield error("staging-too-small", host.name, what, "Set `staging` to a file system with more room.")
+        yield error("staging-too-small", host.name, what, f"Set `{setting}` to a file system with more room.")
     if room.free_inodes is not None and room.free_inodes < len(listed) * (1 + _SPARE):
         what = f"{area} has {room.free_inodes} inodes free, the store has {len(listed)} entries"
-        yield error("staging-few-inodes", host.name, what, "Set `staging` to a file system with more inodes.")
+        yield error("staging-few-inodes", host.name, what, f"Set `{setting}` to a file system with more inodes.")
 
 
 def additional_is_empty(site: Site[Reader]) -> Iterator[Finding]:
@@ -103,10 +108,13 @@ def additional_is_empty(site: Site[Reader]) -> Iterator[Finding]:
 
 def fstab(site: Site[Reader]) -> Iterator[Finding]:
     """A line of another mind would mount the old data, or the wrong type, at the next boot."""
-    settings = site.settings
+    settings, disk = site.settings, site.disk(site.original)
+    own = old_device.fstab_line(site.original, settings.store, disk) if settings.reuse_device else None
     for host in site.pair:
         for line in mounts.parse_fstab(files.read(host, "/etc/fstab") or ""):
             if settings.store not in (line.at.rstrip("/"), line.at) and line.device != settings.device:
+                continue
+            if own and host.name == site.original.name and line.line == own.line:
                 continue
             if (line.device, line.at, line.fstype) != (settings.device, settings.store, settings.filesystem):
                 what = f"/etc/fstab:{line.line} mounts {line.device} on {line.at} as {line.fstype}"

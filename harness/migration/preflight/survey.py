@@ -12,7 +12,7 @@ from harness.errors import AccessDenied, HostError, StepBlocked, UnexpectedOutpu
 from harness.hosts.command import Command, Result
 from harness.hosts.host import Reader
 from harness.hosts.transport import Transport
-from harness.migration.preflight import cloud, devices, drbd, hosts, store, window
+from harness.migration.preflight import cloud, devices, drbd, hosts, reuse, store, window
 from harness.migration.preflight.finding import Finding, error
 from harness.migration.site import Site
 
@@ -34,6 +34,10 @@ PARTS: tuple[Part, ...] = (
     devices.blank,
     devices.large_enough,
     devices.told_apart,
+    reuse.on_the_device,
+    reuse.boots_with_it,
+    reuse.second_staging,
+    reuse.apart_from_each_other,
     drbd.dialects,
     drbd.comes_up_at_boot,
     drbd.nothing_foreign,

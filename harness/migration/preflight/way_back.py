@@ -15,6 +15,14 @@ _SPARE = 0.05
 _A_DIRECTORY_BYTES = 4096
 
 
+def a_disk_to_go_back_to(site: Site[Reader]) -> Iterator[Finding]:
+    """The store's own disk is the pair's now: made whole elsewhere, it would lie where nobody planned for it."""
+    if site.settings.reuse_device:
+        what = f"the store came from {site.disk(site.original)} itself, which is one side of the pair now"
+        mend = "Stay with the pair; what it serves can be copied to another disk by hand, with the services stopped."
+        yield error("device-was-reused", site.original.name, what, mend)
+
+
 def both_sides_equal(site: Site[Reader]) -> Iterator[Finding]:
     """Sides that do not talk may each have writes that the other lacks: which one is read would be a guess."""
     for host in site.pair:
@@ -74,4 +82,4 @@ def _serving(site: Site[Reader]) -> Reader | None:
     return None
 
 
-PARTS = (both_sides_equal, nothing_in_the_way, room_for_the_difference)
+PARTS = (a_disk_to_go_back_to, both_sides_equal, nothing_in_the_way, room_for_the_difference)

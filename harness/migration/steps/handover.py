@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.errors import StepBlocked
 from harness.hosts.command import Effect
 from harness.hosts.host import Host, Reader
-from harness.migration import copies
+from harness.migration import copies, whereabouts
 from harness.migration.site import Site
 from harness.migration.step import Pending, Satisfied, Step, StepState
 from harness.migration.steps.configure import dialect_on
@@ -69,5 +69,26 @@ class Commit(Step):
                     f"{site.original.name}: the {name} copy was never proven equal to the frozen store; "
                     "without that nothing is committed"
                 )
-        copies.require_unchanged(site, site.original, site.old_store)
+        self._require_kept(site)
         site.memory.note("committed", self.name)
+
+    def _require_kept(self, site: Site[Host]) -> None:
+        """What is kept beside the pair is as it was frozen.
+
+        Raises:
+            StepBlocked: it is not.
+        """
+        copies.require_unchanged(site, site.original, site.old_store)
+
+
+class CommitOnCopies(Commit):
+    """Where the store's own device was used again, both staged copies are what is kept."""
+
+    def _require_kept(self, site: Site[Host]) -> None:
+        good = whereabouts.staged(site.memory)
+        for place in good:
+            copies.require_unchanged(site, site.original, place, copied=True)
+        if not good:
+            raise StepBlocked(
+                f"{site.original.name}: no staged copy is whole any more; without one nothing is committed"
+            )

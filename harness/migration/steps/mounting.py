@@ -25,7 +25,7 @@ class MountDevice(Step):
     summary = "Mount the replicated device in the store's place and prove that it is the device"
     until = "hand-over"
     undo_summary = "unmount the replicated device"
-    read_only: ClassVar[bool] = False
+    options: ClassVar[str] = "defaults"
 
     def inspect(self, site: Site[Reader]) -> StepState:
         host, device, place = site.original, site.settings.device, site.settings.store
@@ -41,7 +41,7 @@ class MountDevice(Step):
 
     def apply(self, site: Site[Host]) -> None:
         place = site.settings.store
-        command = mounts.mount_command(site.settings.device, place, site.settings.filesystem, self.read_only)
+        command = mounts.mount_command(site.settings.device, place, site.settings.filesystem, self.options)
         proofs.destroy(site, site.original, mounts.NothingHidden(place), command)
 
     def undo_hosts(self, site: Site[Host]) -> tuple[Host, ...]:

@@ -35,3 +35,13 @@ class RestoreStore(Step):
 
     def undo(self, site: Site[Host], host: Host) -> None:
         jobs.end_jobs(site, host, self.name)
+
+
+class RestoreFromCopies(RestoreStore):
+    """The store may come from either staged copy: it is nowhere else any more."""
+
+    summary = "Copy a staged store onto the replicated device and verify it on stable storage"
+
+    def apply(self, site: Site[Host]) -> None:
+        copies.copy_from_any(site, site.original, self.name, site.staged_copies, site.settings.store)
+        site.memory.remember("restored", site.memory.fact("frozen"))

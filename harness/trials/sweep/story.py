@@ -318,8 +318,9 @@ class Story:
             "old-store": f"{settings.store}.before-ha",
             "returning-store": f"{settings.store}.after-ha",
             "staging": settings.staging,
+            "second-staging": settings.second_staging,
         }
-        if "on the pair" in said:
+        if "on the pair" in said or re.search(r" \(on /dev/\S+, which may have to be mounted there\)$", said):
             return "device" in found
         path = names.get(found)
         return path is not None and re.search(re.escape(path) + r"(?![.\w-])", said) is not None
@@ -329,6 +330,8 @@ class Story:
         for host, before in self.known.files.items():
             if unlike := sorted(before ^ found[host]):
                 self.monitors.broken.append(f"I13: after the rollback {host} is not as it was: {unlike[0][:200]}")
+        if not self.state.holds_store_at(ORIGINAL):
+            self.monitors.broken.append("I13: after the rollback the store is not in its place")
 
     def _final(self) -> str:
         """The final state's digest, after it was judged unless that is known already."""

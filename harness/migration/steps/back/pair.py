@@ -90,7 +90,7 @@ class MountPair(MountDevice):
     summary = "Mount the pair's data read-only in the store's place"
     until = DOWN
     undo_summary = "unmount the pair's data"
-    read_only = True
+    options = "ro"
 
 
 class TakePairDown(Step):
