@@ -163,7 +163,7 @@ SABOTAGES = (
         "plan-says-what-the-move-does",
         Edit(
             "migration.steps.stage:StageStore.apply",
-            "site.staged_copy, 0o700)",
+            "self.place(site), 0o700)",
             "site.staged_copy, 0o711 if site.memory.run_id == 'trial' else 0o700)",
         ),
     ),

@@ -113,7 +113,7 @@ SABOTAGES = (
         "remove the store with the staged copy",
         "the staged copy is removed with everything around it",
         _TAKEN_BACK,
-        Edit("migration.steps.stage:StageStore.undo", '"--", site.staged_copy)', '"--", site.settings.store)'),
+        Edit("migration.steps.stage:StageStore.undo", '"--", self.place(site))', '"--", site.settings.store)'),
     ),
     sabotage(
         "delete the old store when taking back",

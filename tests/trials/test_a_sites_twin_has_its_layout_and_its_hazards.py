@@ -227,6 +227,7 @@ FOUR: dict[str, Any] = {
 }
 
 
+@pytest.mark.timeout(1500)  # two labs, on a machine that may be busy
 @pytest.mark.parametrize("lab", ["containers", "machines"])
 def test_where_files_are_real_the_twin_has_the_layout_and_the_hazards_too(
     lab: str, require_lab: Callable[[str], None], demanded_lab: Callable[[str], None], tmp_path: Path
