@@ -106,8 +106,9 @@ def test_every_faked_program_and_no_real_one_gets_a_shim() -> None:
         "mkfs.ext3",
         "mkfs.ext4",
         "mkfs.xfs",
+        "xfs_admin",
     }
-    cloud = {"service", "chkconfig", "euca_conf", "euca-describe-services", "euca-describe-properties"}
+    cloud = {"service", "chkconfig", "systemctl", "euca_conf", "euca-describe-services", "euca-describe-properties"}
     assert set(names()) == drbd | volumes | cloud | {"euca-modify-property"}
 
 

@@ -71,6 +71,13 @@ def test_whichever_command_the_controller_is_lost_at(tmp_path: Path, moment: str
             assert number <= claiming, (number, evidence.attempts[1].last_words)
             continue
         assert outcomes[1] == "adopted", (number, evidence.attempts[1].last_words)
+        if outcomes[2] == "reversed":  # the commit was behind it: what follows would be another move
+            evidence = trial(
+                tmp_path / f"{number}-back",
+                faults=[lost],
+                then=["adopt", end],
+                expect=Expect(outcome="reversed", checks=BACK),
+            )
         require_pass(evidence)
 
 
