@@ -298,6 +298,8 @@ class Story:
         self._judge_claims(outcome)
         if outcome.outcome == "rolled_back" and "as they were before" in words:
             self._judge_rollback()
+            if not self.state.holds_store_at(ORIGINAL):  # after a reverse move that was taken back it is the pair's
+                self.monitors.broken.append("I13: after the rollback the store is not in its place")
         if outcome.outcome == "reverse_taken_back" and "serves again as before" in words:
             self._judge_rollback()
 
@@ -330,8 +332,6 @@ class Story:
         for host, before in self.known.files.items():
             if unlike := sorted(before ^ found[host]):
                 self.monitors.broken.append(f"I13: after the rollback {host} is not as it was: {unlike[0][:200]}")
-        if not self.state.holds_store_at(ORIGINAL):
-            self.monitors.broken.append("I13: after the rollback the store is not in its place")
 
     def _final(self) -> str:
         """The final state's digest, after it was judged unless that is known already."""
