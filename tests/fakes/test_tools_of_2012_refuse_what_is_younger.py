@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from fakes import oldtools
+
+Run = Callable[[tuple[str, ...], str], subprocess.CompletedProcess[str]]
 
 TRUE = ("true",)
 YOUNGER = [
@@ -74,7 +77,7 @@ KNOWN_THEN = [
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> object:
+def run(tmp_path: Path) -> Run:
     """Runs a guard that does nothing but judge, under dash and under bash."""
 
     def call(argv: tuple[str, ...], shell: str) -> subprocess.CompletedProcess[str]:
@@ -87,8 +90,8 @@ def run(tmp_path: Path) -> object:
 
 @pytest.mark.parametrize("shell", ["dash", "bash"])
 @pytest.mark.parametrize("argv", YOUNGER, ids=" ".join)
-def test_what_is_younger_is_refused(run: object, argv: tuple[str, ...], shell: str) -> None:
-    ended = run(argv, shell)  # type: ignore[operator]  # a fixture that is a function
+def test_what_is_younger_is_refused(run: Run, argv: tuple[str, ...], shell: str) -> None:
+    ended = run(argv, shell)
     assert ended.returncode == (125 if argv[0] == "timeout" else 64 if argv[0] == "flock" else 1), ended
     assert ended.stdout == ""
     assert ended.stderr.startswith(f"{argv[0]}: ")
@@ -96,8 +99,8 @@ def test_what_is_younger_is_refused(run: object, argv: tuple[str, ...], shell: s
 
 @pytest.mark.parametrize("shell", ["dash", "bash"])
 @pytest.mark.parametrize("argv", KNOWN_THEN, ids=" ".join)
-def test_what_was_known_passes_with_its_arguments(run: object, argv: tuple[str, ...], shell: str) -> None:
-    ended = run(argv, shell)  # type: ignore[operator]  # a fixture that is a function
+def test_what_was_known_passes_with_its_arguments(run: Run, argv: tuple[str, ...], shell: str) -> None:
+    ended = run(argv, shell)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, f"passed {len(argv) - 1}\n", "")
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from harness.inventory import Settings
 from harness.inventory_groups import HostMigrate
 from harness.systems.drbd.config import Peer, Resource, render
-from harness.systems.drbd.dialect import DIALECTS
+from harness.systems.drbd.dialect import DIALECTS, Dialect
 from harness.systems.mounts import fstab_with, parse_fstab
 
 SECTIONS = {"8.4": ["resource", "disk", "net", "on", "on"], "8.3": ["resource", "syncer", "net", "on", "on"]}
@@ -29,7 +29,9 @@ def sections(text: str) -> list[str]:
 @settings(max_examples=300, deadline=None)
 @given(resource=hostile, uname=hostile, disk=hostile, device=hostile)
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=lambda one: one.name)
-def test_what_the_inventory_takes_stays_a_word(dialect, resource, uname, disk, device) -> None:  # type: ignore[no-untyped-def]
+def test_what_the_inventory_takes_stays_a_word(
+    dialect: Dialect, resource: str, uname: str, disk: str, device: str
+) -> None:
     try:
         taken = Settings(resource=resource or "r0", device=f"/dev/drbd{device}" if device.isdigit() else "/dev/drbd1")
         host = HostMigrate(uname=uname or "walrus00", backing_device=f"/dev/{disk}")

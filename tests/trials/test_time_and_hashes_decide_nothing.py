@@ -19,7 +19,10 @@ from harness.trials.scenario import load_scenarios
 from harness.trials.trial import run_trial
 
 ROOT = Path(__file__).parents[2]
-SCENARIOS = ["core/success-with-full-sync", "copy-interrupted-by-power-cut", "mkfs-fails-rolls-back"]
+SCENARIOS = [
+    *("core/success-with-full-sync", "copy-interrupted-by-power-cut", "mkfs-fails-rolls-back"),
+    *("success-online", "success-reuse-device", "reverse/reverse-keeps-what-was-written-and-deleted-since"),
+]
 _REPLAY = """
 import sys, tempfile
 from pathlib import Path
@@ -31,7 +34,8 @@ for scenario in load_scenarios(map(Path, sys.argv[1:])):
 """
 
 
-_SIZES = re.compile(r"keep journal \(.*?\)")  # the journal is as long as its dates
+# The journal is as long as its dates; the pair's manifest, which is packed, holds the hosts' times of what was written.
+_SIZES = re.compile(r"keep (journal|manifest-pair\.\d+) \(.*?\)")
 
 
 def paths() -> list[str]:
@@ -55,7 +59,7 @@ def requests(path: str, folder: Path) -> tuple[list[tuple[str, str, str, str]], 
     """All that the engine asked for, in order, and how its attempts ended."""
     (scenario,) = load_scenarios([Path(path)])
     evidence = run_trial(scenario, catalogue.find("simulated"), folder)
-    asked = [(one.host, one.step, _SIZES.sub("keep journal", one.what), one.outcome) for one in evidence.sent]
+    asked = [(one.host, one.step, _SIZES.sub(r"keep \1", one.what), one.outcome) for one in evidence.sent]
     return asked, [one.outcome for one in evidence.attempts]
 
 

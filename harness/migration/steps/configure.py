@@ -80,12 +80,12 @@ class ConfigureDrbd(Step):
         """The files of a host that are not as they must be."""
         return list(self._changes(site, host))
 
-    def untouched(self, site: Site[Reader], host: Reader) -> set[str]:
+    def untouched(self, site: Site[Reader], host: Reader) -> list[str]:
         """The files that are, to the byte, what was made of their backups: nobody wrote into them since."""
         kept = {path: files.read(host, path + files.BACKUP_SUFFIX) for path in self._paths(site)}
         made = self._changes(site, host, kept)
-        there = {path for path in kept if kept[path] is not None or site.memory.fact(f"absent:{host.name}:{path}")}
-        return {path for path in there if path in made and files.read(host, path) == made[path].wanted}
+        there = [path for path in kept if kept[path] is not None or site.memory.fact(f"absent:{host.name}:{path}")]
+        return [path for path in there if path in made and files.read(host, path) == made[path].wanted]
 
     def _change(self, site: Site[Host], host: Host, changes: dict[str, _Change]) -> None:
         """Every backup is on stable storage before the first file is changed."""
