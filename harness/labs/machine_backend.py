@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import InvalidInput, LabUnavailable
-from harness.labs import machine_initramfs, machine_stock
-from harness.labs.machine_kernel import LINUX, Kernel, Machine, UmlKernel
+from harness.labs import machine_initramfs, machine_stock, uml
+from harness.labs.machine_kernel import Kernel, Machine, UmlKernel
 from harness.labs.machine_qemu import QEMU, QemuKernel
 
 VARIABLE = "WALRUS_HA_MACHINES"
-UML_MODULES = Path("/usr/lib/uml/modules")
 DEFAULT = "uml"
 
 
@@ -70,15 +69,15 @@ def absent(programs: dict[str, str], remedy: str) -> list[str]:
 
 
 def _uml_modules() -> Path | None:
-    found = sorted(UML_MODULES.iterdir()) if UML_MODULES.is_dir() else []
-    return found[-1] if found else None
+    kernel = uml.found()
+    return kernel.of_its_version() if kernel else None
 
 
 def _qemu(machine: Machine) -> Kernel:
     return QemuKernel(machine, machine_stock.firmware(BACKENDS["qemu"].modules()))
 
 
-_UML_PROGRAMS = {LINUX: "user-mode-linux", "taskset": "util-linux"}
+_UML_PROGRAMS = {"taskset": "util-linux"}
 _QEMU_PROGRAMS = {
     QEMU: "qemu-system-x86",
     "qemu-img": "qemu-utils",

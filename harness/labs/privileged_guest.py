@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import LabError
-from harness.labs import machine_backend, machine_image
+from harness.labs import machine_image, uml
 from harness.labs.look import LOOKING
 from harness.labs.machine_door import Door, DoorClosed
-from harness.labs.machine_kernel import UmlKernel
+from harness.labs.machine_kernel import QUICK, UmlKernel
 
 RECIPES = machine_image.RECIPES / "privileged"
 INIT = RECIPES / "guest-init"
@@ -88,19 +88,19 @@ class GuestKernel(UmlKernel):
         arguments += ["root=none", "rootfstype=hostfs", "ro", "con=null", "con0=null,fd:1", f"init={INIT}"]
         # Handlers would be run outside the hosts, where no configuration is: there are none, and drbdadm would say 0.
         arguments.append("drbd.usermode_helper=/bin/true")
-        return [*arguments, "printk.time=1", "printk.devkmsg=on", "panic=1", *_words(machine.directory, "run")]
+        return [*arguments, "printk.time=1", "printk.devkmsg=on", "panic=1", *QUICK, *_words(machine.directory, "run")]
 
 
 def building_arguments(directory: Path, disk: Path, root_image: Path) -> list[str]:
     """What starts a kernel that puts the root image into Docker's disk and ends."""
     arguments = ["umid=build", f"mem={MEMORY}", f"ubd0={disk}", f"ubd1r={root_image}", "root=none", "rootfstype=hostfs"]
-    arguments += ["ro", "con=null", "con0=null,fd:1", f"init={INIT}", "panic=1"]
+    arguments += ["ro", "con=null", "con0=null,fd:1", f"init={INIT}", "panic=1", *QUICK]
     return [*arguments, *_words(directory, "build")]
 
 
 def _words(directory: Path, task: str) -> list[str]:
     python = os.path.realpath(sys.executable)
-    words = {"directory": directory, "modules": machine_backend.UML_MODULES, "python": python, "task": task}
+    words = {"directory": directory, "modules": uml.installed().modules, "python": python, "task": task}
     return [f"lab.{key}={value}" for key, value in (words | {"door": machine_image.RECIPES / "machine"}).items()]
 
 

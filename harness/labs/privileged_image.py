@@ -18,9 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.errors import LabUnavailable
-from harness.labs import machine_image
+from harness.labs import machine_image, uml
 from harness.labs.machine_image import Say
-from harness.labs.machine_kernel import LINUX
 from harness.labs.privileged_guest import RECIPES, building_arguments
 from harness.labs.state import state_directory
 
@@ -96,7 +95,8 @@ def _build(path: Path, root: Path) -> None:
             os.truncate(disk.fileno(), SIZE)
         environment = {"PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin", "HOME": directory}
         make = ["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-m", "0", "-F", str(made)]
-        command = [LINUX, *building_arguments(Path(directory), made, root)]
+        kernel = uml.installed()
+        command = [*kernel.words, *building_arguments(Path(directory), made, root)]
         try:
             subprocess.run(make, check=True, capture_output=True, timeout=_MKFS_S, env=environment)
             done = subprocess.run(
@@ -105,6 +105,7 @@ def _build(path: Path, root: Path) -> None:
                 capture_output=True,
                 timeout=BUILD_S,
                 env=environment,
+                cwd=kernel.directory,
                 start_new_session=True,
                 check=False,
             )

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -70,7 +71,10 @@ def test_a_request_that_waits_for_the_lock_does_not_run_when_nobody_listens_any_
     transport = opened(sshd.connection())
     transport.send(Claim(FENCE))
     canary = folder / "canary"
-    with subprocess.Popen(["flock", str(folder / "state" / "lock"), "cat"], stdin=subprocess.PIPE):
+    lock = folder / "state" / "lock"
+    with subprocess.Popen(["flock", str(lock), "sh", "-c", "echo; exec cat"], stdin=PIPE, stdout=PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()  # it has the lock, not only been asked for it
         cutter = threading.Timer(1.0, sshd.signal_sessions, [signal.SIGKILL])
         cutter.start()
         with pytest.raises(Indeterminate):

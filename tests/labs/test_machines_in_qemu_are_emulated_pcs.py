@@ -167,5 +167,5 @@ def test_what_qemu_lacks_is_named_with_its_own_remedy(monkeypatch: pytest.Monkey
     monkeypatch.setattr(shutil, "which", lambda name, path=None: None)
     state = next(one for one in doctor.survey() if one.name == "machines")
     assert "qemu-img of Debian's package qemu-utils: make labs-qemu" in state.lacks
-    assert not any("linux.uml" in lack for lack in state.lacks)
+    assert not any("user-mode-linux" in lack for lack in state.lacks)
     assert (state.remedy, state.note) == ("make labs-qemu", "in qemu")
