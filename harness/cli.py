@@ -27,7 +27,8 @@ from harness.report.model import FindingLine, RehearsalReport, TrialReport
 from harness.trials import foretelling, plan_text
 from harness.trials.alike import scenarios_like
 from harness.trials.rehearsal import Planned, plan_rehearsal, rehearse
-from harness.trials.scenario import Scenario, load_scenarios
+from harness.trials.scenario import Scenario
+from harness.trials.scenario_files import load_scenarios
 from harness.trials.site.twin import twin_of
 from harness.trials.sweep import options
 from harness.trials.sweep.points import FAULTS, MOMENTS

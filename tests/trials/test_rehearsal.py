@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.labs import catalogue
 from harness.trials.rehearsal import plan_rehearsal
-from harness.trials.scenario import load_scenarios
+from harness.trials.scenario_files import load_scenarios
 
 SCENARIO = "claim: long enough to be a claim\nlabs: [simulated]\n{more}expect: {{outcome: completed}}\n"
 
