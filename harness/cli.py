@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -21,6 +22,7 @@ from harness import (
     orders_cli,
     rehearse_cli,
     rehearsed,
+    report_cli,
     runs,
     version,
 )
@@ -28,13 +30,13 @@ from harness.checks.verdict import judge_file
 from harness.errors import Refused
 from harness.labs import doctor
 from harness.live import Board
+from harness.logbook import Logbook
 from harness.migration.forecast import Forecast
 from harness.migration.outcome import Outcome
 from harness.migration.plan import PLANS
 from harness.migration.planned import read_plan
 from harness.migration.run import Listeners, Migration
-from harness.report import folder as pages
-from harness.report import json_report, markdown, text
+from harness.report import json_report, text
 from harness.report.model import FindingLine
 from harness.trials import foretelling, plan_text
 
@@ -73,8 +75,9 @@ def walrus_ha() -> None:
     """Move a Eucalyptus 3.2 Walrus onto a DRBD-replicated pair, and rehearse the move before."""
 
 
-_ELSEWHERE = (*rehearse_cli.COMMANDS, *orders_cli.COMMANDS, *explain_cli.COMMANDS)
-for _command in (*_ELSEWHERE, facts_cli.facts_command, lab_cli.lab_group):
+_GROUPS = (*rehearse_cli.COMMANDS, *orders_cli.COMMANDS, *explain_cli.COMMANDS)
+_OTHERS = (facts_cli.facts_command, lab_cli.lab_group, report_cli.report_command)
+for _command in (*_GROUPS, *_OTHERS):
     walrus_ha.add_command(_command)
 
 
@@ -174,7 +177,7 @@ def migrate_command(
     runs.note_inventory(folder, inventory_path)
     settings = migration.inventory.settings
     shown.show(Board([step.name for step in PLANS[settings.strategy]()], settings.window_s), folder)
-    _finish(migration.migrate(plan, rehearsal), folder, as_json)
+    _carry_out(migration, "migrate", lambda: migration.migrate(plan, rehearsal), as_json)
 
 
 @walrus_ha.command("adopt")
@@ -183,7 +186,8 @@ def migrate_command(
 def adopt_command(inventory_path: Path, as_json: bool) -> None:
     """Take over the run that holds the hosts, after its controller was lost; migrate or rollback goes on with it."""
     folder = runs.folder_for(inventory_path)
-    outcome = _migration(inventory_path).adopt()
+    migration = _migration(inventory_path)
+    outcome = Logbook(folder, migration.clock).attempt("adopt", migration, migration.adopt)
     if (folder / "journal.jsonl").exists():
         runs.note_inventory(folder, inventory_path)
     _finish(outcome, folder, as_json)
@@ -200,7 +204,8 @@ def rollback_command(run: str, plain: bool, as_json: bool) -> None:
     """
     folder = runs.find(run)
     shown = console.Console(plain=plain)
-    _finish(_migration(runs.inventory_of(folder), folder, shown).rollback(), folder, as_json)
+    migration = _migration(runs.inventory_of(folder), folder, shown)
+    _carry_out(migration, "rollback", migration.rollback, as_json)
 
 
 @walrus_ha.command("retire")
@@ -228,7 +233,7 @@ def retire_command(run: str, yes: bool, dry_run: bool, deleted: int, as_json: bo
         click.echo("To be deleted, for good:\n" + "\n".join(lines), err=True)
         if click.prompt(f"Type {folder.name} to delete them", default="", show_default=False, err=True) != folder.name:
             raise Refused("that was not the name of the run; nothing was deleted")
-    _finish(migration.retire(deleted), folder, as_json)
+    _carry_out(migration, "retire", lambda: migration.retire(deleted), as_json)
 
 
 @walrus_ha.command("verify")
@@ -253,26 +258,6 @@ def judge_command(evidence: Path, as_json: bool) -> None:
     judgement = judge_file(evidence)
     click.echo(json_report.render_judgement(judgement) if as_json else text.render_judgement(judgement))
     sys.exit(0 if judgement.verdict.name == "PASS" else 1)
-
-
-@walrus_ha.command("report")
-@click.argument("place", type=click.Path(path_type=Path, exists=True))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="The page; default: beside the evidence.")
-@click.option("--markdown", "markdown_path", type=click.Path(path_type=Path), help="Also write a job summary.")
-def report_command(place: Path, output: Path | None, markdown_path: Path | None) -> None:
-    """Judge saved evidence again and make pages of it: one file, or a folder that `rehearse --report` left."""
-    found = pages.load(place)
-    if markdown_path:
-        markdown_path.write_text(markdown.render(found), encoding="utf-8")
-    if place.is_dir():
-        if output:
-            raise click.UsageError("a folder's pages stand in the folder: -o is for one file of evidence")
-        click.echo(pages.write_pages(found, place))
-    else:
-        page = output or place.with_name(pages.PAGE)
-        page.write_text(pages.trial_page(place), encoding="utf-8")
-        click.echo(page)
-    sys.exit(found.exit_status)
 
 
 @walrus_ha.command("doctor")
@@ -317,6 +302,12 @@ def _migration(inventory_path: Path, folder: Path | None = None, shown: console.
     loaded = inventory.load(inventory_path)
     listeners = Listeners(shown.event, shown.progress)
     return Migration(loaded, folder or runs.folder_for(inventory_path), listeners=listeners)
+
+
+def _carry_out(migration: Migration, verb: str, work: Callable[[], Outcome], as_json: bool) -> NoReturn:
+    """Do what changes hosts, with a log beside the journal, and end."""
+    outcome = Logbook(migration.folder, migration.clock).attempt(verb, migration, work)
+    _finish(outcome, migration.folder, as_json)
 
 
 def _finish(outcome: Outcome, folder: Path, as_json: bool) -> NoReturn:

@@ -6,10 +6,13 @@ import json
 import re
 import sys
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
 from harness import runs
+from harness.clock import WallClock
+from harness.logbook import Logbook
 from harness.migration import ordering
 from harness.migration.ordering import Answer
 from harness.migration.standing import Standing, standing
@@ -67,8 +70,10 @@ def _ordered(known: Standing) -> str:
     return ", ".join(said) or "nothing"
 
 
-def _answer(answer: Answer, run: str, as_json: bool) -> None:
+def _answer(answer: Answer, order: str, folder: Path, as_json: bool) -> None:
+    run = folder.name
     message = answer.message.replace(" RUN", f" {run}")
+    Logbook(folder, WallClock()).ordered(order, message)
     if as_json:
         click.echo(json.dumps({"run": run, "orders": asdict(answer.orders), "message": message}))
     else:
@@ -82,7 +87,7 @@ def _answer(answer: Answer, run: str, as_json: bool) -> None:
 def pause_command(run: str, as_json: bool) -> None:
     """Let a run stand still at its next safe point, with its copy or hash."""
     folder = runs.find(run)
-    _answer(ordering.pause(folder), folder.name, as_json)
+    _answer(ordering.pause(folder), "pause", folder, as_json)
 
 
 @click.command("resume")
@@ -91,7 +96,7 @@ def pause_command(run: str, as_json: bool) -> None:
 def resume_command(run: str, as_json: bool) -> None:
     """Let a paused run go on. (A run that ended is gone on with by migrate.)"""
     folder = runs.find(run)
-    _answer(ordering.resume(folder), folder.name, as_json)
+    _answer(ordering.resume(folder), "resume", folder, as_json)
 
 
 @click.command("throttle")
@@ -101,7 +106,7 @@ def resume_command(run: str, as_json: bool) -> None:
 def throttle_command(run: str, rate: int | None, as_json: bool) -> None:
     """Copy at most at RATE (KiB a second, or such as 20M) from now on; off takes that back."""
     folder = runs.find(run)
-    _answer(ordering.throttle(folder, rate), folder.name, as_json)
+    _answer(ordering.throttle(folder, rate), f"throttle {rate} KiB/s" if rate else "throttle off", folder, as_json)
 
 
 @click.command("cutover")
@@ -110,7 +115,7 @@ def throttle_command(run: str, rate: int | None, as_json: bool) -> None:
 def cutover_command(run: str, as_json: bool) -> None:
     """Permit the stop of the services, where the run waits for that."""
     folder = runs.find(run)
-    _answer(ordering.cutover(folder), folder.name, as_json)
+    _answer(ordering.cutover(folder), "cutover", folder, as_json)
 
 
 @click.command("abort")
@@ -119,7 +124,7 @@ def cutover_command(run: str, as_json: bool) -> None:
 def abort_command(run: str, as_json: bool) -> None:
     """End a run at its next safe point: taken back before the commit point, halted after it."""
     folder = runs.find(run)
-    _answer(ordering.abort(folder), folder.name, as_json)
+    _answer(ordering.abort(folder), "abort", folder, as_json)
 
 
 COMMANDS = (status_command, pause_command, resume_command, throttle_command, cutover_command, abort_command)

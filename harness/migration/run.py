@@ -61,7 +61,7 @@ class Migration:
         self.inventory = inventory
         self.folder = folder
         self.clock = clock or WallClock()
-        self._listeners = listeners or Listeners()
+        self.listeners = listeners or Listeners()
         self._name_run = name_run
 
     def migrate(self, plan: Plan | None = None, rehearsal: Mapping[str, Any] | None = None) -> Outcome:
@@ -347,7 +347,7 @@ class Migration:
         return Retirement(
             engine.site,
             readable(engine.site),
-            lambda kind, text: self._listeners.event(Event(kind, STEP, text)),
+            lambda kind, text: self.listeners.event(Event(kind, STEP, text)),
             may_be_gone,
         )
 
@@ -377,13 +377,13 @@ class Migration:
         hosts = [Host(node.name, node.connection.open(node.name), clock) for node in self.inventory.hosts()]
         by_name = {host.name: host for host in hosts}
         original, additional, clc = (by_name[node.name] for node in self.inventory.nodes())
-        told = self._listeners.progress
+        told = self.listeners.progress
         site = Site(original, additional, clc, self.inventory, memory, clock, told, control)
         mirror = Mirror((original, additional), memory, clock)
         for host in hosts:
             host.before_change = mirror.flush
         try:
-            yield Engine(site, self._plan(memory), self._listeners.event, mirror)
+            yield Engine(site, self._plan(memory), self.listeners.event, mirror)
         finally:
             for host in hosts:
                 host.transport.close()

@@ -113,9 +113,21 @@ def _safe_copies(memory: Memory) -> str:
     """By what the run was begun for; nothing can be said before that."""
     promised = memory.promised
     if not promised:
-        return "The store is where it was: nothing was begun."
+        return _after_its_end(memory)
     places = [promised.get(key, "?") for key in ("original.name", "store", "staging", "device")]
     return words.copies_known(memory, *places)
+
+
+def _after_its_end(memory: Memory) -> str:
+    """Of a run that remembers nothing any more, since all of it was taken back."""
+    begun = next((entry for entry in reversed(memory.entries) if entry.kind == "begun"), None)
+    promised = begun.data.get("promised") if begun else None
+    if not isinstance(promised, dict):
+        return "The store is where it was: nothing was begun."
+    place = f"{promised.get('original.name', '?')}:{promised.get('store', '?')}"
+    if memory.reversed:
+        return f"The newest store is at {place}, which the original alone serves."
+    return f"The store is at {place}, where it was before the move."
 
 
 def _next(state: str, working: bool, orders: Orders | None, folder: Path) -> str:

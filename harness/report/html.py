@@ -18,6 +18,8 @@ from harness import __version__
 from harness.checks.verdict import Judgement, Verdict
 from harness.evidence import Evidence, Manifest
 from harness.report.model import RehearsalReport, Summary, TrialReport, printable
+from harness.report.moment import when
+from harness.report.run import RunReport
 from harness.report.timeline import LEFT, ROW, WIDTH, timeline
 
 _REQUESTS = 2000  # shown of one trial; the evidence holds all
@@ -35,6 +37,11 @@ def render_trial(evidence: Evidence, judgement: Judgement) -> str:
         requests=evidence.sent[:_REQUESTS],
         more_requests=max(0, len(evidence.sent) - _REQUESTS),
     )
+
+
+def render_run(report: RunReport, made: str) -> str:
+    """A real run: its state first, then what to do, the timeline, what was moved and how that was verified."""
+    return _page("run.html", report=report, made=made, most=_REQUESTS)
 
 
 def render_rehearsal(report: RehearsalReport, links: dict[tuple[str, str], str]) -> str:
@@ -96,7 +103,9 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    templates.filters["bytes"] = _bytes
+    templates.filters["bytes"] = shown_bytes
+    templates.filters["lasting"] = lasting
+    templates.filters["when"] = when
     templates.globals.update(width=WIDTH, left=LEFT, row_height=ROW, version=__version__)
     return templates
 
@@ -112,10 +121,22 @@ def _lines(text: str) -> str:
     return "\n".join(map(printable, text.split("\n")))
 
 
-def _bytes(size: int) -> str:
+def shown_bytes(size: int) -> str:
+    """Bytes for people."""
     number, unit = float(size), "B"
     for bigger in ("KiB", "MiB", "GiB", "TiB"):
         if number < 1024:
             break
         number, unit = number / 1024, bigger
     return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+
+
+def lasting(seconds: float | None) -> str:
+    """A length for people."""
+    if seconds is None:
+        return "not known"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    hours, rest = divmod(round(seconds), 3600)
+    minutes, rest = divmod(rest, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"

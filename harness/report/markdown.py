@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from harness.checks.verdict import Verdict
 from harness.report.html import overall
@@ -15,11 +15,16 @@ _MEANT = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>&~@:])")
 
 def render(report: RehearsalReport) -> str:
     """The verdict, what did not pass with its reason, and the rest as a table; cut at a line where it gets long."""
+    return bounded(_lines(report), "Cut here: the report's folder holds all.")
+
+
+def bounded(told: Iterable[str], cut: str) -> str:
+    """These lines, as many as a job's summary takes; ``cut`` says where there are more."""
     lines, size = [], 0
-    for line in _lines(report):
+    for line in told:
         size += len(line.encode()) + 1
         if size > MAX_BYTES:
-            lines.append("\nCut here: the report's folder holds all.")
+            lines.append(f"\n{cut}")
             break
         lines.append(line)
     return "\n".join(lines) + "\n"
@@ -43,9 +48,9 @@ def _lines(report: RehearsalReport) -> Iterator[str]:
 
 def _row(trial: TrialReport) -> str:
     cells = (trial.scenario, trial.lab, trial.verdict.value, f"{trial.seconds:.1f}", trial.reason)
-    return f"| {' | '.join(map(_plain, cells))} |"
+    return f"| {' | '.join(map(plain, cells))} |"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text that Markdown takes as text: nothing in it is a link, a tag, a mention or the end of a cell."""
     return _MEANT.sub(r"\\\1", printable(text))

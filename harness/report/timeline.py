@@ -16,12 +16,13 @@ _MOST_TICKS = 10
 
 @dataclass(frozen=True)
 class Bar:
-    """A state that lasted: ``kind`` is the style's word, ``title`` what it means."""
+    """A state that lasted: ``kind`` is the style's word, ``title`` what it means, ``label`` is written into it."""
 
     x: float
     width: float
     kind: str
     title: str
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,9 @@ class Timeline:
 
 
 @dataclass(frozen=True)
-class _Scale:
+class Scale:
+    """From seconds to the picture."""
+
     begin: float
     end: float
 
@@ -88,12 +91,12 @@ def timeline(evidence: Evidence) -> Timeline | None:
         return None
     begin = evidence.attempts[0].started_at
     last = max([evidence.attempts[-1].ended_at, *(event.at for event in evidence.events)])
-    scale = _Scale(begin, max(last, begin + 1.0))
+    scale = Scale(begin, max(last, begin + 1.0))
     down = list(_nobody_serves(evidence, scale)) if _served_before(evidence) else []
     rows = [_controller(evidence, scale), *(_host(evidence, scale, name) for name in _hosts(evidence))]
     return Timeline(
         tuple(rows),
-        tuple(_ticks(scale)),
+        tuple(ticks(scale)),
         tuple(scale.bar(start, end, "down", f"no Walrus serves for {end - start:.1f} s") for start, end in down),
         sum(end - start for start, end in down) if _served_before(evidence) else None,
     )
@@ -109,7 +112,7 @@ def _role(evidence: Evidence, host: str) -> str:
     return {evidence.original: "original", evidence.additional: "additional"}.get(host, "cloud controller")
 
 
-def _controller(evidence: Evidence, scale: _Scale) -> Row:
+def _controller(evidence: Evidence, scale: Scale) -> Row:
     bars = tuple(
         scale.bar(one.started_at, one.ended_at, f"attempt-{one.outcome}", f"{one.command}: {one.outcome}")
         for one in evidence.attempts
@@ -121,7 +124,7 @@ def _controller(evidence: Evidence, scale: _Scale) -> Row:
     return Row("controller", "the engine", bars, marks)
 
 
-def _host(evidence: Evidence, scale: _Scale, host: str) -> Row:
+def _host(evidence: Evidence, scale: Scale, host: str) -> Row:
     events = [event for event in evidence.events if event.host == host]
     bars = [*_service(evidence, scale, host, events), *_lasting(scale, events, "power", "off", "powerless", "no power")]
     bars += _lasting(scale, events, "frozen", "on", "frozen", "frozen")
@@ -148,7 +151,7 @@ def _states(evidence: Evidence, host: str, events: Sequence[Event]) -> Iterator[
             yield event.at, "STOPPED"
 
 
-def _service(evidence: Evidence, scale: _Scale, host: str, events: Sequence[Event]) -> Iterator[Bar]:
+def _service(evidence: Evidence, scale: Scale, host: str, events: Sequence[Event]) -> Iterator[Bar]:
     for begin, end, state in _intervals(_states(evidence, host, events), scale.end):
         if state == "ENABLED":
             yield scale.bar(begin, end, "serves", "Walrus is ENABLED and serves")
@@ -156,7 +159,7 @@ def _service(evidence: Evidence, scale: _Scale, host: str, events: Sequence[Even
             yield scale.bar(begin, end, "standby", "Walrus is DISABLED: it stands by")
 
 
-def _lasting(scale: _Scale, events: Sequence[Event], kind: str, word: str, style: str, title: str) -> Iterator[Bar]:
+def _lasting(scale: Scale, events: Sequence[Event], kind: str, word: str, style: str, title: str) -> Iterator[Bar]:
     words = ((event.at, event.detail) for event in events if event.kind == kind)
     for begin, end, state in _intervals(words, scale.end):
         if state == word:
@@ -167,7 +170,7 @@ def _intervals(states: Iterator[tuple[float, str]], end: float) -> Iterator[tupl
     yield from ((begin, until, state) for (begin, state), (until, _) in pairwise([*states, (end, "")]) if until > begin)
 
 
-def _nobody_serves(evidence: Evidence, scale: _Scale) -> Iterator[tuple[float, float]]:
+def _nobody_serves(evidence: Evidence, scale: Scale) -> Iterator[tuple[float, float]]:
     """From when until when no host's Walrus was ENABLED, to the end of the last attempt.
 
     After it the trial takes the service down itself, to read what the other side holds.
@@ -186,7 +189,7 @@ def _nobody_serves(evidence: Evidence, scale: _Scale) -> Iterator[tuple[float, f
         yield at, over
 
 
-def _ticks(scale: _Scale) -> Iterator[Tick]:
+def ticks(scale: Scale) -> Iterator[Tick]:
     span = scale.end - scale.begin
     every = next((step for step in _TICKS if span / step <= _MOST_TICKS), span / _MOST_TICKS)
     for number in range(int(span / every) + 1):

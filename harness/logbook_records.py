@@ -1,0 +1,98 @@
+"""The logbook read back: attempts, requests and orders; a line that is torn or unknown is counted and skipped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from harness.logbook import FILE
+from harness.redaction import redacted
+from harness.report.run import Asked, Attempt, Ordered
+
+
+@dataclass
+class Records:
+    """What the log of a run holds. ``kept`` is False where there is none."""
+
+    kept: bool = False
+    attempts: list[Attempt] = field(default_factory=list)
+    requests: list[Asked] = field(default_factory=list)
+    orders: list[Ordered] = field(default_factory=list)
+    unreadable: int = 0
+
+
+def load(folder: Path) -> Records:
+    """All that the log of a folder tells."""
+    records = Records()
+    try:
+        file = (folder / FILE).open("rb")
+    except OSError:
+        return records
+    records.kept = True
+    latest: dict[str, int] = {}  # the last request to each host, which may be said to have been repeated
+    with file:
+        for line in file:
+            try:
+                told = json.loads(line)
+                _READERS[told["kind"]](records, told, latest)
+            except (ValueError, KeyError, TypeError, RecursionError):
+                records.unreadable += 1
+    return records
+
+
+def _text(told: dict[str, Any], *names: str) -> list[str]:
+    """The fields, each a text."""
+    found = [told[name] for name in names]
+    if not all(isinstance(value, str) for value in found):
+        raise TypeError("a field is no text")
+    return [redacted(value) for value in found]
+
+
+def _number(told: dict[str, Any], name: str) -> int:
+    if type(told[name]) is not int:
+        raise TypeError(f"{name} is no number")
+    return int(told[name])
+
+
+def _attempt(records: Records, told: dict[str, Any], _: dict[str, int]) -> None:
+    verb, tool, date = _text(told, "verb", "tool", "date")
+    records.attempts.append(Attempt(verb, tool, date, None, "", None, ""))
+
+
+def _ended(records: Records, told: dict[str, Any], _: dict[str, int]) -> None:
+    date, outcome, message = _text(told, "date", "outcome", "message")
+    status = _number(told, "exit_status")
+    at = next((at for at in reversed(range(len(records.attempts))) if records.attempts[at].ended is None), None)
+    if at is None:
+        raise KeyError("an end without a beginning")
+    ended = replace(records.attempts[at], ended=date, outcome=outcome, exit_status=status, message=message)
+    records.attempts[at] = ended
+
+
+def _request(records: Records, told: dict[str, Any], latest: dict[str, int]) -> None:
+    date, host, step, request, what, effect, answer, output = _text(told, *_REQUEST)
+    asked = Asked(date, host, step, request, what, effect, answer, output)
+    latest[asked.host] = len(records.requests)
+    records.requests.append(asked)
+
+
+def _again(records: Records, told: dict[str, Any], latest: dict[str, int]) -> None:
+    at, times = latest[told["host"]], _number(told, "times")
+    records.requests[at] = replace(records.requests[at], times=records.requests[at].times + times)
+
+
+def _order(records: Records, told: dict[str, Any], _: dict[str, int]) -> None:
+    records.orders.append(Ordered(*_text(told, "date", "order", "answer")))
+
+
+_REQUEST = ("date", "host", "step", "request", "what", "effect", "answer", "output")
+_READERS: dict[str, Callable[[Records, dict[str, Any], dict[str, int]], None]] = {
+    "attempt": _attempt,
+    "ended": _ended,
+    "request": _request,
+    "again": _again,
+    "order": _order,
+}
