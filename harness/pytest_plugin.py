@@ -64,7 +64,7 @@ class ScenarioFile(pytest.File):
     def collect(self) -> Iterable[pytest.Item]:
         """An item a lab: those that the scenario names, and those of which it says why not."""
         from harness.errors import InvalidInput
-        from harness.trials.scenario import load_scenarios
+        from harness.trials.scenario_files import load_scenarios
 
         try:
             scenarios = load_scenarios([self.path])

@@ -20,7 +20,9 @@ from pathlib import Path
 
 from harness.checks.verdict import Verdict, judge
 from harness.labs import catalogue
-from harness.trials.scenario import ALL_CHECKS, Before, Expect, Scenario, StoreBefore
+from harness.trials.expect import ALL_CHECKS, Expect
+from harness.trials.scenario import Scenario
+from harness.trials.start import Before, StoreBefore
 from harness.trials.trial import run_trial
 
 NUMBER = "WALRUS_HA_SEEDS"

@@ -21,6 +21,7 @@ from harness.checks.replay import STOPPED, Seen, World, in_order, pair, replay, 
 from harness.evidence import Event, Evidence
 
 _REPLICATED = "/dev/drbd"
+_CLOCKS_AGREE_S = 0.05  # the kernel's log goes by its host's clock, what was sent by ours
 _DISCARDING = re.compile(r"^\s*(after-sb-\dpri\s+(?:discard-\S+|violently-\S+|consensus))\s*;", re.MULTILINE)
 
 
@@ -245,7 +246,7 @@ def _asked_to_part(evidence: Evidence, event: Event) -> bool:
     before = 0.0
     for sent in evidence.sent:
         parting = {"down", "disconnect"} & set(sent.what.split())
-        if sent.host == event.host and parting and before <= event.at <= sent.at:
+        if sent.host == event.host and parting and before <= event.at <= sent.at + _CLOCKS_AGREE_S:
             return True
         before = sent.at
     return False

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from harness.errors import LabError
 from harness.hosts.command import Result
+from harness.labs import docker_exec
 from harness.labs.container_network import LabNetwork
 from harness.labs.docker_cleanup import OURS, labels
 from harness.labs.hostfiles import File, packed
@@ -90,11 +91,9 @@ class LabHost:
 
         piped = argv if stdin is None else ("sh", "-c", _PIPE, stdin, *argv)
         try:
-            answer = self.container.exec_run(list(piped), demux=True)
+            result = docker_exec.run(self.container, list(piped))
         except APIError as error:
             raise LabError(f"{self.plan.name}: {error.explanation}{self._last_words()}") from error
-        stdout, stderr = answer.output
-        result = Result(answer.exit_code, stdout or b"", stderr or b"")
         if result.exit_status not in ok:
             said = (result.stderr or result.stdout).decode(errors="replace").strip()[-1000:] + self._last_words()
             raise LabError(f"{self.plan.name}: `{_brief(argv)}` ended with status {result.exit_status}: {said}")
@@ -115,22 +114,14 @@ class LabHost:
         Raises:
             LabError: when it ended, or said nothing for too long, before.
         """
-        api = self.container.client.api
-        call = api.exec_create(self.container.id, list(argv), stdin=True)["Id"]
-        stream = api.exec_start(call, socket=True)
-        connection: socket.socket = getattr(stream, "_sock", stream)
-        connection.settimeout(_ANSWER_S)
-        try:
+        with docker_exec.listening(self.container, list(argv), _ANSWER_S) as reader:
             said = b""
             while until not in said:
-                chunk = connection.recv(4096)
+                chunk = reader.read1(4096)
                 if not chunk:
                     raise LabError(f"{self.plan.name}: `{_brief(argv)}` ended: {said.decode(errors='replace')}")
                 said += chunk
             yield
-        finally:
-            stream.close()
-            connection.close()
 
     def put(self, files: dict[str, File]) -> None:
         """Write files, owned by root; works on a host without power too."""

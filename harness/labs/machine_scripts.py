@@ -247,6 +247,7 @@ victim = objects(sys.argv[1:])[-1]
 os.unlink(victim)
 directory = os.open(os.path.dirname(victim), os.O_RDONLY)
 os.fsync(directory)
+os.close(directory)
 answer({"victim": ascii(victim), "proven": not os.path.lexists(victim)})
 """
 

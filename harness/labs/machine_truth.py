@@ -21,7 +21,7 @@ from harness.labs.reading import ANY_ANSWER, read_sample, require_taken
 
 _HTTP_S = 30
 _WALK_S = 300.0
-_PLACES = ("store", "old-store", "staging", "device")
+_PLACES = ("store", "old-store", "returning-store", "staging", "device")
 
 
 class MachineTruth:

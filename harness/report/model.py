@@ -56,6 +56,11 @@ class TrialReport:
         """A trial that was not run."""
         return cls(scenario, lab, Verdict.SKIPPED, 0.0, reason)
 
+    @classmethod
+    def broken(cls, scenario: str, lab: str, seconds: float, reason: str) -> TrialReport:
+        """A trial that the harness's own mistake ended: it says nothing about the move."""
+        return cls(scenario, lab, Verdict.INCONCLUSIVE, seconds, reason)
+
 
 @dataclass(frozen=True)
 class Summary:

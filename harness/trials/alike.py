@@ -10,7 +10,8 @@ from harness.inventory import Inventory, Settings
 from harness.labs import catalogue
 from harness.migration.procedure import Procedure, procedure_of
 from harness.trials.possible import impossible
-from harness.trials.scenario import Scenario, load_scenarios
+from harness.trials.scenario import Scenario
+from harness.trials.scenario_files import load_scenarios
 
 _FAILED_SYNC = "failed-sync-link-lost-at-40-percent-heals"  # a sync that is skipped cannot fail
 _CORE = {

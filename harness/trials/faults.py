@@ -15,7 +15,7 @@ from harness.migration.control import Control, Orders
 from harness.migration.engine import Event
 from harness.migration.site import Progress
 from harness.trials.controllers import Controllers
-from harness.trials.scenario import (
+from harness.trials.fault_kinds import (
     AdoptedMeanwhile,
     At,
     AtCommand,

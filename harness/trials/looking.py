@@ -12,7 +12,7 @@ from harness.evidence import Evidence, Sent
 from harness.hosts.command import Request
 from harness.labs.lab import ROLES, Truth
 from harness.labs.premises import CLOUD_SECRET, SUDO_PASSWORD
-from harness.trials.scenario import LyingExit
+from harness.trials.fault_kinds import LyingExit
 from harness.trials.tap import CommandFaults
 
 

@@ -6,33 +6,28 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.trials.actions import PowerOffNow
-from harness.trials.literal.choices import VENDOR_STEPS
-from harness.trials.scenario import (
-    REVERSE_STEP_NAMES,
-    STEPS_OF,
-    Action,
+from harness.trials.actions import Action, FreeDisk, PowerOffNow, PowerOn, ResumeWith
+from harness.trials.fault_kinds import (
     AtCommand,
     Corrupt,
     CutLink,
     DiskErrors,
     Fault,
     FillDisk,
-    FreeDisk,
     FsyncFails,
     KillEngine,
     OperatorOrder,
     PowerOff,
-    PowerOn,
     ReadError,
     ResetSsh,
-    ResumeWith,
-    ScenarioFile,
     SlowDisk,
     StallSync,
     UnmodelledCall,
     WriteObject,
 )
+from harness.trials.literal.choices import VENDOR_STEPS
+from harness.trials.scenario import ScenarioFile
+from harness.trials.step_names import REVERSE_STEP_NAMES, STEPS_OF
 from harness.yamlfile import Location
 
 _OF_THE_ORIGINAL = ("staging", "second-staging", "old-store", "returning-store")

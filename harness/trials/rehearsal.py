@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -85,10 +87,23 @@ def _one(planned: Planned, folder: Path | None) -> TrialReport:
         workdir.mkdir(parents=True, exist_ok=True)
         for old in (workdir / "run", workdir / "second", *workdir.glob("adopted-*")):
             shutil.rmtree(old, ignore_errors=True)  # an earlier trial's journal would be resumed
+        started = time.monotonic()
         try:
             evidence = run_trial(scenario, lab, workdir)
         except LabUnavailable as missing:
             return TrialReport.skipped(scenario.name, lab.name, str(missing))
+        except Exception as mistake:  # noqa: BLE001  # ours, whatever it is: the other trials are run all the same
+            return _broken(planned, mistake, time.monotonic() - started, workdir if folder else None)
         path = workdir / "evidence.json"
         evidence.save(path)
         return TrialReport.judged(evidence, judge(evidence), path if folder else None)
+
+
+def _broken(planned: Planned, mistake: Exception, seconds: float, workdir: Path | None) -> TrialReport:
+    """A trial that ended in a mistake of the harness; where it was made is kept beside the journal."""
+    last = traceback.extract_tb(mistake.__traceback__)[-1]
+    said = f"the harness failed at {Path(last.filename).name}:{last.lineno}: {type(mistake).__name__}: {mistake}"
+    if workdir is not None:
+        (workdir / "failure.txt").write_text("".join(traceback.format_exception(mistake)))
+        said += f" ({workdir / 'failure.txt'})"
+    return TrialReport.broken(planned.scenario.name, planned.lab.name, seconds, said)

@@ -10,7 +10,7 @@ from harness.errors import Indeterminate
 from harness.evidence import Receipt
 from harness.hosts.command import Request
 from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL, Opened
-from harness.trials.scenario import AtCommand, FailCommand, HangCommand, LoseReply
+from harness.trials.fault_kinds import AtCommand, FailCommand, HangCommand, LoseReply
 
 POWER_BACK_S, LINK_BACK_S = 3.0, 6.0
 CUTS: dict[str, tuple[str, ...]] = {

@@ -24,7 +24,7 @@ from harness.hosts.command import (
     wire_digest,
 )
 from harness.hosts.transport import Connection, Transport
-from harness.trials.scenario import FailCommand, HangCommand, LoseReply, LyingExit
+from harness.trials.fault_kinds import FailCommand, HangCommand, LoseReply, LyingExit
 
 _LONGEST_HANG_S = 3.0
 _NO_EFFECT = ("true",)

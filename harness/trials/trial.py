@@ -31,22 +31,26 @@ from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Deed, Lab, Opened
 from harness.migration.control import Control
 from harness.migration.outcome import Outcome
 from harness.migration.run import Listeners, Migration
-from harness.trials.actions import ClientWrites, CutNow, CutPower, PowerOffNow, TypeLine
+from harness.trials.actions import (
+    Action,
+    ClientWrites,
+    CutNow,
+    CutPower,
+    FreeDisk,
+    Heal,
+    OutsiderRuns,
+    PowerOffNow,
+    PowerOn,
+    ResumeWith,
+    TypeLine,
+    Wait,
+)
 from harness.trials.controllers import Controllers
 from harness.trials.faults import Schedule, roles
 from harness.trials.foretelling import foretell
 from harness.trials.literal.operator import Operator
 from harness.trials.looking import Bystander, changed, footprint, leaks
-from harness.trials.scenario import (
-    Action,
-    FreeDisk,
-    Heal,
-    OutsiderRuns,
-    PowerOn,
-    ResumeWith,
-    Scenario,
-    Wait,
-)
+from harness.trials.scenario import Scenario
 from harness.trials.strikes import EngineKilled
 from harness.trials.tap import TappedConnection, Watcher
 

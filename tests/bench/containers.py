@@ -9,7 +9,7 @@ from functools import partial
 from harness.hosts.command import Command
 from harness.labs import catalogue
 from harness.labs.lab import Start, StoreSpec
-from harness.trials.scenario import load_scenarios
+from harness.trials.scenario_files import load_scenarios
 from tests.bench.figure import Figure, median_s, timed, trial
 
 TRIAL = "containers_trial_s"

@@ -9,7 +9,7 @@ from harness.hosts.command import Command
 from harness.inventory import Node
 from harness.labs import catalogue
 from harness.labs.lab import Start, StoreSpec
-from harness.trials.scenario import load_scenarios
+from harness.trials.scenario_files import load_scenarios
 from tests.bench.figure import Figure, median_s, timed, trial
 
 SMALL = Start(store=StoreSpec(objects=1, bytes=1))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from harness.labs import catalogue
-from harness.trials.scenario import load_scenarios
+from harness.trials.scenario_files import load_scenarios
 from tests.bench.figure import Figure, median_s, trial
 
 

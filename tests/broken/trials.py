@@ -12,7 +12,8 @@ import pytest
 from harness.checks.verdict import Verdict, judge
 from harness.labs import catalogue
 from harness.labs.simulated import VirtualClock
-from harness.trials.scenario import Scenario, load_scenarios
+from harness.trials.scenario import Scenario
+from harness.trials.scenario_files import load_scenarios
 from harness.trials.trial import run_trial
 from tests.broken.patching import Sabotage, broken
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -332,6 +333,17 @@ def test_a_connection_that_the_engine_took_down(command: str, delay: float) -> N
     story.send("connect-peers", ORIGINAL, command)
     evidence.sent += story.sent
     passes(exclusivity, _with(evidence, story.now - 1.0 + delay, ORIGINAL, "connection", "StandAlone"))
+
+
+@pytest.mark.parametrize(("late_s", "check"), [(0.01, passes), (0.2, fails)])
+def test_the_log_of_a_host_goes_by_a_clock_of_its_own(late_s: float, check: Callable[..., None]) -> None:
+    """Its clock was set by ours, as well as a look across the network can: to some milliseconds."""
+    evidence = _connected()
+    story = Story(now=evidence.sent[-1].at)
+    story.send("connect-peers", ORIGINAL, "drbdadm down r0")
+    evidence.sent += story.sent
+    at = evidence.sent[-1].at + late_s
+    check(exclusivity, _with(evidence, at, ORIGINAL, "connection", "StandAlone"))
 
 
 def test_the_engine_took_down_the_other_host() -> None:

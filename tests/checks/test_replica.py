@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.checks.replica import replica
-from harness.evidence import Evidence, Replication
+from harness.evidence import Evidence, Receipt, Replication
 
 from . import builders
 from .asking import cannot_tell, fails, passes
@@ -64,6 +64,25 @@ def test_blocks_that_the_pair_itself_finds_different(found: Replication) -> None
 
 def test_disks_that_differ_although_the_pair_finds_nothing() -> None:
     fails(replica, compared(Replication(True, NOTHING, UNEQUAL)), "the disks of the pair differ")
+
+
+def rotted(found: Replication, times: int, proven: bool = True) -> Evidence:
+    """So many objects rotted on the original's disk, below DRBD."""
+    evidence = compared(found)
+    detail = "walrus00:b'/var/lib/eucalyptus/bukkits.on-device/bucket0/object' at byte 143136129 of its disk"
+    evidence.receipts = [Receipt(800.0, "corrupt", proven, detail) for _ in range(times)]
+    return evidence
+
+
+def test_a_block_that_rotted_below_drbd_may_stay_as_it_is_when_no_file_holds_it() -> None:
+    """What was wrong was copied again, to another place on the device; the manifests of both sides are compared."""
+    passes(replica, rotted(Replication(True, FOUR, UNEQUAL), times=1))
+
+
+def test_rot_explains_no_more_than_what_rotted() -> None:
+    fails(replica, rotted(Replication(True, {"walrus00": 8, "walrus01": 8}, UNEQUAL), times=1), "8 KiB out of sync")
+    fails(replica, rotted(Replication(True, FOUR, UNEQUAL), times=1, proven=False), "4 KiB out of sync")
+    fails(replica, rotted(Replication(True, NOTHING, UNEQUAL), times=1), "the disks of the pair differ")
 
 
 def test_a_comparison_that_did_not_end() -> None:

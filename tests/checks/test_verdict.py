@@ -13,7 +13,7 @@ from harness.checks.finding import Finding, Unknown, Verdict, weigh, worst
 from harness.checks.verdict import CHECKS, judge, judge_file
 from harness.errors import InvalidInput
 from harness.evidence import Evidence, Receipt
-from harness.trials.scenario import CheckName
+from harness.trials.expect import CheckName
 
 from . import builders
 

@@ -18,7 +18,7 @@ from harness.migration import journal
 from harness.migration.memory import Memory
 from harness.migration.standing import standing
 from harness.systems import saved
-from harness.trials.scenario import read_scenario
+from harness.trials.scenario_files import read_scenario
 from harness.trials.site.twin import twin_of
 from tests.fuzz.printed import Row
 

@@ -20,7 +20,8 @@ from harness.inventory import Settings
 from harness.inventory_text import render_inventory
 from harness.labs.lab import ADDITIONAL, ORIGINAL, Lab
 from harness.migration.journal import read
-from harness.trials.scenario import Action, Scenario
+from harness.trials.actions import Action
+from harness.trials.scenario import Scenario
 from harness.trials.trial import Trial, Verb
 
 _BOUND_S = 600.0

@@ -16,7 +16,7 @@ from harness.checks.verdict import judge
 from harness.evidence import Evidence
 from harness.inventory import Inventory
 from harness.labs import catalogue
-from harness.trials.scenario import load_scenarios
+from harness.trials.scenario_files import load_scenarios
 from harness.trials.trial import Trial
 
 FIRST = "simulated"

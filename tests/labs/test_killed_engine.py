@@ -13,7 +13,7 @@ import pytest
 
 from harness.checks.verdict import Verdict, judge
 from harness.labs import catalogue
-from harness.trials.scenario import load_scenarios
+from harness.trials.scenario_files import load_scenarios
 from tests.labs.killing import Cut, cuts, killed_trial
 
 KILLS = int(os.environ.get("WALRUS_HA_KILLS", "3"))

@@ -15,7 +15,7 @@ import pytest
 
 from harness.checks.verdict import Verdict, judge
 from harness.labs import catalogue
-from harness.trials.scenario import load_scenarios
+from harness.trials.scenario_files import load_scenarios
 from tests.labs.killing import AFTER_THE_END, VICTIMS, Cut, cuts, killed_trial
 
 CUTS = int(os.environ.get("WALRUS_HA_CUTS", "4"))

@@ -101,3 +101,21 @@ def test_scripts_that_run_at_once_do_not_wait_for_each_other(door: Any) -> None:
     assert len(door.idle) == door.KEPT_WORKERS
     for descriptor in (one for three in streams for one in three):
         os.close(descriptor)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "import os, sys; os.open(sys.argv[1], os.O_RDONLY)",
+        "import sys\nkept = open(sys.argv[1])\ndef cycle(): return kept",
+    ],
+    ids=["a descriptor", "a file in a cycle"],
+)
+def test_what_a_script_left_open_is_closed(door: Any, script: str, tmp_path: Path) -> None:
+    """A file system whose directory somebody holds open cannot be unmounted, and nobody would see who."""
+    held = tmp_path / "held"
+    held.touch()
+    left = Ended(door, script, str(held))
+    assert left.status == 0
+    assert str(held) not in {os.readlink(one) for one in Path(f"/proc/{left.pid}/fd").iterdir()}
+    assert Ended(door, "print('goes on')").stdout == b"goes on\n"

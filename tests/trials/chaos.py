@@ -16,8 +16,10 @@ from harness.hosts.command import AskHolder, Fence, Request
 from harness.labs import catalogue
 from harness.labs.lab import ORIGINAL, ROLES, Start, StoreSpec
 from harness.migration.journal import Entry, read
+from harness.trials.expect import ALL_CHECKS, Expect
 from harness.trials.faults import Schedule
-from harness.trials.scenario import ALL_CHECKS, Before, Expect, Scenario
+from harness.trials.scenario import Scenario
+from harness.trials.start import Before
 from harness.trials.strikes import EngineKilled
 from harness.trials.trial import Trial
 

@@ -15,7 +15,7 @@ from harness.inventory import Inventory, Node
 from harness.labs import catalogue
 from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Opened, Start, StoreSpec, Survives
 from harness.migration.run import Migration
-from harness.trials.scenario import FailCommand, LyingExit
+from harness.trials.fault_kinds import FailCommand, LyingExit
 from harness.trials.tap import CommandFaults, TappedConnection, program_of
 
 STORE = StoreSpec(objects=12, bytes=256 * 1024, hostile_names=True)

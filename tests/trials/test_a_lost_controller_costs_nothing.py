@@ -11,17 +11,10 @@ from harness.checks.verdict import Verdict, judge
 from harness.evidence import Evidence
 from harness.labs import catalogue
 from harness.migration.plan import PLANS
-from harness.trials.scenario import (
-    AdoptedMeanwhile,
-    At,
-    AtCommand,
-    Before,
-    CheckName,
-    Expect,
-    OperatorOrder,
-    Scenario,
-    StoreBefore,
-)
+from harness.trials.expect import CheckName, Expect
+from harness.trials.fault_kinds import AdoptedMeanwhile, At, AtCommand, OperatorOrder
+from harness.trials.scenario import Scenario
+from harness.trials.start import Before, StoreBefore
 from harness.trials.trial import run_trial
 
 SMALL = Before(store=StoreBefore(objects=8, bytes=65536))

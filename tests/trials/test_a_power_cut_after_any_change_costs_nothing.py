@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.labs.lab import Survives
-from harness.trials.scenario import FailCommand
+from harness.trials.fault_kinds import FailCommand
 from tests.trials.power_cuts import MKFS_FAILS, Told, moved_with_a_cut
 
 _MOST_CHANGES = 400

@@ -10,7 +10,7 @@ from harness.errors import FaultNotProven
 from harness.evidence import Evidence, Receipt
 from harness.labs import catalogue
 from harness.labs.lab import ORIGINAL, Start
-from harness.trials.scenario import read_scenario
+from harness.trials.scenario_files import read_scenario
 from harness.trials.trial import run_trial
 
 STORY = """claim: a story that is told to see what a fault does

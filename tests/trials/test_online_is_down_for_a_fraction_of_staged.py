@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.checks.verdict import Verdict, judge
 from harness.evidence import Evidence
 from harness.labs import catalogue
-from harness.trials.scenario import load_scenarios
+from harness.trials.scenario_files import load_scenarios
 from harness.trials.trial import run_trial
 
 _TEXT = """claim: the same large store is moved by the {strategy} strategy

@@ -1,12 +1,16 @@
-"""Which trials a rehearsal consists of."""
+"""Which trials a rehearsal consists of, and that each of them is run."""
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 
+from harness.checks.verdict import Verdict
 from harness.labs import catalogue
-from harness.trials.rehearsal import plan_rehearsal
-from harness.trials.scenario import load_scenarios
+from harness.labs.lab import Lab, Opened, Start
+from harness.trials.rehearsal import Planned, plan_rehearsal, rehearse
+from harness.trials.scenario_files import load_scenarios
 
 SCENARIO = "claim: long enough to be a claim\nlabs: [simulated]\n{more}expect: {{outcome: completed}}\n"
 
@@ -25,3 +29,31 @@ def test_a_lab_that_the_scenario_excludes_is_a_skip_with_its_reason(tmp_path: Pa
 
 def test_a_lab_that_the_scenario_does_not_name_is_no_part_of_it(tmp_path: Path) -> None:
     assert _planned(tmp_path, "") == [("simulated", None)]
+
+
+@dataclass
+class Defective:
+    """Implements Lab with a mistake in it."""
+
+    name: str = "simulated"
+    at_once: int = 1
+
+    def lacks(self) -> list[str]:
+        return []
+
+    def open(self, start: Start) -> AbstractContextManager[Opened]:
+        raise KeyError("returning-store")
+
+
+def test_a_mistake_of_the_harness_ends_one_trial_and_not_the_rehearsal(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        (tmp_path / f"{name}.yaml").write_text(SCENARIO.format(more=""))
+    scenarios = load_scenarios([tmp_path])
+    labs: list[Lab] = [Defective(), catalogue.find("simulated")]
+    planned = [Planned(scenario, lab) for scenario in scenarios for lab in labs]
+    kept = tmp_path / "kept"
+    reports = rehearse(planned, kept, lambda planned, report: None)
+    assert [report.verdict for report in reports] == [Verdict.INCONCLUSIVE, Verdict.PASS] * 2
+    assert "the harness failed at test_rehearsal.py:" in reports[0].reason
+    assert "KeyError: 'returning-store'" in reports[0].reason
+    assert "Traceback" in (kept / "simulated" / "first" / "failure.txt").read_text()

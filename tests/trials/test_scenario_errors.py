@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from harness.trials.scenario import read_scenario
+from harness.trials.scenario_files import read_scenario
 from tests import mistakes
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "scenarios" / "mistakes.txt"

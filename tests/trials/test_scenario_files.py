@@ -12,23 +12,12 @@ import pytest
 
 from harness.errors import InvalidInput
 from harness.labs.lab import Start, StoreSpec
+from harness.trials.actions import FreeDisk, Heal, PowerOn, Wait
+from harness.trials.fault_kinds import KillEngine, LoseReply
 from harness.trials.hazards import Differs
-from harness.trials.scenario import (
-    REVERSE_STEP_NAMES,
-    STEP_NAMES,
-    STEPS_OF,
-    FreeDisk,
-    Heal,
-    KillEngine,
-    LoseReply,
-    PowerOn,
-    Scenario,
-    ScenarioFile,
-    Wait,
-    load_scenarios,
-    read_scenario,
-    schema_text,
-)
+from harness.trials.scenario import Scenario, ScenarioFile, schema_text
+from harness.trials.scenario_files import load_scenarios, read_scenario
+from harness.trials.step_names import REVERSE_STEP_NAMES, STEP_NAMES, STEPS_OF
 
 ROOT = Path(__file__).parents[2]
 SCENARIOS = load_scenarios([ROOT / "scenarios"])

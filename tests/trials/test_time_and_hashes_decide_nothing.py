@@ -15,7 +15,7 @@ import pytest
 from fakes.simulated import SimulatedWorld
 from harness.labs import catalogue
 from harness.labs.simulated import VirtualClock
-from harness.trials.scenario import load_scenarios
+from harness.trials.scenario_files import load_scenarios
 from harness.trials.trial import run_trial
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,7 @@ _REPLAY = """
 import sys, tempfile
 from pathlib import Path
 from harness.labs import catalogue
-from harness.trials.scenario import load_scenarios
+from harness.trials.scenario_files import load_scenarios
 from harness.trials.trial import run_trial
 for scenario in load_scenarios(map(Path, sys.argv[1:])):
     print(run_trial(scenario, catalogue.find("simulated"), Path(tempfile.mkdtemp())).trace_hash)

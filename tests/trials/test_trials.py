@@ -14,7 +14,9 @@ from harness.labs import catalogue
 from harness.labs.lab import ROLES, Start
 from harness.migration.plan import PLANS
 from harness.migration.run import Migration
-from harness.trials.scenario import STEPS_OF, Scenario, load_scenarios
+from harness.trials.scenario import Scenario
+from harness.trials.scenario_files import load_scenarios
+from harness.trials.step_names import STEPS_OF
 from harness.trials.trial import run_trial
 
 CORE = load_scenarios([catalogue.scenario_folder() / "core"])

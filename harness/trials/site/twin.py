@@ -13,11 +13,13 @@ from harness.layout import Layout
 from harness.migration.facts.file import read_facts
 from harness.migration.facts.model import Facts, Hazard
 from harness.systems.services import MANAGERS
+from harness.trials.expect import CheckName, Expect
 from harness.trials.hazards import Differs
-from harness.trials.scenario import Before, CheckName, Expect, Scenario, ScenarioFile, StoreBefore
+from harness.trials.scenario import Scenario, ScenarioFile
 from harness.trials.site import scale as scales
 from harness.trials.site.planting import Planted, plant
 from harness.trials.site.scale import Scale
+from harness.trials.start import Before, StoreBefore
 
 _MIB = 1024**2
 _SEED = 7

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from harness.hosts.command import Effect, Request, effect_of
-from harness.labs.simulated_state import digest
+from harness.labs.simulated_shapes import digest
 from harness.trials.strikes import CUTS
 from harness.trials.sweep.array import Pairing, moment_for
 from harness.trials.sweep.points import CRASHES, KILL, MOMENTS, Point

@@ -42,10 +42,10 @@ class Monitors:
             self.broken.append(line)
 
     def _last_copy(self) -> None:
-        for image, places in self.state.complete_copies().items():
+        for image, places in self.state.copies.complete().items():
             if not places:
                 self._say("I1", f"no complete copy of the store {image}")
-        if self.frozen and not self.state.source_is_unchanged(self.on_the_way_back):
+        if self.frozen and not self.state.copies.source_is_unchanged(self.on_the_way_back):
             self._say("I7", "the store is not as it was frozen where it was read from")
 
     def _epochs_rise(self) -> None:

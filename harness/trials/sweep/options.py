@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 from harness.errors import InvalidInput
-from harness.trials.scenario import Scenario, load_scenarios
+from harness.trials.scenario import Scenario
+from harness.trials.scenario_files import load_scenarios
 from harness.trials.sweep.executor import Dask, Executor, Processes
 from harness.trials.sweep.points import Point
 from harness.trials.sweep.slices import Spec, small_start

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from harness.errors import CommandFailed, LabError, WalrusHaError
 from harness.hosts.command import Command, Effect, Request
 from harness.labs.lab import ADDITIONAL, ORIGINAL, Opened
-from harness.labs.simulated_state import Names, Shape, WorldState, digest
+from harness.labs.simulated_shapes import Names, Shape, digest
+from harness.labs.simulated_state import WorldState
 from harness.migration.engine import Event
 from harness.migration.outcome import Outcome
 from harness.migration.run import Listeners
@@ -298,7 +299,8 @@ class Story:
         self._judge_claims(outcome)
         if outcome.outcome == "rolled_back" and "as they were before" in words:
             self._judge_rollback()
-            if not self.state.holds_store_at(ORIGINAL):  # after a reverse move that was taken back it is the pair's
+            # After a reverse move that was taken back it is the pair's.
+            if not self.state.copies.holds_store_at(ORIGINAL):
                 self.monitors.broken.append("I13: after the rollback the store is not in its place")
         if outcome.outcome == "reverse_taken_back" and "serves again as before" in words:
             self._judge_rollback()
@@ -306,7 +308,7 @@ class Story:
     def _judge_claims(self, outcome: Outcome) -> None:
         """Each place that the last words call a complete copy holds one."""
         claimed = re.search(r"Complete copies of the store: (.*)\.", outcome.message)
-        there = self.state.complete_copies()["as written"]
+        there = self.state.copies.complete()["as written"]
         for place in re.split(r", (?=\S+:/|/dev/)", claimed[1]) if claimed else ():
             if not any(self._means(place, found) for found in there):
                 self.monitors.broken.append(
@@ -378,7 +380,7 @@ class Story:
         doors, clock = self.opened.faults, self.opened.clock
         for role in (ORIGINAL, ADDITIONAL):
             doors.power_off(role)
-        if not self.state.complete_copies()["after a power cut"]:
+        if not self.state.copies.complete()["after a power cut"]:
             self.monitors.broken.append("I8: no complete copy is left after both lost power")
         clock.sleep(RESTART_S)
         for role in (ORIGINAL, ADDITIONAL):
@@ -394,7 +396,7 @@ class Story:
         enabled = self.state.enabled()
         if len(enabled) != 1:
             self.monitors.broken.append(f"I8: {when} {' and '.join(enabled) or 'no Walrus'} is ENABLED")
-        elif not self.state.holds_store_at(enabled[0]):
+        elif not self.state.copies.holds_store_at(enabled[0]):
             self.monitors.broken.append(f"I8: {when} the {enabled[0]} does not serve the store")
 
     def _judge_switchover(self) -> None:
@@ -402,7 +404,7 @@ class Story:
         enabled = self.state.enabled()
         idle = ADDITIONAL if enabled == [ORIGINAL] else ORIGINAL
         manifest = self.opened.truth.read_replica()
-        if manifest.error is not None or not self.state.holds_store_at(idle):
+        if manifest.error is not None or not self.state.copies.holds_store_at(idle):
             self.monitors.broken.append(f"I8: the {idle}, promoted, does not hold the store: {manifest.error or ''}")
 
 

@@ -58,7 +58,7 @@ class Undertaking:
         for word in self.after:
             doors[word](role, True)
         opened.clock.sleep(_REST_S)
-        state.treasure_is_served_by(role)
+        state.copies.treasure_is_served_by(role)
         monitors.committed, monitors.on_the_way_back = True, True  # either side may have to catch up
 
 

@@ -12,7 +12,8 @@ from harness.checks.verdict import Verdict, judge
 from harness.evidence import Evidence
 from harness.labs import catalogue
 from harness.trials.literal.operator import LAST_WORDS
-from harness.trials.scenario import Scenario, load_scenarios, read_scenario
+from harness.trials.scenario import Scenario
+from harness.trials.scenario_files import load_scenarios, read_scenario
 from harness.trials.trial import run_trial
 
 FOLDER = catalogue.scenario_folder() / "vendor"

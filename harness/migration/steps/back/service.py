@@ -56,8 +56,13 @@ class StopPair(StopServices):
         host.wait_until(found, site.settings.waits.connect, f"{site.settings.resource} to connect again")
 
     def until_in_place(self, site: Site[Host], host: Host) -> None:
+        """One of them serves; both have their place where both run. Nobody waits for a side that cannot serve yet."""
+        peer = site.peer(host)
+        runs, holds = _seen_of(peer, site)
+        if holds and not runs:
+            return  # this side cannot be Primary before that one, whose turn is next, has taken its place
         bound = site.settings.waits.service_start
-        wanted = {"ENABLED"} if host.name == site.original.name else {"ENABLED", "DISABLED"}
+        wanted = {"ENABLED", "DISABLED"} if runs else {"ENABLED"}
         addresses = {node.address for node in site.inventory.pair}
 
         def served() -> bool:
@@ -66,6 +71,17 @@ class StopPair(StopServices):
             return wanted <= {one.state for one in site.cloud.walruses(site.clc) if one.address in addresses}
 
         host.wait_until(served, bound, "the pair to serve again")
+
+
+def _seen_of(host: Host, site: Site[Host]) -> tuple[bool, bool]:
+    """Whether the service runs there, and whether the device is in use there; neither where nobody answers."""
+    if host.fence is None:
+        return False, False
+    try:
+        seen = status.status(host, site.settings.device)
+        return bool(services.processes(host, site.settings.service)), seen is not None and seen.role == "Primary"
+    except HostError:
+        return False, False
 
 
 def _talks(host: Reader, device: str) -> bool:
