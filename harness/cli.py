@@ -29,11 +29,10 @@ from harness import (
 from harness.checks.verdict import judge_file
 from harness.errors import Refused
 from harness.labs import doctor
-from harness.live import Board
+from harness.live import board_of_move, board_of_rollback
 from harness.logbook import Logbook
 from harness.migration.forecast import Forecast
 from harness.migration.outcome import Outcome
-from harness.migration.plan import PLANS
 from harness.migration.planned import read_plan
 from harness.migration.run import Listeners, Migration
 from harness.report import json_report, text
@@ -175,8 +174,7 @@ def migrate_command(
     except Refused as reason:
         _finish(rehearsed.refusal(migration, reason), folder, as_json)
     runs.note_inventory(folder, inventory_path)
-    settings = migration.inventory.settings
-    shown.show(Board([step.name for step in PLANS[settings.strategy]()], settings.window_s), folder)
+    shown.show(board_of_move(migration.inventory.settings), folder)
     _carry_out(migration, "migrate", lambda: migration.migrate(plan, rehearsal), as_json)
 
 
@@ -205,6 +203,7 @@ def rollback_command(run: str, plain: bool, as_json: bool) -> None:
     folder = runs.find(run)
     shown = console.Console(plain=plain)
     migration = _migration(runs.inventory_of(folder), folder, shown)
+    shown.show(board_of_rollback(folder, migration.inventory.settings), folder)
     _carry_out(migration, "rollback", migration.rollback, as_json)
 
 

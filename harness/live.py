@@ -15,43 +15,93 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import WalrusHaError
+from harness.inventory import Settings
 from harness.migration.engine import Event
 from harness.migration.forecast import clock
-from harness.migration.memory import STOPPING
+from harness.migration.journal import Entry, read
+from harness.migration.memory import REVERSING, STOPPING, counting
+from harness.migration.plan import PLANS, plan_for, reverse
 from harness.migration.site import Progress
 from harness.migration.standing import standing
 from harness.systems import saved, store
 
-LAST = "confirm-service"  # the step that closes the window
-_COMMIT = "commit"
 _RECENT_S = 60.0  # of the work at hand, by which its rate is told
 _LEAST_SEEN = 0.02  # of the work: less says nothing of the rest
 _BAR = 24
 _INDENT = " " * 7
-_ASSUMED = {"start-services": (1.0, 5.0, 40.0), "set-properties": (1.0, 10.0, 40.0), LAST: (5.0, 25.0, 90.0)}
+_STARTING, _ELECTING = (1.0, 5.0, 40.0), (5.0, 25.0, 90.0)
+_ASSUMED = {
+    "start-services": _STARTING,
+    "set-properties": (1.0, 10.0, 40.0),
+    "confirm-service": _ELECTING,
+    "start-original": _STARTING,
+    "confirm-original": _ELECTING,
+}
 _A_STEP = (0.5, 2.0, 20.0)  # of those that only configure
 _AFTER = {
     "stage-store": ("freeze-manifest", (2.0, 2.7, 5.0)),
     "stage-second": ("stage-store", (0.8, 1.0, 1.5)),
     "clear-device": ("freeze-manifest", (1.5, 2.0, 3.0)),
     "restore-store": ("stage-store", (0.8, 1.0, 1.5)),
+    "copy-back": ("freeze-pair", (0.6, 1.2, 3.0)),
 }
 """Steps that take so many times as long as an earlier one took."""
-_UNKNOWN = ("freeze-manifest", "wait-for-sync", "copy-difference")  # nothing before them says how long they take
+_UNKNOWN = ("freeze-manifest", "wait-for-sync", "copy-difference", "freeze-pair")  # nothing before them tells
 _SERVICES_S = (12.0, 38.0, 150.0)  # to start again, at a rollback
 
+_STAYS = frozenset(
+    step.name for plan in (*PLANS.values(), reverse) for step in plan() if step.undo_summary is None
+)  # there is nothing of them to take back
 _LARGEST_MANIFEST_BYTES = 64 * 1024**2
 
 Span = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
+class Way:
+    """Where a run goes: the steps that open and close its window, its commit point, what is true before and after."""
+
+    opens: str
+    closes: str
+    commit: str
+    committed: str
+    undoing: str
+    undone: str  # what taking it back now takes, before the figures
+    serves: str  # and after them
+
+
+FORTH = Way(
+    STOPPING,
+    "confirm-service",
+    "commit",
+    "past the commit point: a rollback now is a move of its own, back to the original",
+    "a rollback is under way",
+    "a rollback now would take",
+    "until the original serves as before",
+)
+BACK = Way(
+    "stop-pair",
+    "confirm-original",
+    "commit-reverse",
+    "past the reverse move's commit point: the original alone has the newest store, and the way is forward",
+    "the reverse move is being taken back",
+    "to stay with the pair, by walrus-ha migrate, would take",
+    "until it serves as before",
+)
+
+
+@dataclass(frozen=True)
 class Known:
-    """What the run's folder tells: entries and bytes of the frozen store, and where complete copies lie."""
+    """What the run's folder tells: entries and bytes of the frozen store, and where complete copies lie.
+
+    ``begun`` holds the steps that are to be taken back, the first of them first, and ``undone`` those that were.
+    """
 
     entries: int | None = None
     bytes: int | None = None
     copies: str = ""
+    begun: tuple[str, ...] = ()
+    undone: tuple[str, ...] = ()
 
 
 @dataclass
@@ -60,6 +110,7 @@ class Board:
 
     steps: Sequence[str]
     window_s: float | None = None
+    way: Way = FORTH
     done: set[str] = field(default_factory=set)
     current: str = ""
     undoing: bool = False
@@ -72,11 +123,10 @@ class Board:
     _seen: deque[tuple[float, float]] = field(default_factory=deque)  # time and share of the work at hand
 
     def event(self, event: Event, now: float) -> None:
-        if event.kind == "undoing":
-            self.undoing = True
-        if event.kind == "acting":
+        if event.kind in ("acting", "undoing"):
+            self.undoing = event.kind == "undoing"
             self.current, self._began, self._work = event.step, now, None
-            if event.step == STOPPING:
+            if event.kind == "acting" and event.step == self.way.opens:
                 self._opened = now
         elif event.kind in ("done", "satisfied") and event.step:
             self._over(event, now)
@@ -85,9 +135,9 @@ class Board:
         self.done.add(event.step)
         if event.kind == "done" and event.step == self.current:
             self._took[event.step] = now - self._began
-        elif event.step == STOPPING and self._opened is None:
+        elif event.step == self.way.opens and self._opened is None:
             self._opened_before = True  # by an engine before this one
-        if event.step == LAST and self._opened is not None:
+        if event.step == self.way.closes and self._opened is not None:
             self._closed = now
         if event.step == self.current:
             self.current, self._work = "", None
@@ -108,16 +158,24 @@ class Board:
 
     def lines(self, now: float, known: Known, width: int) -> list[str]:
         """The lines, none longer than the terminal is wide; where a copy lies is never cut off."""
-        told = [("steps", self._steps()), ("now", self._at_hand(now, known)), ("window", self._window(now))]
+        steps = self._steps_back(known) if self.undoing else self._steps()
+        told = [("steps", steps), ("now", self._at_hand(now, known)), ("window", self._window(now, known))]
         told += [("back", self._back())]
         lines = [f"{name:<7}{text}"[: max(1, width)] for name, text in told if text]
         return lines + (_wrapped(f"{'copies':<7}{known.copies}", width) if known.copies else [])
 
     def _steps(self) -> str:
-        done = sum(1 for step in self.steps if step in self.done)
         coming = [step for step in self.steps if step not in self.done and step != self.current]
-        full = round(_BAR * done / max(1, len(self.steps)))
-        bar = f"[{'#' * full}{'.' * (_BAR - full)}] {done} of {len(self.steps)}"
+        return self._line_of(sum(1 for step in self.steps if step in self.done), len(self.steps), "", coming)
+
+    def _steps_back(self, known: Known) -> str:
+        """Of a rollback: what is taken back, what comes then, and what is behind it."""
+        coming = [step for step in reversed(known.begun) if step != self.current]
+        return self._line_of(len(known.undone), len(known.undone) + len(known.begun), " taken back", coming)
+
+    def _line_of(self, done: int, whole: int, word: str, coming: Sequence[str]) -> str:
+        full = round(_BAR * done / max(1, whole))
+        bar = f"[{'#' * full}{'.' * (_BAR - full)}] {done} of {whole}{word}"
         here = f": {self.current}" if self.current else ""
         return f"{bar}{here}{', then ' + ', '.join(coming[:3]) if coming else ''}{' ...' if len(coming) > 3 else ''}"
 
@@ -153,14 +211,17 @@ class Board:
         left = (1 - share) / rate
         return 0.8 * left, left, 1.3 * left
 
-    def _window(self, now: float) -> str:
+    def _window(self, now: float, known: Known) -> str:
+        if self.undoing and self.way.opens in known.undone:
+            return "closed: the services were started again"
         bound = f" of {clock(self.window_s)}" if self.window_s else ""
         if self._closed is not None and self._opened is not None:
             return f"was open for {clock(self._closed - self._opened)}{bound}"
         if self._opened is None:
-            return "open since before this start" if self._opened_before else f"not open yet{bound and ':' + bound[3:]}"
+            before = self._opened_before or (self.undoing and self.way.opens in known.begun)
+            return "open since before this start" if before else f"not open yet{bound and ':' + bound[3:]}"
         late = " OVER ITS TIME" if self.window_s and now - self._opened > self.window_s else ""
-        return f"open for {clock(now - self._opened)}{bound}{late}{self._to_go(now)}"
+        return f"open for {clock(now - self._opened)}{bound}{late}{'' if self.undoing else self._to_go(now)}"
 
     def _to_go(self, now: float) -> str:
         span, unknown = self.left(now)
@@ -169,10 +230,15 @@ class Board:
         rest = f", and what {' and '.join(unknown)} will take" if unknown else ""
         return f"; {spoken(span)} to go{rest}"
 
+    def _until_served(self) -> Sequence[str]:
+        """The steps up to the one that closes the window."""
+        closes = self.way.closes
+        return self.steps[: self.steps.index(closes) + 1] if closes in self.steps else self.steps
+
     def left(self, now: float) -> tuple[Span | None, list[str]]:
         """How long the rest takes, by what this run has taken so far, and the steps of which nothing is known."""
         least, likely, most, unknown = 0.0, 0.0, 0.0, list[str]()
-        for step in self.steps:
+        for step in self._until_served():
             if step in self.done:
                 continue
             span = self._span(step, now)
@@ -200,16 +266,28 @@ class Board:
 
     def _back(self) -> str:
         if self.undoing:
-            return "a rollback is under way"
-        if _COMMIT in self.done:
-            return "past the commit point: a rollback now is a move of its own, back to the original"
+            return self.way.undoing
+        if self.way.commit in self.done:
+            return self.way.committed
         acted = [seconds for step, seconds in self._took.items()]
         if not acted:
             return "nothing to take back yet"
         undone = sum(min(seconds, 15.0) for seconds in acted)
         services = _SERVICES_S if self._opened is not None or self._opened_before else (0.0, 0.0, 0.0)
         span = (undone / 3 + services[0], undone + services[1], 2 * undone + services[2])
-        return f"a rollback now would take {spoken(span)}, until the original serves as before"
+        return f"{self.way.undone} {spoken(span)}, {self.way.serves}"
+
+
+def board_of_move(settings: Settings) -> Board:
+    """The board of ``migrate``."""
+    return Board([step.name for step in plan_for(settings)], settings.window_s)
+
+
+def board_of_rollback(folder: Path, settings: Settings) -> Board:
+    """The board of ``rollback``: a move that is taken back, or past its commit point a reverse move."""
+    if standing(folder).moved:
+        return Board([step.name for step in reverse()], way=BACK)
+    return Board([step.name for step in plan_for(settings)], undoing=True)
 
 
 class Folder:
@@ -219,24 +297,40 @@ class Folder:
         self._folder = folder
         self._size = -1
         self._known = Known()
+        self._counted = ""  # the manifest of which the figures are
 
     def __call__(self) -> Known:
         try:
             if (size := (self._folder / "journal.jsonl").stat().st_size) != self._size:
                 self._size = size
-                entries, whole = (self._known.entries, self._known.bytes) if self._known.bytes else self._frozen()
-                self._known = Known(entries, whole, standing(self._folder).safe_copies)
+                self._known = self._look()
         except (OSError, WalrusHaError):
             return self._known  # the journal is written at this moment; the next look sees more
         return self._known
 
-    def _frozen(self) -> tuple[int | None, int | None]:
+    def _look(self) -> Known:
+        present = counting(read(self._folder / "journal.jsonl")[0])
+        starts = [at for at, entry in enumerate(present) if entry.kind == REVERSING]
+        name = "frozen-pair" if starts else "frozen"
+        known = self._known
+        entries, whole = (known.entries, known.bytes) if self._counted == name else self._frozen(name)
+        begun, undone = _taken_back(present[starts[-1] :] if starts else present)
+        return Known(entries, whole, standing(self._folder).safe_copies, begun, undone)
+
+    def _frozen(self, name: str) -> tuple[int | None, int | None]:
         """Entries and bytes of the frozen store, of one that is counted in a moment."""
-        path = self._folder / "frozen.manifest"
+        path = self._folder / f"{name}.manifest"
         if not path.exists() or path.stat().st_size > _LARGEST_MANIFEST_BYTES:
             return None, None
-        manifest = saved.load(path)
+        manifest, self._counted = saved.load(path), name
         return len(manifest), store.total_bytes(manifest)
+
+
+def _taken_back(present: Sequence[Entry]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The steps of the run, or of its reverse move, that are to be taken back when it is, and those that were."""
+    undone = tuple(entry.step for entry in present if entry.kind == "undone")
+    begun = tuple(entry.step for entry in present if entry.kind == "intent" and entry.step not in undone)
+    return tuple(step for step in begun if step not in _STAYS), undone
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,8 @@ import pytest
 from harness.console import Console
 from harness.labs.lab import Opened, Start, StoreSpec
 from harness.labs.simulated import SimulatedLab
-from harness.live import Board, Folder, Known
+from harness.live import Board, Folder, Known, board_of_move, board_of_rollback
+from harness.migration.control import Control
 from harness.migration.engine import Event
 from harness.migration.plan import PLANS
 from harness.migration.run import Listeners, Migration
@@ -30,19 +33,36 @@ class Terminal(io.StringIO):
         return True
 
 
-class Story:
-    """A simulated move, and the board at each moment of it."""
+class Killed(BaseException):
+    """The engine dies here and now."""
 
-    def __init__(self, opened: Opened, folder: Path, window_s: float | None = None) -> None:
-        self.board, self.folder = Board(STAGED, window_s), Folder(folder)
+
+class Story:
+    """A simulated move, and the board at each moment of it; killed when it comes to the step ``until``."""
+
+    def __init__(
+        self,
+        opened: Opened,
+        folder: Path,
+        window_s: float | None = None,
+        verb: str = "migrate",
+        until: str = "",
+    ) -> None:
+        settings = opened.inventory.settings.model_copy(update={"window_s": window_s})
+        self.board = board_of_rollback(folder, settings) if verb == "rollback" else board_of_move(settings)
+        self.folder, self._until = Folder(folder), until
         self.shown: list[tuple[str, str]] = []  # current step, and what was shown then
         self._clock = opened.clock
         listeners = Listeners(self._event, self._progress)
-        self.outcome = Migration(opened.inventory, folder, opened.clock, listeners, lambda: "run").migrate()
+        migration = Migration(opened.inventory, folder, opened.clock, listeners, lambda: "run")
+        with contextlib.suppress(Killed):
+            self.outcome = migration.rollback() if verb == "rollback" else migration.migrate()
 
     def _event(self, event: Event) -> None:
         self.board.event(event, self._clock.now())
         self._show()
+        if (event.kind, event.step) == ("acting", self._until):
+            raise Killed
 
     def _progress(self, progress: Progress) -> None:
         self.board.progress(progress, self._clock.now())
@@ -113,6 +133,82 @@ def test_the_way_back_is_told_until_there_is_none(story: Story) -> None:
         r"back   a rollback now would take about .* until the original serves", story.during("stage-store")[-1]
     )
     assert "past the commit point" in story.during("start-services")[-1]
+
+
+@pytest.fixture(scope="module")
+def reversed_(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    folder = tmp_path_factory.mktemp("reversed")
+    with SimulatedLab().open(START) as opened:
+        Story(opened, folder)
+        return Story(opened, folder, verb="rollback")
+
+
+def test_a_reverse_move_has_its_own_steps_and_window(reversed_: Story) -> None:
+    assert reversed_.outcome.outcome == "reversed"
+    assert "0 of 18" in reversed_.shown[0][1]
+    last = reversed_.during("copy-back")[-1]
+    assert "7 of 18: copy-back, then take-pair-down, keep-pair-down, put-store-back ..." in last
+    assert re.search(r"window open for .*; about .* to go$", last, re.MULTILINE)
+    assert re.search(r"back   to stay with the pair, by walrus-ha migrate, would take about .* as before", last)
+    ended = reversed_.shown[-1][1]
+    assert f"[{'#' * 24}] 18 of 18" in ended
+    assert "window was open for" in ended
+    assert "past the reverse move's commit point" in ended
+    assert "walrus00:/dev/drbd1 on the pair, read-only since the services stopped" in last
+
+
+def test_the_window_of_a_reverse_move_closes_when_the_original_serves(reversed_: Story) -> None:
+    after = reversed_.during("deregister-additional")[-1]
+    assert "window was open for" in after
+
+
+def test_a_rollback_tells_what_is_taken_back_and_what_comes_then(tmp_path: Path) -> None:
+    with SimulatedLab().open(START) as opened:
+        Story(opened, tmp_path / "run", until="become-primary")
+        story = Story(opened, tmp_path / "run", verb="rollback")
+    assert story.outcome.outcome == "rolled_back"
+    first = story.shown[0][1]
+    assert "0 of 7 taken back: become-primary, then connect-peers, create-metadata, configure-drbd ..." in first
+    assert "window open since before this start" in first
+    assert "a rollback is under way" in first
+    last = story.shown[-1][1]
+    assert "6 of 7 taken back: register-additional" in last
+    assert "window closed: the services were started again" in last
+
+
+def test_a_move_that_fails_turns_to_what_is_taken_back(tmp_path: Path) -> None:
+    with SimulatedLab().open(START) as opened:
+        board, seen = board_of_move(opened.inventory.settings), []
+        folder = Folder(tmp_path / "run")
+
+        def event(event: Event) -> None:
+            if (event.kind, event.step) == ("acting", "become-primary"):
+                Control(tmp_path / "run").change(lambda orders: replace(orders, abort=True))
+            board.event(event, opened.clock.now())
+            seen.append("\n".join(board.lines(opened.clock.now(), folder(), 300)))
+
+        Migration(opened.inventory, tmp_path / "run", opened.clock, Listeners(event), lambda: "run").migrate()
+    assert "6 of 7 taken back: register-additional" in seen[-1]
+    assert "window closed" in seen[-1]
+
+
+def test_migrating_again_turns_from_taking_the_reverse_move_back_to_the_move(tmp_path: Path) -> None:
+    with SimulatedLab().open(START) as opened:
+        Story(opened, tmp_path / "run")
+        Story(opened, tmp_path / "run", verb="rollback", until="copy-back")
+        story = Story(opened, tmp_path / "run")
+    assert story.outcome.outcome == "completed"
+    taken_back = [text for current, text in story.shown if "taken back" in text]
+    found = re.search(r" 0 of (\d+) taken back: copy-back", taken_back[0])
+    assert found, taken_back[0]
+    assert int(found[1]) <= 8, "the steps of the move are not taken back"
+    assert "taken back: stop-pair" in taken_back[-1]
+
+
+def test_a_store_on_its_own_device_has_the_steps_of_that_way() -> None:
+    with SimulatedLab().open(Start()) as opened:
+        settings = opened.inventory.settings.model_copy(update={"reuse_device": True})
+    assert "clear-device" in board_of_move(settings).steps
 
 
 def test_where_complete_copies_lie_is_told(story: Story) -> None:

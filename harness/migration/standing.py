@@ -44,6 +44,11 @@ class Standing:
         return self.state in ENDED
 
     @property
+    def moved(self) -> bool:
+        """The move's own commit point is passed, so that a rollback is a reverse move, under way or to come."""
+        return self.committed or self.state.startswith(("reverse move", "taking the reverse move"))
+
+    @property
     def committed(self) -> bool:
         return self.state in ("past the commit point", "completed")
 
