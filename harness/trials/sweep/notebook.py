@@ -70,6 +70,9 @@ class _KeptMemory(Memory):
         name = name or self.frozen_as
         return self._notebook.manifests[name] if self.fact(name) is not None else None
 
+    def _require_whole(self, path: Path, digest: str) -> None:
+        """There is no file that could be torn or exchanged."""
+
     def known_hashes(self, tree: str) -> Hashes:
         return ledger.kept(sorted(self._notebook.hashes.get(tree, {}).items()))
 
