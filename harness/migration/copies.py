@@ -96,12 +96,11 @@ def copy_and_verify(
     Raises:
         StepBlocked: the copy failed, the source is not what was frozen, or differences remain.
     """
-    expected = frozen(site)
     said: list[str] = []
     for again in range(_ROUNDS):
         _copy(site, host, step, source, destination, by_content or bool(again), base)
         copying.drop_cached_pages(host, destination)
-        said = store.differences(expected, full_manifest(site, host, step, destination), copied=True)
+        said = store.differences(frozen(site), full_manifest(site, host, step, destination), copied=True)
         if not said:
             return
         require_unchanged(site, host, source, copied=source in site.staged_copies)
@@ -136,14 +135,16 @@ def _copy(
         return succeed(host, command, result, f"{host.name}: copying {source} to {destination} failed")
 
 
-def require_unchanged(site: Site[Reader], host: Reader, root: str, copied: bool = False) -> None:
+def require_unchanged(site: Site[Reader], host: Reader, root: str, copied: bool = False) -> store.Printed:
     """The tree still lists as it was frozen: names, sizes, owners, modes, times; ``copied`` says that it is a copy.
 
     Raises:
         StepBlocked: naming what changed.
     """
-    if said := store.differences(frozen(site), store.listed_once(host, root), by_listing=True, copied=copied):
+    printed = store.printed(host, root)
+    if said := store.differences(frozen(site), printed.entries(), by_listing=True, copied=copied):
         raise StepBlocked(f"{host.name}: {root} is not as it was frozen: {_few(said)}")
+    return printed
 
 
 def listed_as_frozen(site: Site[Reader], host: Reader, root: str) -> bool:

@@ -269,14 +269,38 @@ class Memory:
             return None
         if self._loaded and self._loaded[0] == digest:
             return self._loaded[1]
+        self._require_whole(path, digest)
         try:
-            if saved.digest_of(path) != digest:
-                raise JournalDamaged(f"{path}: the frozen manifest is not the one that the journal names")
             manifest = saved.load(path)
         except (OSError, UnexpectedOutput) as error:
             raise JournalDamaged(f"{path}: the frozen manifest cannot be read: {error}") from error
         self._loaded = (digest, manifest)
         return manifest
+
+    def _require_whole(self, path: Path, digest: str) -> None:
+        try:
+            found = saved.digest_of(path)
+        except OSError as error:
+            raise JournalDamaged(f"{path}: the frozen manifest cannot be read: {error}") from error
+        if found != digest:
+            raise JournalDamaged(f"{path}: the frozen manifest is not the one that the journal names")
+
+    def note_listing(self, digest: str) -> None:
+        """What find prints of the store that was frozen just now has this digest."""
+        self.remember(f"{self.frozen_as}-listing", [self.fact(self.frozen_as), digest])
+
+    def lists_as_noted(self, digest: str) -> bool:
+        """True for the digest that was noted when the manifest that counts was frozen; it is whole then.
+
+        Raises:
+            JournalDamaged: as ``frozen``.
+        """
+        manifest = self.fact(self.frozen_as)
+        if manifest is None or self.fact(f"{self.frozen_as}-listing") != [manifest, digest]:
+            return False
+        if not (self._loaded and self._loaded[0] == manifest):
+            self._require_whole(self._manifest_path(self.frozen_as), manifest)
+        return True
 
 
 def counting(entries: list[Entry]) -> list[Entry]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
@@ -86,12 +88,43 @@ def listed_once(host: Reader, root: str, timeout_s: float = 3600.0) -> Iterator[
 
     A file system's own ``lost+found`` directly below the root is not part of the store.
     """
-    return (_entry(record, same_as) for record, same_as in _records(host, root, False, timeout_s))
+    return printed(host, root, timeout_s).entries()
+
+
+@dataclass(frozen=True)
+class Printed:
+    """What one pass of find printed of a tree."""
+
+    result: Result
+    of: str
+
+    def entries(self) -> Iterator[Entry]:
+        """As ``listed_once``."""
+        return (_entry(record, same_as) for record, same_as in _records(self.result, self.of))
+
+    def digest(self) -> str:
+        """Equal for a tree in which nothing was touched: change times and inodes are part of what find prints.
+
+        Another one says nothing: a tree that was moved, or that its file system prints in another order, has another.
+        """
+        summed = hashlib.sha256()
+        for piece in self.result.pieces():
+            summed.update(piece)
+        return summed.hexdigest()
+
+
+def printed(host: Reader, root: str, timeout_s: float = 3600.0) -> Printed:
+    """One pass of find over everything below ``root``.
+
+    Raises:
+        CommandFailed: find could not read all of it.
+    """
+    return Printed(_find(host, root, False, timeout_s), f"{host.name}: the listing of {root}")
 
 
 def look(host: Reader, root: str, live: bool = False, timeout_s: float = 3600.0) -> Listed:
     """As ``listing``, with the files' stamps; in a ``live`` tree an entry may go away while it is listed."""
-    records = _records(host, root, live, timeout_s)
+    records = _records(_find(host, root, live, timeout_s), f"{host.name}: the listing of {root}")
     found = (Found(_entry(one, same_as), _stamp(one) if one[1] == b"f" else None) for one, same_as in records)
     return Kept(found, _plain, _found_of)
 
@@ -109,15 +142,19 @@ def entries_of(listed: Iterable[Found]) -> Iterator[Entry]:
     return (found.entry for found in listed)
 
 
-def _records(host: Reader, root: str, live: bool, timeout_s: float) -> Iterator[tuple[Record, bytes]]:
-    """The fields of each entry behind its path, in the order of their paths; with the first path of its link set."""
+def _find(host: Reader, root: str, live: bool, timeout_s: float) -> Result:
     command = Command(("find", root, "-xdev", "-printf", _LISTING_FORMAT), timeout_s=timeout_s)
     result = host.ask(command)
     vanished = live and all(_GONE in line for line in result.stderr.splitlines())
     if not result.ok and not (vanished and any(result.pieces())):
         raise CommandFailed(host.name, str(command), result)
+    return result
+
+
+def _records(result: Result, of: str) -> Iterator[tuple[Record, bytes]]:
+    """The fields of each entry behind its path, in the order of their paths; with the first path of its link set."""
     linked, records = Sorting[tuple[bytes, bytes]](), Sorting[Record]()
-    for record in _split(result, f"{host.name}: the listing of {root}"):
+    for record in _split(result, of):
         records.add(record)
         if record[1] == b"f" and record[8] != b"1":
             linked.add((record[9], record[0]))

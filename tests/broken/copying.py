@@ -105,7 +105,7 @@ SABOTAGES = (
         Edit(
             "migration.steps.freeze:FreezeManifest.apply",
             "site.memory.freeze(manifest)",
-            "site.memory.freeze({path: one for path, one in manifest.items() if one.kind == 'file'})",
+            "site.memory.freeze(one for one in manifest if one.kind == 'file')",
         ),
     ),
     sabotage(
