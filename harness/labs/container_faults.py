@@ -13,7 +13,7 @@ from harness.labs.container_host import LabHost
 from harness.labs.container_look import run_script
 from harness.labs.container_rack import Rack
 from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Deed, Survives, written_places
-from harness.labs.look import CLIENT, TRUNCATE
+from harness.labs.look import CLIENT, DELETE, FLIP, TRUNCATE, WRITE
 from harness.labs.orders import judged, typed
 from harness.labs.premises import BACKING_DEVICE, SERVICE, place_path
 from harness.labs.sessions import COMMAND_BEGINS_WITHIN_S, RESET, receipt
@@ -32,39 +32,6 @@ _NO_POWER: dict[str, Any] = {
     "services": {SERVICE: {"running": False, "pid": 0}},
 }
 
-_FLIP = """
-victim = objects(sys.argv[1:])[0]
-before = os.stat(victim)
-with open(victim, "r+b") as file:
-    file.seek(before.st_size // 2)
-    byte = file.read(1)[0]
-    file.seek(before.st_size // 2)
-    file.write(bytes([byte ^ 1]))
-    file.flush()
-    os.fsync(file.fileno())
-os.utime(victim, ns=(before.st_atime_ns, before.st_mtime_ns))
-after = os.stat(victim)
-with open(victim, "rb") as file:
-    file.seek(before.st_size // 2)
-    changed = file.read(1)[0] == byte ^ 1
-same = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
-answer({"victim": ascii(victim), "proven": changed and same})
-"""
-_WRITE = """
-victim = objects(sys.argv[1:])[0]
-with open(victim, "wb") as file:
-    file.write(b"written by somebody who was not stopped")
-    file.flush()
-    os.fsync(file.fileno())
-answer({"victim": ascii(victim), "proven": open(victim, "rb").read().startswith(b"written")})
-"""
-_DELETE = """
-victim = objects(sys.argv[1:])[-1]
-os.unlink(victim)
-directory = os.open(os.path.dirname(victim), os.O_RDONLY)
-os.fsync(directory)
-answer({"victim": ascii(victim), "proven": not os.path.lexists(victim)})
-"""
 _FILL = """
 set -eu
 # A copy that is under way takes room between looking and filling: then look again, or there is none left at all.
@@ -259,7 +226,7 @@ class ContainerFaults(WholeDisks):
     # Data
 
     def corrupt(self, role: str, place: str) -> Receipt:
-        found = run_script(self._host(role), _FLIP, *self._roots(place))
+        found = run_script(self._host(role), FLIP, *self._roots(place))
         return self._receipt("corrupt", found["proven"], f"{self._host(role).plan.name}:{found['victim']}")
 
     def truncate(self, role: str, place: str) -> Receipt:
@@ -268,12 +235,12 @@ class ContainerFaults(WholeDisks):
 
     def write_object(self, role: str, served: bool = False) -> Receipt:
         roots = [root for place in written_places(served) for root in self._roots(place)]
-        found = run_script(self._host(role), _WRITE, *roots)
+        found = run_script(self._host(role), WRITE, *roots)
         return self._receipt("write_object", found["proven"], f"{self._host(role).plan.name}:{found['victim']}")
 
     def delete_object(self, role: str, served: bool = False) -> Receipt:
         roots = [root for place in written_places(served) for root in self._roots(place)]
-        found = run_script(self._host(role), _DELETE, *roots)
+        found = run_script(self._host(role), DELETE, *roots)
         return self._receipt("delete_object", found["proven"], f"{self._host(role).plan.name}:{found['victim']}")
 
     def client(self, role: str, deed: Deed, number: int) -> Receipt:

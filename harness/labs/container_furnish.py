@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import fakes
 from fakes import oldtools, shims
@@ -26,13 +25,13 @@ from harness.labs.premises import (
     CLOUD_SECRET,
     DRBD_SERVICE,
     EUCALYPTUS_ID,
-    FILES,
     FIRST_WALRUS,
     NAMES,
     NOT_BESIDE,
     SERVICE,
     SIGNATURE_UUID,
     role_in_cloud,
+    texts_of,
 )
 
 PYTHON = "/usr/bin/python3"
@@ -76,7 +75,7 @@ def files_for(host: LabHost, keys: LabKeys, start: Start) -> dict[str, File]:
     """Every file that the lab puts into the host."""
     role, name = host.plan.role, host.plan.name
     identity = json.dumps({"name": name, "world": WORLD_FILE}).encode()
-    files = {path: File(text.encode()) for path, text in _texts(role, start.differs).items()}
+    files = {path: File(text.encode()) for path, text in texts_of(role, start.differs).items()}
     files |= {
         "/etc/walrus-fakes.json": File(identity),
         "/etc/ssh/ssh_host_ed25519_key": File(keys.private(name), 0o600),
@@ -94,19 +93,6 @@ def _tools_of_2012() -> dict[str, File]:
     """Programs that refuse what is younger, before the real ones on PATH; CentOS 6 has bash for its sh."""
     scripts = {name: oldtools.script(name, _shim(name) if name in shims.PARTLY else "") for name in oldtools.NAMES}
     return {f"{PROGRAMS}/{name}": File(text.encode(), 0o755) for name, text in scripts.items()}
-
-
-def _texts(role: str, differs: Mapping[str, Any]) -> dict[str, str]:
-    texts = dict(FILES)
-    if role in differs.get("os_release", {}):
-        texts["/etc/redhat-release"] = differs["os_release"][role] + "\n"
-    if role in differs.get("eucalyptus_version", {}):
-        texts["/etc/eucalyptus/eucalyptus-version"] = differs["eucalyptus_version"][role] + "\n"
-    if differs.get("file", {}).get("host") == role:
-        texts[differs["file"]["path"]] = differs["file"]["line"] + "\n"
-    if differs.get("fstab_line", {}).get("host") == role:
-        texts["/etc/fstab"] += differs["fstab_line"]["line"] + "\n"
-    return texts
 
 
 @cache

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 
 from harness.errors import LabUnavailable
 from harness.labs import keep
-from harness.labs.container_rack import rack
+from harness.labs.container_rack import Rack, rack
 from harness.labs.docker_cleanup import connect, sweep, watch_over
 from harness.labs.keep import UpLab
 from harness.labs.lab import Start
+from harness.labs.life import left_up
 
 
 def up(start: Start) -> UpLab:
@@ -19,21 +19,13 @@ def up(start: Start) -> UpLab:
     Raises:
         LabUnavailable: when this machine cannot offer it; nothing is left then.
     """
-    run_id = secrets.token_hex(4)
-    watchdog = watch_over(run_id)
-    directory = keep.home(run_id)
-    directory.mkdir(mode=0o700, parents=True)
-    run = rack(run_id, start, directory)
-    try:
-        run.bring_up()
-        kept = keep.remember(run_id, run.inventory())
-    except BaseException:
-        run.tear_down()
-        raise
-    finally:
-        watchdog.dismiss()
-    run.let_go()
-    return kept
+
+    def make(run_id: str) -> Rack:
+        directory = keep.home(run_id)
+        directory.mkdir(mode=0o700, parents=True)
+        return rack(run_id, start, directory)
+
+    return left_up(make, watch_over)
 
 
 def end(run_id: str | None) -> list[str]:

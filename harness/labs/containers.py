@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
-import secrets
 from collections.abc import Iterator
 
 from harness.clock import WallClock
@@ -19,6 +18,7 @@ from harness.labs.container_rack import rack
 from harness.labs.container_truth import ContainerTruth
 from harness.labs.docker_cleanup import connect, watch_over
 from harness.labs.lab import Opened, Start, connect_to
+from harness.labs.life import brought_up
 from harness.labs.premises import require_one_drbd_device
 
 
@@ -44,11 +44,5 @@ class ContainersLab:
     def open(self, start: Start) -> Iterator[Opened]:
         """A lab of its own, gone when the block ends, also when this process is killed in it."""
         require_one_drbd_device(start)
-        run_id = secrets.token_hex(4)
-        watchdog = watch_over(run_id)
-        with contextlib.ExitStack() as ending:
-            ending.callback(watchdog.dismiss)
-            run = rack(run_id, start)
-            ending.callback(run.tear_down)
-            run.bring_up()
+        with brought_up(lambda run_id: rack(run_id, start), watch_over) as run:
             yield Opened(run.inventory(), ContainerFaults(run), ContainerTruth(run), WallClock(), connect=connect_to)

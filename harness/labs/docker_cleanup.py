@@ -5,6 +5,8 @@ Run as a program with a run's id this module is the watchdog of one lab.
 
 from __future__ import annotations
 
+import os
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +20,7 @@ from harness.labs.watchdog import PATIENCE_S, Watchdog, outlives
 
 OURS = "walrus-ha"  # label on everything that a lab starts, its value is 1
 RUN = "walrus-ha.run"  # label with the run's id
+_UNIX = "http+unix://"  # how the SDK writes the address of a socket of this machine
 
 
 def labels(run_id: str) -> dict[str, str]:
@@ -36,11 +39,24 @@ def connect(timeout_s: float = 60.0) -> Any:
     except ImportError:
         raise LabUnavailable("the Python package docker is missing: pip install 'walrus-ha[labs]'") from None
     try:
+        _knock(docker.utils.parse_host(os.environ.get("DOCKER_HOST")), timeout_s)
         client = docker.from_env(timeout=timeout_s)
         client.ping()
     except (docker.errors.DockerException, OSError) as error:
         raise LabUnavailable(f"no Docker daemon answers ({error}): make labs") from error
     return client
+
+
+def _knock(daemon: str, timeout_s: float) -> None:
+    """Meet the refusal of a daemon that is not there before the SDK does, which leaves its socket open then.
+
+    Raises:
+        OSError: nobody listens.
+    """
+    if daemon.startswith(_UNIX):
+        with socket.socket(socket.AF_UNIX) as door:
+            door.settimeout(timeout_s)
+            door.connect("/" + daemon.removeprefix(_UNIX).lstrip("/"))
 
 
 def sweep(client: Any, run_id: str | None = None) -> list[str]:

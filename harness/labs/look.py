@@ -32,6 +32,56 @@ def answer(found):
 
 """
 
+# One byte in the middle of a file changes; size and times stay. True when that is so.
+_FLIP = """
+def flip(victim):
+    before = os.stat(victim)
+    middle = before.st_size // 2
+    with open(victim, "r+b") as file:
+        file.seek(middle)
+        byte = file.read(1)[0]
+        file.seek(middle)
+        file.write(bytes([byte ^ 1]))
+        file.flush()
+        os.fsync(file.fileno())
+    os.utime(victim, ns=(before.st_atime_ns, before.st_mtime_ns))
+    os.sync()
+    after = os.stat(victim)
+    with open(victim, "rb") as file:
+        file.seek(middle)
+        changed = file.read(1)[0] == byte ^ 1
+    return changed and (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
+
+
+"""
+
+# Flip a byte of the first object below the first place that there is.
+FLIP = (
+    _FLIP
+    + """
+victim = objects(sys.argv[1:])[0]
+answer({"victim": ascii(victim), "proven": flip(victim)})
+"""
+)
+
+# Write over the first object, or delete the last one.
+WRITE = """
+victim = objects(sys.argv[1:])[0]
+with open(victim, "wb") as file:
+    file.write(b"written by somebody who was not stopped")
+    file.flush()
+    os.fsync(file.fileno())
+answer({"victim": ascii(victim), "proven": open(victim, "rb").read().startswith(b"written")})
+"""
+DELETE = """
+victim = objects(sys.argv[1:])[-1]
+os.unlink(victim)
+directory = os.open(os.path.dirname(victim), os.O_RDONLY)
+os.fsync(directory)
+os.close(directory)
+answer({"victim": ascii(victim), "proven": not os.path.lexists(victim)})
+"""
+
 # Cut the first object below the first place that there is to half its length; its time stays.
 TRUNCATE = """
 victim = objects(sys.argv[1:])[0]
@@ -47,7 +97,9 @@ answer({"victim": ascii(victim), "proven": proven})
 
 # What a client does to an object: the store, the deed, a number that no other deed has. As Walrus does it, content is
 # written under a temporary name of the same bucket and renamed; a disguise is a change whose time somebody puts back.
-CLIENT = """
+CLIENT = (
+    _FLIP
+    + """
 place, deed, number = sys.argv[1:4]
 found = objects([place])
 first = {"write": 0, "overwrite": 0, "delete": 1, "rename": 2, "disguise": int(number)}[deed]
@@ -68,14 +120,7 @@ elif deed == "delete":
 elif deed == "rename":
     os.rename(victim, new)
 else:
-    with open(victim, "r+b") as file:
-        file.seek(before.st_size // 2)
-        byte = file.read(1)[0]
-        file.seek(before.st_size // 2)
-        file.write(bytes([byte ^ 1]))
-        file.flush()
-        os.fsync(file.fileno())
-    os.utime(victim, ns=(before.st_atime_ns, before.st_mtime_ns))
+    flipped = flip(victim)
 os.sync()
 there = os.path.exists(victim)
 proven = {
@@ -83,7 +128,8 @@ proven = {
     "overwrite": lambda: open(victim, "rb").read() == content,
     "delete": lambda: not there,
     "rename": lambda: not there and os.path.exists(new),
-    "disguise": lambda: (os.stat(victim).st_mtime_ns, os.stat(victim).st_size) == (before.st_mtime_ns, before.st_size),
+    "disguise": lambda: flipped,
 }[deed]()
 answer({"victim": ascii(victim), "proven": proven})
 """
+)

@@ -10,13 +10,13 @@ from harness.clock import WallClock
 from harness.errors import FaultNotProven
 from harness.evidence import Event, Receipt
 from harness.labs.lab import ADDITIONAL, ORIGINAL, ROLES, Deed, Survives, written_places
-from harness.labs.look import CLIENT, TRUNCATE
+from harness.labs.look import CLIENT, DELETE, FLIP, TRUNCATE, WRITE
 from harness.labs.machine_disks import DiskFaults
 from harness.labs.machine_furnish import BACKING_DEVICE, PAIR
 from harness.labs.machine_host import SSH_PORT, MachineHost, run_script
 from harness.labs.machine_rack import MachineRack
 from harness.labs.machine_resync import ResyncFaults
-from harness.labs.machine_scripts import DELETE, FILL, FLIP, LOCATE, WRITE
+from harness.labs.machine_scripts import FILL, LOCATE
 from harness.labs.orders import judged, typed
 from harness.labs.premises import place_path
 from harness.labs.sessions import COMMAND_BEGINS_WITHIN_S, RESET, receipt

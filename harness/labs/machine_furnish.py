@@ -31,11 +31,11 @@ from harness.labs.premises import (
     CLOUD_SECRET,
     DRBD_SERVICE,
     EUCALYPTUS_ID,
-    FILES,
     FIRST_WALRUS,
     NAMES,
     SERVICE,
     require_one_drbd_device,
+    texts_of,
 )
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def files_for(plan: Plan, rack: MachineRack) -> dict[str, File]:
     identity = json.dumps({"name": plan.name, "world": WORLD_FILE, "server": server}).encode()
     hosts = "127.0.0.1 localhost\n" + "".join(f"{address} {NAMES[role]}\n" for role, address in addresses.items())
     hazards = _hazards(role, rack.settings, rack.start.differs)
-    files = {path: File(text.encode()) for path, text in _texts(role, rack.start.differs).items()}
+    files = {path: File(text.encode()) for path, text in texts_of(role, rack.start.differs).items()}
     files |= {
         "/etc/hosts": File(hosts.encode()),
         "/etc/walrus-fakes.json": File(identity),
@@ -187,19 +187,6 @@ def files_for(plan: Plan, rack: MachineRack) -> dict[str, File]:
     if role == CLC:
         files[WORLD_FILE] = File(_world_before(addresses).encode())
     return files | _programs(role) | _fakes()
-
-
-def _texts(role: str, differs: Mapping[str, Any]) -> dict[str, str]:
-    texts = dict(FILES)
-    if role in differs.get("os_release", {}):
-        texts["/etc/redhat-release"] = differs["os_release"][role] + "\n"
-    if role in differs.get("eucalyptus_version", {}):
-        texts["/etc/eucalyptus/eucalyptus-version"] = differs["eucalyptus_version"][role] + "\n"
-    if differs.get("file", {}).get("host") == role:
-        texts[differs["file"]["path"]] = differs["file"]["line"] + "\n"
-    if differs.get("fstab_line", {}).get("host") == role:
-        texts["/etc/fstab"] += differs["fstab_line"]["line"] + "\n"
-    return texts
 
 
 def _hazards(role: str, settings: Settings, differs: Mapping[str, Any]) -> list[str]:

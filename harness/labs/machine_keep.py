@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 
 from harness.errors import LabUnavailable
-from harness.labs import keep, machine_image, machine_rack
+from harness.labs import machine_image, machine_rack
 from harness.labs.keep import UpLab
 from harness.labs.lab import Start
+from harness.labs.life import left_up
 from harness.labs.machine_cleanup import watch_over
 from harness.labs.machine_rack import MachineRack
 
@@ -26,16 +26,4 @@ def up(
     """
     if lacking := lacks():
         raise LabUnavailable(f"the {name} lab lacks: " + "; ".join(lacking))
-    run_id = secrets.token_hex(4)
-    watchdog = watch_over(run_id)
-    run = rack(run_id, start)
-    try:
-        run.bring_up()
-        kept = keep.remember(run_id, run.inventory())
-    except BaseException:
-        run.tear_down()
-        raise
-    finally:
-        watchdog.dismiss()
-    run.let_go()
-    return kept
+    return left_up(lambda run_id: rack(run_id, start), watch_over)

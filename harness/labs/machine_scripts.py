@@ -212,45 +212,6 @@ except FileNotFoundError:
     answer(None)
 """
 
-# Flip one byte in the middle of the first object below the first place that there is; size and times stay.
-FLIP = """
-victim = objects(sys.argv[1:])[0]
-before = os.stat(victim)
-middle = before.st_size // 2
-with open(victim, "r+b") as file:
-    file.seek(middle)
-    byte = file.read(1)[0]
-    file.seek(middle)
-    file.write(bytes([byte ^ 1]))
-    file.flush()
-    os.fsync(file.fileno())
-os.utime(victim, ns=(before.st_atime_ns, before.st_mtime_ns))
-os.sync()
-after = os.stat(victim)
-with open(victim, "rb") as file:
-    file.seek(middle)
-    changed = file.read(1)[0] == byte ^ 1
-same = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
-answer({"victim": ascii(victim), "proven": changed and same})
-"""
-
-WRITE = """
-victim = objects(sys.argv[1:])[0]
-with open(victim, "wb") as file:
-    file.write(b"written by somebody who was not stopped")
-    file.flush()
-    os.fsync(file.fileno())
-answer({"victim": ascii(victim), "proven": open(victim, "rb").read().startswith(b"written")})
-"""
-DELETE = """
-victim = objects(sys.argv[1:])[-1]
-os.unlink(victim)
-directory = os.open(os.path.dirname(victim), os.O_RDONLY)
-os.fsync(directory)
-os.close(directory)
-answer({"victim": ascii(victim), "proven": not os.path.lexists(victim)})
-"""
-
 # Where on the disk the middle byte of an object lies, for the first object that has a block there.
 LOCATE = (
     _CONTENT

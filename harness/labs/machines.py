@@ -6,13 +6,13 @@ Everything on them is real but Eucalyptus itself: the kernel's DRBD, drbd-utils,
 from __future__ import annotations
 
 import contextlib
-import secrets
 from collections.abc import Iterator
 
 from harness.clock import WallClock
 from harness.errors import LabUnavailable
 from harness.labs import machine_image
 from harness.labs.lab import Opened, Start
+from harness.labs.life import brought_up
 from harness.labs.machine_cleanup import watch_over
 from harness.labs.machine_faults import MachineFaults
 from harness.labs.machine_rack import rack
@@ -34,12 +34,6 @@ class MachinesLab:
         """A lab of its own, gone when the block ends, also when this process is killed in it."""
         if lacking := self.lacks():
             raise LabUnavailable("the machines lab lacks: " + "; ".join(lacking))
-        run_id = secrets.token_hex(4)
-        watchdog = watch_over(run_id)
-        with contextlib.ExitStack() as ending:
-            ending.callback(watchdog.dismiss)
-            run = rack(run_id, start)
-            ending.callback(run.tear_down)
-            run.bring_up()
+        with brought_up(lambda run_id: rack(run_id, start), watch_over) as run:
             faults, truth = MachineFaults(run), MachineTruth(run)
             yield Opened(run.inventory(), faults, truth, WallClock(), connect=run.network.connect)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from harness.errors import LabUnavailable
 from harness.inventory import Settings
 from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL, Start
@@ -38,6 +41,20 @@ FILES = {
     "/etc/drbd.d/global_common.conf": "global { usage-count no; }\ncommon { }\n",
 }
 WATCHED = ("/etc/fstab", "/etc/drbd.conf", "/etc/eucalyptus/eucalyptus.conf")  # and the inventory's drbd_conf
+
+
+def texts_of(role: str, differs: Mapping[str, Any]) -> dict[str, str]:
+    """FILES, as the hazards of a start make them on a host."""
+    texts = dict(FILES)
+    if role in differs.get("os_release", {}):
+        texts["/etc/redhat-release"] = differs["os_release"][role] + "\n"
+    if role in differs.get("eucalyptus_version", {}):
+        texts["/etc/eucalyptus/eucalyptus-version"] = differs["eucalyptus_version"][role] + "\n"
+    if differs.get("file", {}).get("host") == role:
+        texts[differs["file"]["path"]] = differs["file"]["line"] + "\n"
+    if differs.get("fstab_line", {}).get("host") == role:
+        texts["/etc/fstab"] += differs["fstab_line"]["line"] + "\n"
+    return texts
 
 
 def role_in_cloud(role: str, start: Start) -> str:

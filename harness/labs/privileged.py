@@ -7,13 +7,13 @@ themselves, minors, resource names and the addresses of DRBD, is told apart by w
 from __future__ import annotations
 
 import contextlib
-import secrets
 from collections.abc import Iterator
 
 from harness.clock import WallClock
 from harness.errors import LabUnavailable
 from harness.labs import privileged_image
 from harness.labs.lab import Opened, Start
+from harness.labs.life import brought_up
 from harness.labs.machine_cleanup import watch_over
 from harness.labs.privileged_faults import PrivilegedFaults
 from harness.labs.privileged_rack import rack
@@ -35,12 +35,6 @@ class PrivilegedLab:
         """A lab of its own, gone when the block ends, also when this process is killed in it."""
         if lacking := self.lacks():
             raise LabUnavailable("the privileged lab lacks: " + "; ".join(lacking))
-        run_id = secrets.token_hex(4)
-        watchdog = watch_over(run_id)
-        with contextlib.ExitStack() as ending:
-            ending.callback(watchdog.dismiss)
-            run = rack(run_id, start)
-            ending.callback(run.tear_down)
-            run.bring_up()
+        with brought_up(lambda run_id: rack(run_id, start), watch_over) as run:
             faults, truth = PrivilegedFaults(run), PrivilegedTruth(run)
             yield Opened(run.inventory(), faults, truth, WallClock(), connect=run.network.connect)

@@ -7,12 +7,17 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
-from harness.evidence import Evidence, Sent
+from harness.errors import Refused
+from harness.evidence import EffectName, Evidence, Foretold, HostSnapshot, Look, Sent
 from harness.hosts.command import Request
-from harness.labs.lab import ROLES, Truth
+from harness.inventory import Settings
+from harness.labs.lab import ROLES, Opened, Truth
 from harness.labs.premises import CLOUD_SECRET, SUDO_PASSWORD
+from harness.migration.run import Migration
 from harness.trials.fault_kinds import LyingExit
+from harness.trials.foretelling import foretell
 from harness.trials.tap import CommandFaults
 
 
@@ -31,6 +36,44 @@ class Bystander:
 
     def proven(self, fault: CommandFaults, detail: str) -> None: ...
     def truncate(self, fault: LyingExit) -> None: ...
+
+
+def look(opened: Opened, evidence: Evidence, migration: Migration) -> None:
+    """Ask for the plan as an operator would, and see whether asking changed anything.
+
+    The hosts of ``migration`` are watched by a bystander.
+    """
+    sent = len(evidence.sent)
+    # A detached copy goes on while somebody looks; what it writes is not the look's doing.
+    apart = staging_areas(opened.inventory.settings) if evidence.attempts else ()
+    before = footprint(opened.truth, migration.folder, apart)
+    to_do = [row[0] for row in migration.plan() if row[2] == "to do"]
+    window = migration.estimate() if not evidence.attempts else None
+    commands = _foretold(opened, evidence, migration) if not evidence.attempts else None
+    after = footprint(opened.truth, migration.folder, apart)
+    asked = [one for one in evidence.sent[sent:] if one.effect != "read"]
+    del evidence.sent[sent:]  # charged to the look, not to an attempt
+    evidence.looks.append(
+        Look(
+            opened.clock.now(),
+            len(evidence.attempts),
+            to_do,
+            sorted(path for path in {*before, *after} if before.get(path) != after.get(path)),
+            [f"{one.host}: {one.what}" for one in asked],
+            [window.least_s, window.most_s] if window else [],
+            commands,
+        )
+    )
+
+
+def _foretold(opened: Opened, evidence: Evidence, migration: Migration) -> list[Foretold]:
+    """The commands of the plan; where it cannot tell them none, which the check finds."""
+    try:
+        commands = foretell(opened.inventory, migration.survey())
+    except Refused as refused:
+        evidence.notes.append(f"the plan named no commands: {refused}")
+        return []
+    return [Foretold(one.host, one.step, one.text, cast(EffectName, one.effect), one.sha256) for one in commands]
 
 
 def footprint(truth: Truth, run: Path, apart: tuple[str, ...]) -> dict[str, str]:
@@ -56,6 +99,24 @@ def footprint(truth: Truth, run: Path, apart: tuple[str, ...]) -> dict[str, str]
         if path.is_file():
             found[f"controller:{path.name}"] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found
+
+
+def surroundings(opened: Opened, snapshots: list[HostSnapshot]) -> dict[str, str]:
+    """What lies on the hosts that answered when the snapshots were taken, outside the places of the data."""
+    settings, truth = opened.inventory.settings, opened.truth
+    ours = (settings.store, *staging_areas(settings))
+    return {
+        f"{seen.host}:{path}": line
+        for role, seen in zip(ROLES, snapshots, strict=True)
+        if seen.reachable
+        for path, line in truth.listing(role).items()
+        if not path.startswith(ours)
+    }
+
+
+def staging_areas(settings: Settings) -> tuple[str, ...]:
+    """The directories on the original that staged copies lie in."""
+    return (settings.staging, *([settings.second_staging] if settings.second_staging else []))
 
 
 def changed(before: dict[str, str], now: dict[str, str]) -> list[str]:

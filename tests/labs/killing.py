@@ -79,9 +79,9 @@ class KilledTrial(Trial):
         started = clock.now()
         status, outcome, said = self._run(inventory, cut)
         self.schedule.attempt += 1
-        copied = self._copied_since()
+        copied = self.stock.copied_since()
         self.evidence.attempts.append(Attempt("migrate", started, clock.now(), outcome, status, said, copied))
-        self._census(f"after attempt {self.schedule.attempt}")
+        self.stock.census(f"after attempt {self.schedule.attempt}")
         self._read_journal(inventory)
 
     def _run(self, inventory: Path, cut: Cut | None) -> tuple[int | None, str, str]:
@@ -108,7 +108,7 @@ class KilledTrial(Trial):
             return process.returncode, _OUTCOMES.get(process.returncode, "undetermined"), ""
         told = json.loads(said)
         if told_before and cut is not None and told["outcome"] == "completed":
-            self._let_the_cloud_rest(cut.roles, told_before)  # cut right at the end, when nobody waited for it any more
+            self.walruses.rest(cut.roles, told_before)  # cut right at the end, when nobody waited for it any more
         return process.returncode, told["outcome"], told["message"]
 
     def _cut_after_the_end(self, cut: Cut | None, began: float) -> None:

@@ -18,6 +18,7 @@ from harness.labs.lab import ORIGINAL, ROLES, Start, StoreSpec
 from harness.migration.journal import Entry, read
 from harness.trials.expect import ALL_CHECKS, Expect
 from harness.trials.faults import Schedule
+from harness.trials.looking import surroundings
 from harness.trials.scenario import Scenario
 from harness.trials.start import Before
 from harness.trials.strikes import EngineKilled
@@ -60,7 +61,13 @@ class DrivenTrial(Trial):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.driven = DrivenSchedule(
-            self.opened, (), self.controllers, self._census, self.schedule.control, self._client, self._original_serves
+            self.opened,
+            (),
+            self.controllers,
+            self.stock.census,
+            self.schedule.control,
+            self.clients.do,
+            self.walruses.original_serves,
         )
         self.schedule = self.driven
         self.evidence.sent = self.driven.sent
@@ -72,7 +79,7 @@ class DrivenTrial(Trial):
         truth = self.opened.truth
         self.evidence.frozen = truth.manifest(ORIGINAL, "store")
         self.evidence.before = [truth.snapshot(role) for role in ROLES]
-        self._surroundings = self._look_around(self.evidence.before)
+        self._surroundings = surroundings(self.opened, self.evidence.before)
         self.evidence.reads = truth.read_objects("before", self.evidence.frozen)
 
     # Deeds
@@ -117,7 +124,7 @@ class DrivenTrial(Trial):
 
     def require_sound(self, moment: str) -> None:
         """A complete copy exists, no two hosts were ever Primary at once, no epoch fell."""
-        self._census(moment)
+        self.stock.census(moment)
         assert self.evidence.censuses[-1].complete, f"no complete copy {moment}"
         self.evidence.events = self.opened.truth.events()
         assert list(two_primaries(self.evidence)) == []
