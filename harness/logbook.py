@@ -18,7 +18,7 @@ from typing import Any
 from harness import version
 from harness.clock import Clock
 from harness.errors import WalrusHaError
-from harness.hosts.command import Answer, Fence, JobReport, Request, Result, effect_of
+from harness.hosts.command import Answer, Effect, Fence, JobReport, Request, Result, effect_of
 from harness.hosts.transport import Connection, Transport
 from harness.inventory import Inventory, Node
 from harness.migration.engine import Event
@@ -30,6 +30,7 @@ from harness.redaction import redacted
 FILE = "log.jsonl"
 INTERRUPTED = 130
 _MOST_CHARACTERS = 2000  # of a command, and of what it printed
+_MOST_LOOKS = 20  # answers to one question in one step, which differ in what was printed
 
 
 class Logbook:
@@ -39,8 +40,8 @@ class Logbook:
         self._path = folder / FILE
         self._clock = clock
         self._alone = threading.Lock()  # requests to several hosts are sent at once
-        self._last: dict[str, tuple[str, ...]] = {}  # what each host was asked last, and said
-        self._again: dict[str, int] = {}  # how often since
+        self._looks: dict[tuple[str, str], _Look] = {}  # by host and what it was asked, in the step at work
+        self._looks_of = ""
         self.step = ""  # that is at work
 
     def attempt(self, verb: str, migration: Migration, work: Callable[[], Outcome]) -> Outcome:
@@ -83,28 +84,37 @@ class Logbook:
         return replace(inventory, original=original, additional=additional, clc=clc)
 
     def _ended(self, outcome: str, exit_status: int, message: str) -> None:
-        for host in list(self._again):
-            self._tell_repeats(host)
+        self._tell_repeats()
         message = message.replace(" RUN", f" {self._path.parent.name}")
         self._write("ended", outcome=outcome, exit_status=exit_status, message=redacted(message))
 
     def asked(self, host: str, request: Request, answer: str, output: str = "") -> None:
-        """Keep a request and its answer; the same with the same answer again is only counted."""
-        what = redacted(_cut(str(request)))
-        said = (self.step, what, answer, output)
+        """Keep a request and its answer; of a look that is taken again and again in one step the rest is counted."""
+        what, effect = redacted(_cut(str(request))), effect_of(request)
         with self._alone:
-            if self._last.get(host) == said:
-                self._again[host] = self._again.get(host, 0) + 1
+            if self.step != self._looks_of:
+                self._tell_repeats()
+                self._looks_of = self.step
+            look = self._looks.setdefault((host, what), _Look())
+            if effect is Effect.READ and look.is_known(answer, output):
+                look.untold += 1
                 return
-            self._tell_repeats(host)
-            self._last[host] = said
-            kind, effect = type(request).__name__, effect_of(request).value
-            self._write("request", host=host, step=self.step, request=kind, what=what, effect=effect, answer=answer,
-                        output=output)  # fmt: skip
+            self._write(
+                "request",
+                host=host,
+                step=self.step,
+                request=type(request).__name__,
+                what=what,
+                effect=effect.value,
+                answer=answer,
+                output=output,
+            )
 
-    def _tell_repeats(self, host: str) -> None:
-        if times := self._again.pop(host, 0):
-            self._write("again", host=host, times=times)
+    def _tell_repeats(self) -> None:
+        for (host, what), look in self._looks.items():
+            if look.untold:
+                self._write("again", host=host, what=what, times=look.untold)
+        self._looks.clear()
 
     def _write(self, kind: str, **told: Any) -> None:
         line = json.dumps({"kind": kind, "date": self._clock.date(), **told}, separators=(",", ":")) + "\n"
@@ -112,6 +122,22 @@ class Logbook:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with open(self._path, "ab", buffering=0, opener=private) as file:
                 file.write(line.encode())
+
+
+@dataclass
+class _Look:
+    """What one host said last to one question, how often that was kept, and how often it was not."""
+
+    last: tuple[str, str] | None = None
+    kept: int = 0
+    untold: int = 0
+
+    def is_known(self, answer: str, output: str) -> bool:
+        """Nothing new, or one of so many that a day of waiting would fill the disk."""
+        if (answer, output) == self.last or (self.kept >= _MOST_LOOKS and self.last and answer == self.last[0]):
+            return True
+        self.last, self.kept = (answer, output), self.kept + 1
+        return False
 
 
 @dataclass(frozen=True)

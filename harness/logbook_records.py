@@ -12,6 +12,8 @@ from harness.logbook import FILE
 from harness.redaction import redacted
 from harness.report.run import Asked, Attempt, Ordered
 
+Latest = dict[tuple[str, str], int]  # by host and what it was asked: the last such request, which may be repeated
+
 
 @dataclass
 class Records:
@@ -32,7 +34,7 @@ def load(folder: Path) -> Records:
     except OSError:
         return records
     records.kept = True
-    latest: dict[str, int] = {}  # the last request to each host, which may be said to have been repeated
+    latest: Latest = {}
     with file:
         for line in file:
             try:
@@ -57,12 +59,12 @@ def _number(told: dict[str, Any], name: str) -> int:
     return int(told[name])
 
 
-def _attempt(records: Records, told: dict[str, Any], _: dict[str, int]) -> None:
+def _attempt(records: Records, told: dict[str, Any], _: Latest) -> None:
     verb, tool, date = _text(told, "verb", "tool", "date")
     records.attempts.append(Attempt(verb, tool, date, None, "", None, ""))
 
 
-def _ended(records: Records, told: dict[str, Any], _: dict[str, int]) -> None:
+def _ended(records: Records, told: dict[str, Any], _: Latest) -> None:
     date, outcome, message = _text(told, "date", "outcome", "message")
     status = _number(told, "exit_status")
     at = next((at for at in reversed(range(len(records.attempts))) if records.attempts[at].ended is None), None)
@@ -72,24 +74,25 @@ def _ended(records: Records, told: dict[str, Any], _: dict[str, int]) -> None:
     records.attempts[at] = ended
 
 
-def _request(records: Records, told: dict[str, Any], latest: dict[str, int]) -> None:
+def _request(records: Records, told: dict[str, Any], latest: Latest) -> None:
     date, host, step, request, what, effect, answer, output = _text(told, *_REQUEST)
     asked = Asked(date, host, step, request, what, effect, answer, output)
-    latest[asked.host] = len(records.requests)
+    latest[asked.host, asked.what] = len(records.requests)
     records.requests.append(asked)
 
 
-def _again(records: Records, told: dict[str, Any], latest: dict[str, int]) -> None:
-    at, times = latest[told["host"]], _number(told, "times")
+def _again(records: Records, told: dict[str, Any], latest: Latest) -> None:
+    host, what = _text(told, "host", "what")
+    at, times = latest[host, what], _number(told, "times")
     records.requests[at] = replace(records.requests[at], times=records.requests[at].times + times)
 
 
-def _order(records: Records, told: dict[str, Any], _: dict[str, int]) -> None:
+def _order(records: Records, told: dict[str, Any], _: Latest) -> None:
     records.orders.append(Ordered(*_text(told, "date", "order", "answer")))
 
 
 _REQUEST = ("date", "host", "step", "request", "what", "effect", "answer", "output")
-_READERS: dict[str, Callable[[Records, dict[str, Any], dict[str, int]], None]] = {
+_READERS: dict[str, Callable[[Records, dict[str, Any], Latest], None]] = {
     "attempt": _attempt,
     "ended": _ended,
     "request": _request,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 REMOVED = "[removed]"
-_NAME = r"[\w.-]*(?:password|passwd|passphrase|secret|token|private[_-]?key|credential)[\w.-]*"
-_VALUE = r"(?:\"[^\"]*\"?|'[^']*'?|[^\s,;&\"']+)"
+_NAME = r"[\w.-]*(?:password|passwd|passphrase|secret|token|private[_-]?key|credential)[\w.-]*+"
+_VALUE = r"(?!\[removed\])(?:\"[^\"]*\"?|'[^']*'?|[^\s,;&\"']+)"
 _PEM = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)", re.DOTALL)
 _IN_ADDRESS = re.compile(r"(://[^\s/:@]*:)[^\s/@]+(?=@)")
-_ASSIGNED = re.compile(rf"(?i)({_NAME}[\"']?\s*[=:]\s*){_VALUE}")
-_FOLLOWING = re.compile(rf"(?i)((?:--{_NAME}|\bshared-secret)\s+){_VALUE}")  # an option, and DRBD's own way to write it
+_ASSIGNED = re.compile(rf"(?i)(?<![\w.-])({_NAME}[\"']?\s*[=:]\s*){_VALUE}")
+_FOLLOWING = re.compile(rf"(?i)(?<![\w.-])((?:--{_NAME}|shared-secret)\s+){_VALUE}")
+"""An option, and DRBD's own way to write it."""
 
 
 def redacted(text: str) -> str:

@@ -185,6 +185,8 @@ def _interlocks(entries: Sequence[Entry]) -> Iterator[Interlock]:
 def _rehearsal(memory: Memory) -> Iterator[tuple[str, str]]:
     """What the journal keeps of the rehearsal, or why there was none."""
     known = memory.rehearsal
+    if memory.plan:
+        yield "begun by the plan with the SHA-256", str(memory.plan)
     if "without" in known:
         yield "begun without a rehearsal", redacted(str(known["without"]))
     for key, name in (
@@ -204,6 +206,8 @@ def _orders(entries: Sequence[Entry], records: Records) -> list[Ordered]:
     of_the_run = moment(entries[0].date) if entries else None
     given = [one for one in records.orders if of_the_run is None or (moment(one.date) or 0.0) >= of_the_run]
     heard = [Ordered(e.date, _ORDERS[e.kind], "as the journal has it") for e in entries if e.kind in _ORDERS]
+    obeyed = [e.date for e in entries if e.kind == "fact" and e.data["name"] == "cutover"]
+    heard += [Ordered(date, "the cut-over was permitted", "as the journal has it") for date in obeyed]
     return sorted([*given, *heard], key=lambda one: moment(one.date) or 0.0)
 
 
