@@ -124,6 +124,7 @@ _FIGURES = [
         (r"# \d{4}-\d\d-\d\d [\d:]+ \+0000 \[\d+\]", "# DATE"),
         (r"copied, [\d.e-]+ s, [\d.]+ [kMG]?B/s", "copied, #"),
         (r"(?m)(?<=[^ ]) {2,}(?=LABEL$|$)", " "),  # a column as wide as the longest number in it
+        (r"srcversion: [0-9A-F]{23}", "srcversion: #"),  # which build of the same version it is
         (r"Marked additional \d+ [KMG]B", "Marked additional #"),
     )
 ]
