@@ -42,6 +42,7 @@ class Logbook:
         self._alone = threading.Lock()  # requests to several hosts are sent at once
         self._looks: dict[tuple[str, str], _Look] = {}  # by host and what it was asked, in the step at work
         self._looks_of = ""
+        self._held: list[str] = []  # what was told before the run had a folder: an adoption makes it as a whole
         self.step = ""  # that is at work
 
     def attempt(self, verb: str, migration: Migration, work: Callable[[], Outcome]) -> Outcome:
@@ -118,10 +119,13 @@ class Logbook:
 
     def _write(self, kind: str, **told: Any) -> None:
         line = json.dumps({"kind": kind, "date": self._clock.date(), **told}, separators=(",", ":")) + "\n"
-        with contextlib.suppress(OSError):  # a full disk stops the journal, which is what counts, and says so
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with open(self._path, "ab", buffering=0, opener=private) as file:
-                file.write(line.encode())
+        self._held.append(line)
+        if not self._path.parent.is_dir():
+            return
+        told, self._held = "".join(self._held), []
+        # A full disk stops the journal, which is what counts, and says so.
+        with contextlib.suppress(OSError), open(self._path, "ab", buffering=0, opener=private) as file:
+            file.write(told.encode())
 
 
 @dataclass

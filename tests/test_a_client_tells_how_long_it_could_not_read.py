@@ -57,7 +57,7 @@ def test_the_seconds_between_two_servers_are_down() -> None:
         with serving(CONTENT, other):
             assert client.wait_until_whole(time.monotonic(), 20)
     first_read = [one.whole for one in client.rounds].index(True)
-    (span,) = unread(client.rounds[first_read:])
+    span, *_ = unread(client.rounds[first_read:])  # the client may look once more when the other has gone too
     assert 1.0 <= span[1] - span[0] < 10.0
 
 

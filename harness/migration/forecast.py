@@ -17,7 +17,7 @@ from harness.systems import files, store, volumes
 
 _HASHES, _COPIES = 3, 2  # the frozen store and two copies are hashed; copied to the staging area and onto the device
 _REQUESTS = (300.0, 370.0, 480.0)  # that the engine sends while the services are down, one after the other
-_SERVICES_S = (12.0, 38.0, 150.0)  # assumed: to stop, to be started, to be elected
+_SERVICES_S = (5.0, 38.0, 150.0)  # assumed: to stop, to be started, to be elected
 _DRIFT = (0.8, 1.0, 1.35)  # a disk at three in the morning is not that of noon
 _COPY_SHARE = (0.35, 0.6, 1.0)  # assumed: what a copy reaches of what reading does
 _COPY_AS_GIVEN = (0.9, 1.0, 1.3)  # where the inventory says what a copy reaches

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from harness.cli import walrus_ha
+from harness.clock import WallClock
 from harness.errors import CommandFailed, WalrusHaError
 from harness.hosts.command import Answer, Command, Fence, Request, StartJob
 from harness.hosts.command import Result as Answered
@@ -299,3 +300,15 @@ def test_the_page_of_a_run_with_hostile_names_runs_nothing(ending: str, folder: 
     assert sum(f">{number} " in seen.dom for number in range(len(names))) == len(names)
     summary = run_markdown.render(report_of(folder))
     assert not re.search(r"(?<!\\)[<>\[]", summary)
+
+
+def test_what_is_told_before_the_run_has_a_folder_waits_for_it(tmp_path: Path) -> None:
+    """An adoption makes the folder of its run as a whole, and one that is refused leaves none."""
+    folder = tmp_path / "run"
+    book = Logbook(folder, WallClock())
+    book.ordered("pause", "told before")
+    assert not folder.exists()
+    folder.mkdir()
+    book.ordered("resume", "told after")
+    told = [json.loads(line)["answer"] for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert told == ["told before", "told after"]
