@@ -122,10 +122,10 @@ class Logbook:
         self._held.append(line)
         if not self._path.parent.is_dir():
             return
-        told, self._held = "".join(self._held), []
+        waiting, self._held = "".join(self._held), []
         # A full disk stops the journal, which is what counts, and says so.
         with contextlib.suppress(OSError), open(self._path, "ab", buffering=0, opener=private) as file:
-            file.write(told.encode())
+            file.write(waiting.encode())
 
 
 @dataclass
