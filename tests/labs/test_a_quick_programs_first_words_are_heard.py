@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import socket
 import struct
@@ -14,8 +13,6 @@ from typing import Any
 import pytest
 
 from harness.labs import docker_exec
-
-pytestmark = pytest.mark.skipif(importlib.util.find_spec("docker") is None, reason="the Docker SDK is not installed")
 
 _UPGRADED = (
     b"HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import importlib.util
 import socket
 import warnings
 from pathlib import Path
@@ -12,8 +11,6 @@ import pytest
 
 from harness.errors import LabUnavailable
 from harness.labs.docker_cleanup import connect
-
-pytestmark = pytest.mark.skipif(importlib.util.find_spec("docker") is None, reason="the Docker SDK is not installed")
 
 
 @pytest.mark.parametrize("left_over", [False, True])
