@@ -150,7 +150,7 @@ class Conductor:
             case "lose_reply":
                 raise Indeterminate(tap.name, f"the reply to `{request}` was lost")
             case "hang":
-                self.opened.clock.sleep(getattr(request, "timeout_s", 60.0))
+                self.opened.clock.sleep(patience_s(request))
                 raise Indeterminate(tap.name, f"`{request}` did not answer in time")
         assert fault == FAIL
         failed = Result(1, b"", b"failed on purpose\n")
@@ -254,6 +254,11 @@ class Conductor:
             self.struck.append(Point(self.number, KILL, moment))
             self.marks.append((self.attempt, self.sent + 1))  # before the next command
             raise EngineKilled(f"at record {self.number}")
+
+
+def patience_s(request: Request) -> float:
+    """How long the engine waits for an answer that does not come."""
+    return float(getattr(request, "timeout_s", 60.0))
 
 
 @dataclass(frozen=True)

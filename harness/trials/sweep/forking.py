@@ -90,6 +90,7 @@ class Forker:
         self.second: tuple[str, int] | None = None  # in a copy: the fault that is to follow, after so many commands
         self.heads_before_second = 0  # what was passed before it says nothing of the rest without it
         self._fresh = Known()  # what this copy learned, for the process that it was copied from
+        self._of_before: object = None
 
     # Where something may strike
 
@@ -225,9 +226,10 @@ class Forker:
         self.recovering = self.depth > 1 and self.pipe is None and point.fault in CRASHES and second is None
         self.second = second
         self.pipe = pipe
+        self._of_before = (self.result, self._fresh, self.story.heads)  # giving memory back would cost a copy of it
         self.result = SliceResult()
         self._fresh = Known()
-        self.story.heads.clear()
+        self.story.heads = []
         self.story.met = self._met
         self.story.conductor.commands = self.story.conductor.cells = 0
 

@@ -32,6 +32,26 @@ def way_above(top: CodeType, skipped: int) -> Lines:
     return tuple((frame.f_code.co_qualname, frame.f_lasti) for frame in frames[inner:])
 
 
+def tell_apart(top: CodeType, skipped: int, one: str, other: str) -> bool:
+    """Whether a function on the stack names one of two kinds of errors without the other right beside it."""
+    return any(_names_one_alone(frame.f_code, one, other) for frame in _frames(top, skipped + 1))
+
+
+@cache
+def _names_one_alone(code: CodeType, one: str, other: str) -> bool:
+    if one not in code.co_names and other not in code.co_names:
+        return False
+    found: set[object] = set()  # named in instructions that follow each other
+    for instruction in (*dis.get_instructions(code), None):
+        if instruction is not None and instruction.opname.startswith("LOAD_"):
+            found.add(instruction.argval)
+            continue
+        if (one in found) != (other in found):
+            return True
+        found.clear()
+    return False
+
+
 def _frames(top: CodeType, skipped: int) -> list[FrameType]:
     frame: FrameType | None = sys._getframe(skipped + 1)
     found = []

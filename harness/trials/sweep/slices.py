@@ -68,7 +68,7 @@ class Merger:
         self._survey = survey
         self._first: dict[str, int] = {}
         for beat in survey.beats:
-            for name in filter(None, beat.where):
+            for name in filter(None, (beat.where.place, beat.where.way)):
                 self._first.setdefault(name, beat.number)
 
     def representative(self, beat: Beat, point: Point) -> Point:
@@ -80,7 +80,7 @@ class Merger:
             point, beat = following, self._survey.beats[following.number - 1]
 
     def _first_like(self, beat: Beat, point: Point) -> Point:
-        place, way = beat.where
+        place, way = beat.where.place, beat.where.way
         if way and errs(beat, point):
             return replace(point, number=self._first[way])
         return replace(point, number=self._first[place]) if place else point

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from harness.errors import CommandFailed, LabError, WalrusHaError
-from harness.hosts.command import Command, Effect, Request
+from harness.errors import CommandFailed, Indeterminate, LabError, Unreachable, WalrusHaError
+from harness.hosts.command import Request
 from harness.labs.lab import ADDITIONAL, ORIGINAL, Opened
 from harness.labs.simulated_shapes import Names, Shape, digest
 from harness.labs.simulated_state import WorldState
@@ -17,10 +17,10 @@ from harness.migration.engine import Event
 from harness.migration.outcome import Outcome
 from harness.migration.run import Listeners
 from harness.trials.strikes import EngineKilled
-from harness.trials.sweep.conductor import RESTART_S, Conductor, TappedClock
+from harness.trials.sweep.conductor import RESTART_S, Conductor, TappedClock, patience_s
 from harness.trials.sweep.monitors import Monitors
 from harness.trials.sweep.notebook import KeptMigration, Notebook
-from harness.trials.sweep.places import Lines, handlers_above, lines_above, way_above
+from harness.trials.sweep.places import Lines, handlers_above, lines_above, tell_apart, way_above
 from harness.trials.sweep.points import NOWHERE, Whereabouts
 from harness.trials.sweep.undertaking import THE_MOVE, Undertaking
 
@@ -29,6 +29,7 @@ MOST_ATTEMPTS = 6
 _BUDGET_S = 4 * 3600.0  # of virtual time, for a whole trial
 _HEAL_S = 60.0  # the cloud has found its peace by then
 _SETTLE_S = 120.0  # for the cloud to elect after a power cut
+_SILENCES = (Unreachable.__name__, Indeterminate.__name__)  # of a host that had not begun, and of one that may have
 
 
 class Told(NamedTuple):
@@ -202,9 +203,8 @@ class Story:
         if state is None:
             return NOWHERE
         place = digest((state, self.lines(3), role, repr(request)))
-        if not isinstance(request, Command) or request.effect is not Effect.READ:
-            return Whereabouts(place)
-        return Whereabouts(place, digest((state, self.way(3), role, request.timeout_s)))
+        way = digest((state, self.way(3), role, patience_s(request)))
+        return Whereabouts(place, way, not tell_apart(Story._attempt.__code__, 3, *_SILENCES))
 
     @staticmethod
     def lines(skipped: int) -> Lines:
