@@ -83,6 +83,8 @@ class Conductor:
     _counts: bool = True
     struck: list[Point] = field(default_factory=list)
     pending: list[tuple[str, float]] = field(default_factory=list)  # faults that will end by themselves, and when
+    changes: int = 0  # commands that may have changed something
+    at_wait: Callable[[], None] = lambda: None  # told before the engine lets time pass
     at_claim: Callable[[], None] = lambda: None  # told when the engine is about to begin a walk over its plan
     whereabouts: Callable[[str, Request], Whereabouts] = lambda role, request: NOWHERE
     beats: list[Beat] | None = None  # written while the run without faults is surveyed
@@ -133,6 +135,7 @@ class Conductor:
 
     def _looked(self, tap: _Tap, request: Request, fence: Fence | None) -> None:
         if effect_of(request) is not Effect.READ or isinstance(request, PollJob):
+            self.changes += 1
             self.monitors.accepted(tap.name, fence)
             self.monitors.look()
 
@@ -221,6 +224,7 @@ class Conductor:
 
     def pause(self, seconds: float) -> None:
         """The engine waits."""
+        self.at_wait()
         fault = self.brancher.at_pause(self.number)
         if fault is not None:
             self.struck.append(Point(self.number, fault, "answered"))

@@ -18,6 +18,7 @@ from harness.trials.strikes import CUTS
 from harness.trials.sweep.array import Pairing, moment_for
 from harness.trials.sweep.points import CRASHES, KILL, MOMENTS, Point
 from harness.trials.sweep.story import Head, Known, Story, Told
+from harness.trials.sweep.twins import Twins
 
 # Of a second crash: hits the host that is asked, the command changes something. "Answered" comes as the engine waits,
 # or is the same as "not sent" of the next command.
@@ -91,6 +92,7 @@ class Forker:
         self.heads_before_second = 0  # what was passed before it says nothing of the rest without it
         self._fresh = Known()  # what this copy learned, for the process that it was copied from
         self._of_before: object = None
+        self._twins = Twins()
 
     # Where something may strike
 
@@ -206,7 +208,7 @@ class Forker:
     def _fork(self, point: Point, second: tuple[str, int] | None = None) -> bool:
         """True in the copy; here, once the copy has told its story. A ``second`` fault is to follow in it."""
         reading, writing = os.pipe()
-        child = os.fork()
+        child = self._twins.fork()
         if child == 0:
             os.close(reading)
             self._become_copy(writing, point, second)

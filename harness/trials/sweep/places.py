@@ -16,6 +16,23 @@ def lines_above(top: CodeType, skipped: int) -> Lines:
     return tuple((frame.f_code.co_qualname, frame.f_lineno) for frame in _frames(top, skipped + 1))
 
 
+def standing_above(top: CodeType, skipped: int) -> tuple[object, ...]:
+    """The lines on the stack, each with what its function has in plain values; an error is what it says."""
+    return tuple(
+        (frame.f_code.co_qualname, frame.f_lineno, _plain(sorted(frame.f_locals.items())))
+        for frame in _frames(top, skipped + 1)
+    )
+
+
+def _plain(value: object) -> object:
+    """A value by which two moments can be compared; of what has an identity, or is a moment, no more than its kind."""
+    if value is None or isinstance(value, str | bytes | int):
+        return value
+    if isinstance(value, tuple | list):
+        return tuple(_plain(one) for one in value)
+    return str(value) if isinstance(value, BaseException) else type(value).__name__
+
+
 def handlers_above(top: CodeType, skipped: int) -> Lines:
     """The handlers on the stack that an exception would come to, from the inside out."""
     return tuple(

@@ -16,10 +16,10 @@ _STATE_OF_DRBD = "/proc/drbd"  # tells of the peer too
 
 
 # What these change lies on the host that is told to, or on its device, which both sides have.
-_CHANGES_THE_PAIR = frozenset(
-    ("chkconfig", "chmod", "chown", "drbdmeta", "mkdir", "mkfs.ext3", "mkfs.ext4", "mkfs.xfs")
+_CHANGES_THE_PAIR = _OF_THE_PAIR | frozenset(
+    ("chkconfig", "chmod", "chown", "drbdmeta", "mkdir", "mkfs.ext3", "mkfs.ext4", "mkfs.xfs", "modprobe", "mount")
 )
-_CHANGES_THE_PAIR |= frozenset(("modprobe", "mount", "mv", "rm", "rmdir", "sync", "umount")) | _OF_THE_PAIR
+_CHANGES_THE_PAIR |= frozenset(("mv", "rm", "rmdir", "sync", "umount"))
 
 
 def reach(role: str, request: Request) -> frozenset[str]:

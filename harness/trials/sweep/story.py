@@ -20,7 +20,7 @@ from harness.trials.strikes import EngineKilled
 from harness.trials.sweep.conductor import RESTART_S, Conductor, TappedClock, patience_s
 from harness.trials.sweep.monitors import Monitors
 from harness.trials.sweep.notebook import KeptMigration, Notebook
-from harness.trials.sweep.places import Lines, handlers_above, lines_above, tell_apart, way_above
+from harness.trials.sweep.places import Lines, handlers_above, lines_above, standing_above, tell_apart, way_above
 from harness.trials.sweep.points import NOWHERE, Whereabouts
 from harness.trials.sweep.undertaking import THE_MOVE, Undertaking
 
@@ -99,6 +99,7 @@ class Story:
     _migration: KeptMigration | None = None
     _undoing: str = ""  # the step whose undoing began last in this attempt
     _undone: bool = True  # those before it are finished
+    _waits_at: tuple[int, Lines] = (0, ())  # after how many changes, and where, the last wait began
 
     def __post_init__(self) -> None:
         state = self.opened.state
@@ -109,6 +110,7 @@ class Story:
         self.undertaking.prepare(self.opened, state, self.monitors, notebook, RUN_ID)
         self.conductor = Conductor(self.opened, state, self.monitors, notebook)
         self.conductor.at_claim = self._at_claim
+        self.conductor.at_wait = self._at_wait
         self.conductor.whereabouts = self._whereabouts
 
     @property
@@ -179,6 +181,8 @@ class Story:
             self.conductor.step = ""
         if event.kind == "satisfied":
             self._pass_head(event.step)
+        if event.kind == "waiting" and not event.step:
+            self._pass_trouble(event.text)
 
     def _pass_undoing(self, step: str) -> None:
         """A rollback knows its plan and its memory, and which undoings of this attempt it left unfinished.
@@ -190,6 +194,22 @@ class Story:
         self._undoing = step
         if self._undone:
             self._pass_head(f"undo {step}")
+
+    def _pass_trouble(self, text: str) -> None:
+        """An error came through to the engine's loop: of it the last words may name the host."""
+        host = text.partition(":")[0]
+        if host in self.state.epochs():
+            self._pass_head(f"trouble of {host} at {self.lines(2)}")
+
+    def _at_wait(self) -> None:
+        """A wait begins after a fault: it counts from now, so it knows what its functions have, and the world."""
+        conductor = self.conductor
+        if not conductor.struck:
+            return
+        here = (conductor.changes, self.lines(3))
+        if here != self._waits_at:
+            self._waits_at = here
+            self._pass_head(f"wait {standing_above(Story._attempt.__code__, 2)}")
 
     def _at_claim(self) -> None:
         """A walk begins: from here on a running engine knows no more than one that is started now."""
