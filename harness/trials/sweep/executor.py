@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import pickle
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from typing import Any, Protocol
 
-from harness.errors import InvalidInput, LabError
+from harness.errors import InvalidInput
 from harness.trials.sweep.forking import SliceResult
-from harness.trials.sweep.slices import Spec, run_share
+from harness.trials.sweep.slices import Spec
+from harness.trials.sweep.workers import LONGEST_SHARE_S, Task, run_on_workers
 
 SHARES = {1: 8, 2: 32}  # by depth; always as many: what a share learns on its way is the same whoever runs it
-LONGEST_SHARE_S = 3600.0
 
 
 class Executor(Protocol):
@@ -31,10 +26,7 @@ class Processes:
         self._jobs = jobs
 
     def run(self, spec: Spec, shares: int) -> Iterator[tuple[int, SliceResult]]:
-        with ProcessPoolExecutor(min(self._jobs, shares), get_context("spawn")) as pool:
-            running = {pool.submit(run_share, spec, number, shares): number for number in range(shares)}
-            for done in as_completed(running, timeout=LONGEST_SHARE_S):
-                yield running[done], done.result()
+        return run_on_workers([Task(spec, number, shares) for number in range(shares)], self._jobs)
 
 
 class Dask:
@@ -65,19 +57,5 @@ def _distributed() -> tuple[Callable[..., Any], Callable[..., Iterable[Any]]]:
 
 def run_share_apart(spec: Spec, number: int, of: int) -> SliceResult:
     """Run a share in a process of its own: a worker of a cluster has threads, and must not be copied."""
-    argv = [sys.executable, "-m", "harness.trials.sweep.executor"]
-    task = pickle.dumps((spec, number, of))
-    ended = subprocess.run(argv, input=task, capture_output=True, timeout=LONGEST_SHARE_S, check=False)
-    if ended.returncode != 0:
-        raise LabError(f"share {number} of {of} failed: {ended.stderr.decode(errors='replace')[-2000:]}")
-    result: SliceResult = pickle.loads(ended.stdout)
+    ((_, result),) = run_on_workers([Task(spec, number, of)], 1)
     return result
-
-
-def _main() -> None:
-    spec, number, of = pickle.loads(sys.stdin.buffer.read())
-    sys.stdout.buffer.write(pickle.dumps(run_share(spec, number, of)))
-
-
-if __name__ == "__main__":
-    _main()

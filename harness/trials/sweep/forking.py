@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -61,6 +61,9 @@ class _Said(NamedTuple):
     struck: list[Point]
 
 
+Wanted = Callable[[], bool]  # whether anybody still waits for the result
+
+
 class ShareDone(BaseException):
     """The last point of the share was told."""
 
@@ -73,7 +76,13 @@ class Forker:
     """
 
     def __init__(
-        self, story: Story, points: Sequence[Point], known: Known, depth: int, pairings: Sequence[Pairing] = ()
+        self,
+        story: Story,
+        points: Sequence[Point],
+        known: Known,
+        depth: int,
+        pairings: Sequence[Pairing] = (),
+        wanted: Wanted = lambda: True,
     ) -> None:
         self.story = story
         self.points: dict[int, list[Point]] = {}
@@ -93,6 +102,7 @@ class Forker:
         self._fresh = Known()  # what this copy learned, for the process that it was copied from
         self._of_before: object = None
         self._twins = Twins()
+        self._wanted = wanted
 
     # Where something may strike
 
@@ -207,6 +217,8 @@ class Forker:
 
     def _fork(self, point: Point, second: tuple[str, int] | None = None) -> bool:
         """True in the copy; here, once the copy has told its story. A ``second`` fault is to follow in it."""
+        if not self._wanted():
+            os._exit(1)  # nobody is there to be told
         reading, writing = os.pipe()
         child = self._twins.fork()
         if child == 0:
