@@ -187,12 +187,12 @@ class Conductor:
         """Power or link fails at a moment of a command."""
         hit = tap.role in CUTS.get(point.fault, ())
         match point.moment:
-            case "not_sent":
-                self._break(point.fault)
-                return tap.inner.send(request, fence)
-            case "sent":
+            case "sent" if hit:
                 self._break(point.fault)
                 raise Indeterminate(tap.name, f"it went down when it had `{request}`")
+            case "not_sent" | "sent":  # whoever is there when it comes in carries it out
+                self._break(point.fault)
+                return tap.inner.send(request, fence)
             case "during":
                 self._later(point.fault, self._middle_s(request), lambda: self._break(point.fault))
                 return tap.inner.send(request, fence)
