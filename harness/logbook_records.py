@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from harness.logbook import FILE
 from harness.redaction import redacted
-from harness.report.run import Asked, Attempt, Ordered
+from harness.report.run import Asked, Attempt, EffectWord, Ordered
 
 Latest = dict[tuple[str, str], int]  # by host and what it was asked: the last such request, which may be repeated
 
@@ -76,7 +76,7 @@ def _ended(records: Records, told: dict[str, Any], _: Latest) -> None:
 
 def _request(records: Records, told: dict[str, Any], latest: Latest) -> None:
     date, host, step, request, what, effect, answer, output = _text(told, *_REQUEST)
-    asked = Asked(date, host, step, request, what, effect, answer, output)
+    asked = Asked(date, host, step, request, what, _EFFECTS[effect], answer, output)
     latest[asked.host, asked.what] = len(records.requests)
     records.requests.append(asked)
 
@@ -84,6 +84,8 @@ def _request(records: Records, told: dict[str, Any], latest: Latest) -> None:
 def _again(records: Records, told: dict[str, Any], latest: Latest) -> None:
     host, what = _text(told, "host", "what")
     at, times = latest[host, what], _number(told, "times")
+    if times < 1:
+        raise ValueError("told again, and not once")
     records.requests[at] = replace(records.requests[at], times=records.requests[at].times + times)
 
 
@@ -91,6 +93,7 @@ def _order(records: Records, told: dict[str, Any], _: Latest) -> None:
     records.orders.append(Ordered(*_text(told, "date", "order", "answer")))
 
 
+_EFFECTS: dict[str, EffectWord] = {word: word for word in get_args(EffectWord)}
 _REQUEST = ("date", "host", "step", "request", "what", "effect", "answer", "output")
 _READERS: dict[str, Callable[[Records, dict[str, Any], Latest], None]] = {
     "attempt": _attempt,

@@ -10,7 +10,7 @@ from harness.migration.journal import Entry
 from harness.migration.memory import PAIR_SERVES_AGAIN, REVERSING, STOPPING
 from harness.redaction import redacted
 from harness.report.moment import between, moment
-from harness.report.run import Asked, Chapter, Span, Trouble
+from harness.report.run import Asked, Chapter, Span, SpanEnd, Trouble
 from harness.report.run_timeline import Story, picture
 
 _ENDS = ("completed", "rolled-back", "reversed", PAIR_SERVES_AGAIN)
@@ -79,7 +79,7 @@ def _spans(entries: Sequence[Entry], ended: str) -> Iterator[Span]:
         yield _span(step, since, stopped.get(step, ended), "stopped" if step in stopped else "under way")
 
 
-def _span(step: str, began: str, ended: str, end: str, taken_back: bool = False) -> Span:
+def _span(step: str, began: str, ended: str, end: SpanEnd, taken_back: bool = False) -> Span:
     return Span(step, taken_back, began, ended, between(began, ended), end)
 
 

@@ -14,7 +14,7 @@ from harness.migration.memory import Memory
 from harness.migration.standing import Standing, standing
 from harness.redaction import redacted
 from harness.report.moment import moment, when
-from harness.report.run import Attempt, Interlock, Moved, Ordered, Proven, RunReport
+from harness.report.run import Attempt, Interlock, Mark, Moved, Ordered, Proven, RunReport, StateWord
 from harness.run_chapters import chapters, last_run
 
 _ENDS = ("rolled-back", "reversed")
@@ -30,6 +30,12 @@ _COPIES = {
     "given-back": ("frozen", "the store on its old device, restored from a copy and read back"),
     "returned": ("frozen-pair", "the store on the original's old disk, read back from it"),
 }
+_WORDS: tuple[tuple[str, StateWord, Mark], ...] = (
+    ("completed", "COMPLETED", "PASS"),
+    ("rolled back", "ROLLED BACK", "INCONCLUSIVE"),
+    ("reversed", "REVERSED", "INCONCLUSIVE"),
+    ("not begun", "NOT BEGUN", "SKIPPED"),
+)
 _ORDERS = {"paused": "the run stood still", "resumed": "the run went on"}
 
 
@@ -84,16 +90,11 @@ def _as_it_was(folder: Path, entries: Sequence[Entry]) -> Memory:
     return Memory(Journal(folder / "journal.jsonl", -1, kept), folder, WallClock())
 
 
-def _word(known: Standing, attempt: Attempt | None) -> tuple[str, str]:
+def _word(known: Standing, attempt: Attempt | None) -> tuple[StateWord, Mark]:
     """The state in a word, and the verdict whose colour it has."""
     if known.working:
         return "AT WORK", "SKIPPED"
-    for state, word, mark in (
-        ("completed", "COMPLETED", "PASS"),
-        ("rolled back", "ROLLED BACK", "INCONCLUSIVE"),
-        ("reversed", "REVERSED", "INCONCLUSIVE"),
-        ("not begun", "NOT BEGUN", "SKIPPED"),
-    ):
+    for state, word, mark in _WORDS:
         if known.state.startswith(state):
             return word, mark
     return ("A PERSON IS NEEDED" if attempt and attempt.exit_status == 5 else "STOPPED"), "FAIL"

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.explain import render
+from harness.explain.page import KINDS, pages
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -85,10 +88,24 @@ def test_doctor_names_commands_that_an_installed_tool_has(elsewhere: Path) -> No
     assert "make labs" not in [line.strip() for line in done.stdout.splitlines()]
 
 
-def test_names_are_explained(elsewhere: Path) -> None:
-    done = walrus_ha(elsewhere, "explain", "commit", "--json")
+def test_every_step_finding_error_and_status_is_explained(elsewhere: Path) -> None:
+    names = {kind: [page.name for page in pages() if page.kind == kind] for kind in KINDS}
+    assert json.loads(walrus_ha(elsewhere, "explain", "--json").stdout) == {"names": names}
+    asked = [name for of_a_kind in names.values() for name in of_a_kind]
+    done = walrus_ha(elsewhere, "explain", "--json", *dict.fromkeys(asked))
     assert done.returncode == 0, done.stderr
-    assert [page["kind"] for page in json.loads(done.stdout)["pages"]] == ["step"]
+    told = json.loads(done.stdout)["pages"]
+    assert sorted((page["kind"], page["name"]) for page in told) == sorted((page.kind, page.name) for page in pages())
+    assert [page["name"] for page in told if not (page["means"] and page["why"])] == []
+    assert walrus_ha(elsewhere, "explain", "--markdown").stdout == render.markdown(pages())
+
+
+def test_the_schemas_of_the_documentation_are_in_the_wheel(wheel: Path) -> None:
+    inside = zipfile.ZipFile(wheel)
+    published = sorted((ROOT / "docs" / "reference").glob("*.schema.json"))
+    assert len(published) >= 3
+    for schema in published:
+        assert inside.read(f"harness/_shipped/{schema.name}") == schema.read_bytes()
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -1,26 +1,40 @@
-"""What the report of a real run holds, whoever it is rendered for."""
+"""What the report of a real run holds, whoever it is rendered for.
+
+``python -m harness.report.run`` prints the JSON Schema of the report for programs.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
 
 from harness.report.timeline import Timeline
+
+FORMAT = 1  # of the report for programs; another one when a key is dropped, renamed or means something else
+Count = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+SpanEnd = Literal["done", "was so already", "taken back", "stopped", "under way"]
+EffectWord = Literal["read", "write", "destroy"]
+StateWord = Literal[
+    "AT WORK", "COMPLETED", "ROLLED BACK", "REVERSED", "NOT BEGUN", "A PERSON IS NEEDED", "STOPPED"
+]  # fmt: skip
+Mark = Literal["PASS", "FAIL", "INCONCLUSIVE", "SKIPPED"]
 
 
 @dataclass(frozen=True)
 class Span:
-    """A step that was carried out or taken back, from when to when; ``ended`` None while it is not over.
-
-    ``end`` is done, was so already, taken back, stopped or under way.
-    """
+    """A step that was carried out or taken back, from when to when; ``ended`` None while it is not over."""
 
     step: str
     taken_back: bool
     began: str
     ended: str | None
-    seconds: float | None
-    end: str
+    seconds: Seconds | None
+    end: SpanEnd
     hosts: tuple[str, ...] = ()
 
 
@@ -45,9 +59,9 @@ class Chapter:
     ended: str
     spans: tuple[Span, ...]
     troubles: tuple[Trouble, ...]
-    down_s: float | None
+    down_s: Seconds | None
     down_over: bool
-    picture: Timeline | None
+    picture: Annotated[Timeline | None, Field(exclude=True)]
 
 
 @dataclass(frozen=True)
@@ -55,10 +69,10 @@ class Moved:
     """What the store held when it was frozen, and the one hash that names it."""
 
     what: str
-    objects: int
-    others: int
-    size: int
-    digest: str
+    objects: Count
+    others: Count
+    size: Count
+    digest: Sha256
 
 
 @dataclass(frozen=True)
@@ -103,10 +117,10 @@ class Asked:
     step: str
     request: str  # Command, PutFile, StartJob ...
     what: str
-    effect: str
+    effect: EffectWord
     answer: str
     output: str
-    times: int = 1
+    times: Annotated[int, Field(ge=1)] = 1
 
 
 @dataclass(frozen=True)
@@ -127,8 +141,8 @@ class RunReport:
     run_id: str
     journal: str
     state: str
-    word: str
-    mark: str
+    word: StateWord
+    mark: Mark
     headline: str
     exit_status: int | None
     exit_note: str
@@ -155,9 +169,24 @@ class RunReport:
         return tuple(one for one in self.requests if one.effect != "read" and one.request not in own)
 
 
+_REPORT = TypeAdapter(RunReport)
+
+
 def as_json(report: RunReport) -> str:
-    """The report for programs; docs/reference/commands.md lists the keys that others may rely on."""
-    told = asdict(report)
-    for chapter in told["chapters"]:
-        del chapter["picture"]
-    return json.dumps(told, indent=2)
+    """The report for programs: what docs/reference/run-report.schema.json describes, without the picture."""
+    return json.dumps({"format": FORMAT, **_REPORT.dump_python(report)}, indent=2)
+
+
+def schema_text() -> str:
+    """The JSON Schema of the report for programs: every key is there, and no other."""
+    schema = _REPORT.json_schema(mode="serialization")
+    schema["properties"] = {"format": {"const": FORMAT, "type": "integer"}, **schema["properties"]}
+    for one in (schema, *schema["$defs"].values()):
+        one |= {"additionalProperties": False, "required": list(one["properties"])}
+    told: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    told["title"] = "The report of a run, as walrus-ha report RUN --json prints it"
+    return json.dumps(told, indent=2, sort_keys=True) + "\n"
+
+
+if __name__ == "__main__":
+    print(schema_text(), end="")
