@@ -10,7 +10,7 @@ import click
 
 from harness import inventory, runs
 from harness.migration.facts.collect import Collected
-from harness.migration.facts.file import save
+from harness.migration.facts.file import as_values, save
 from harness.migration.run import Migration
 
 
@@ -36,7 +36,7 @@ def facts_command(inventory_path: Path, facts_path: Path, as_json: bool) -> None
 
 
 def _as_json(collected: Collected, path: Path) -> str:
-    facts = collected.facts.model_dump(mode="json")
+    facts = as_values(collected.facts)
     findings = [vars(finding) for finding in collected.findings]
     return json.dumps({"written": str(path), "findings": findings, "facts": facts})
 

@@ -127,7 +127,7 @@ def copy(site: Site[Host], step: str, source: str, destination: str, live: bool)
     whole = max(1, files.used_kib(site.original, source))
 
     def measure() -> float:
-        return min(0.99, files.used_kib(site.original, destination) / whole)
+        return files.used_kib(site.original, destination) / whole
 
     while True:
         rate = site.copy_rate_kib_s

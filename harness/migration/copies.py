@@ -114,7 +114,7 @@ def _copy(
     whole, there = max(1, files.used_kib(host, source)), files.used_kib(host, destination)
 
     def measure() -> float:
-        return min(0.99, files.used_kib(host, destination) / whole)
+        return files.used_kib(host, destination) / whole
 
     measured, bound_s = not by_content, LONGEST_JOB_S
     with_rsync = copying.has_rsync(host)
