@@ -124,11 +124,7 @@ def set_times(site: Site[Host], source: str, wanted: Iterable[store.Entry], foun
 
 def copy(site: Site[Host], step: str, source: str, destination: str, live: bool) -> None:
     """rsync the tree at the rate that counts; what is gone from the source goes from the copy."""
-    whole = max(1, files.used_kib(site.original, source))
-
-    def measure() -> float:
-        return files.used_kib(site.original, destination) / whole
-
+    measure = files.share_copied(site.original, source, destination)
     while True:
         rate = site.copy_rate_kib_s
         command = copying.copy_command(source, destination, rate or None)

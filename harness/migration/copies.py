@@ -111,23 +111,19 @@ def _copy(
     site: Site[Host], host: Host, step: str, source: str, destination: str, by_content: bool, base: str | None
 ) -> None:
     """Copy at the rate that counts; when another one is ordered, what was copied stays and the rest follows at that."""
-    whole, there = max(1, files.used_kib(host, source)), files.used_kib(host, destination)
-
-    def measure() -> float:
-        return files.used_kib(host, destination) / whole
-
-    measured, bound_s = not by_content, LONGEST_JOB_S
     with_rsync = copying.has_rsync(host)
+    measure, measured, bound_s = files.share_copied(host, source, destination), not by_content, LONGEST_JOB_S
+    if not with_rsync:
+        # It writes over what an interrupted copy has left: then what is there does not say how far it is.
+        whole, there = max(1, files.used_kib(host, source)), files.used_kib(host, destination)
+        measured = there < whole * _EMPTY_SHARE
+        bound_s = site.settings.waits.stall + whole * 1024 / _SLOWEST_HASHING_BYTES_PER_S
     while True:
         rate = site.copy_rate_kib_s if with_rsync else None
         if with_rsync:
             command = copying.copy_command(source, destination, rate or None, by_content, base)
         else:
-            # It writes over what an interrupted copy has left: then what is there does not say how far it is. For the
-            # same reason it keeps the rate that it has.
-            command = copying.cp_command(source, destination)
-            measured = there < whole * _EMPTY_SHARE
-            bound_s = site.settings.waits.stall + whole * 1024 / _SLOWEST_HASHING_BYTES_PER_S
+            command = copying.cp_command(source, destination)  # it keeps the rate that it has: it would begin anew
         try:
             result = run_job(site, host, step, "copy", command, measure if measured else None, bound_s, rate)
         except RateChanged:

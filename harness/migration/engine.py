@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NoReturn
 
 from harness.errors import (
@@ -191,10 +193,11 @@ class Engine:
 
     def _check_guards(self, acting: Step) -> None:
         """What must stay true while others act: a service that came back by itself is found before harm is done."""
-        for step in self.asked():
-            if step is acting:
-                return
-            if step.guard and (broken := step.holds(self._eyes)):
+        earlier = itertools.takewhile(lambda step: step is not acting, self.asked())
+        guards = [step for step in earlier if step.guard]
+        said = self.site.clock.together([partial(step.holds, self._eyes) for step in guards])
+        for step, broken in zip(guards, said, strict=True):
+            if broken:
                 raise StepFailed(acting, f"{step.name} no longer holds: {broken}")
 
     def _finish(self) -> None:

@@ -15,8 +15,8 @@ from harness.migration.standstill import JobStandstill
 
 _FIRST_LOOK_S = 0.05
 _LONGEST_PAUSE_S = 5.0
-_LATE = 1 / 8  # of the time that a job has taken: its end is seen at most that much later
-_MEASURING = 10  # times as long as it takes to measure, nothing is measured
+_LATE = 1 / 24  # of the time that a job has taken: its end is seen at most that much later
+_MEASURING = 30  # times as long as it takes to measure, nothing is measured
 _HEARTBEAT_S = 30.0  # what lasts for hours is looked at less often, but never less than this
 _ALMOST = 0.99  # is said of what may be whole, until its job has ended
 LONGEST_JOB_S = 3600.0

@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,6 +119,7 @@ class Journal:
         self.path = path
         self.entries = entries
         self._file = file
+        self._appending = threading.Lock()  # two hosts may be worked on at the same time
 
     @classmethod
     @contextlib.contextmanager
@@ -142,14 +144,15 @@ class Journal:
 
     def append(self, kind: str, step: str = "", date: str = "", **data: Any) -> Entry:
         """Add a record; it is on stable storage when this returns."""
-        record = {"seq": len(self.entries), "kind": kind, "step": step, "data": data, "date": date}
-        previous = self.entries[-1].hash if self.entries else _FIRST
-        chained = _chained(previous, record)
-        entry = Entry(len(self.entries), kind, step, json.loads(json.dumps(data)), date, chained)
-        os.write(self._file, text_of(entry))
-        os.fsync(self._file)
-        self.entries.append(entry)
-        return entry
+        with self._appending:
+            record = {"seq": len(self.entries), "kind": kind, "step": step, "data": data, "date": date}
+            previous = self.entries[-1].hash if self.entries else _FIRST
+            chained = _chained(previous, record)
+            entry = Entry(len(self.entries), kind, step, json.loads(json.dumps(data)), date, chained)
+            os.write(self._file, text_of(entry))
+            os.fsync(self._file)
+            self.entries.append(entry)
+            return entry
 
 
 def _hold(file: int, folder: Path) -> None:

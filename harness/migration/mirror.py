@@ -7,6 +7,7 @@ does; it is given all that it lacks the next time.
 
 from __future__ import annotations
 
+import threading
 import zlib
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -34,6 +35,7 @@ class Mirror:
         self._records = 0
         self._text = b""
         self.best_effort = False  # taking back does not wait for a mirror
+        self._flushing = threading.Lock()  # changes of two hosts may be about to be sent at the same time
 
     def flush(self) -> None:
         """Give the hosts what they lack of the journal, and before it the manifest that it names.
@@ -41,14 +43,15 @@ class Mirror:
         Raises:
             HostError: neither host takes it; Fenced or Rebooted from either.
         """
-        name = self._memory.frozen_as
-        digest = self._memory.fact(name)
-        if digest and self._memory.fact(mirrored(name)) != digest:
-            self._keep_manifest(name, digest)
-        text = self._journal()
-        behind = [host for host in self._pair if host.fence and self._held.get(host.name) != len(text)]
-        if behind:
-            self._everywhere([partial(self._catch_up, host, text) for host in behind], behind)
+        with self._flushing:
+            name = self._memory.frozen_as
+            digest = self._memory.fact(name)
+            if digest and self._memory.fact(mirrored(name)) != digest:
+                self._keep_manifest(name, digest)
+            text = self._journal()
+            behind = [host for host in self._pair if host.fence and self._held.get(host.name) != len(text)]
+            if behind:
+                self._everywhere([partial(self._catch_up, host, text) for host in behind], behind)
 
     def _journal(self) -> bytes:
         entries = self._memory.entries

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 from harness.hosts.host import Host, Reader
@@ -15,6 +16,7 @@ from harness.systems.drbd.config import Peer, Resource
 from harness.systems.eucalyptus import Cloud
 
 H = TypeVar("H", bound=Reader, covariant=True)
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,10 @@ class Site(Generic[H]):
     def hosts(self) -> Iterator[H]:
         """Each host once, though it be the original and the cloud controller."""
         yield from {host.name: host for host in (self.original, self.additional, self.clc)}.values()
+
+    def on_pair(self, work: Callable[[H], Found]) -> list[Found]:
+        """What comes of the work on the original and on the additional, which is done on both at the same time."""
+        return self.clock.together([partial(work, host) for host in self.pair])
 
     @property
     def clc_is_original(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from harness.errors import CommandFailed, UnexpectedOutput
@@ -172,3 +172,19 @@ def used_kib(host: Reader, path: str) -> int:
     result = host.ask(Command(("du", "-s", "-k", "--", path), timeout_s=600.0))
     first, tab, _ = result.text.partition("\t")
     return whole(first, f"{host.name}: du {path}") if tab else 0
+
+
+def share_copied(host: Reader, source: str, destination: str) -> Callable[[], float]:
+    """How much of a tree lies in its copy, by the space that both occupy; it grows to the last byte, and may pass 1.
+
+    The source is measured when this is asked for the first time: a copy does not wait for it, and a short one ends
+    before anybody asks.
+    """
+    whole_kib = 0
+
+    def measure() -> float:
+        nonlocal whole_kib
+        whole_kib = whole_kib or max(1, used_kib(host, source))
+        return used_kib(host, destination) / whole_kib
+
+    return measure

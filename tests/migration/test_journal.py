@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,11 @@ def test_every_single_byte_flip_is_noticed_or_harmless(tmp_path: Path) -> None:
 def test_two_processes_cannot_hold_one_run(tmp_path: Path) -> None:
     with Journal.open(tmp_path), pytest.raises(Refused, match="another"), Journal.open(tmp_path):
         pass
+
+
+def test_records_that_come_at_the_same_time_make_one_chain(tmp_path: Path) -> None:
+    """Both hosts are worked on at the same time, and each work notes what it does."""
+    with Journal.open(tmp_path) as journal, ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: journal.append("fact", name="n", value=number), range(200)))
+    with Journal.open(tmp_path) as journal:
+        assert sorted(entry.data["value"] for entry in journal.entries) == list(range(200))

@@ -10,6 +10,11 @@ from harness.systems import files, services
 DRBD = "drbd"  # its init script, which starts before the services: 70 against 80 and later
 
 
+def _start_at_boot(host: Host) -> None:
+    services.set_starts_at_boot(host, DRBD, True)
+    files.sync(host)
+
+
 class StartDrbdAtBoot(Step):
     """DRBD's init script starts at boot on both hosts.
 
@@ -24,8 +29,7 @@ class StartDrbdAtBoot(Step):
     undo_summary = "have DRBD start at boot as it did before"
 
     def inspect(self, site: Site[Reader]) -> StepState:
-        for host in site.pair:
-            starts = services.at_boot(host, DRBD)
+        for host, starts in zip(site.pair, site.on_pair(lambda host: services.at_boot(host, DRBD)), strict=True):
             if starts is None:
                 return Blocked(f"{host.name}: init knows no service {DRBD}; nothing would bring the device up at boot")
             if not starts:
@@ -33,11 +37,10 @@ class StartDrbdAtBoot(Step):
         return Satisfied()
 
     def apply(self, site: Site[Host]) -> None:
-        for host in site.pair:
+        for host, starts in zip(site.pair, site.on_pair(lambda host: services.at_boot(host, DRBD)), strict=True):
             if site.memory.fact(at_boot_before(host)) is None:
-                site.memory.remember(at_boot_before(host), bool(services.at_boot(host, DRBD)))
-            services.set_starts_at_boot(host, DRBD, True)
-            files.sync(host)
+                site.memory.remember(at_boot_before(host), bool(starts))
+        site.on_pair(_start_at_boot)
 
     def undo(self, site: Site[Host], host: Host) -> None:
         if site.memory.fact(at_boot_before(host)) is False:  # a second look would see our own doing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from harness.errors import StepBlocked, UnexpectedOutput
 from harness.hosts.command import Command, Effect
@@ -52,20 +53,25 @@ class ConfigureDrbd(Step):
         self._walrus_too = walrus_too
 
     def inspect(self, site: Site[Reader]) -> StepState:
-        for host in site.pair:
-            try:
-                changes = self._changes(site, host)
-            except UnexpectedOutput as odd:
-                return Blocked(f"{host.name}: {odd}")
-            if changes:
-                return Pending(f"{host.name}: {', '.join(changes)} must be changed")
-            if not status.module_loaded(host):
-                return Pending(f"{host.name}: the drbd module is not loaded")
+        states = site.on_pair(partial(self._state_on, site))
+        return next((state for state in states if not isinstance(state, Satisfied)), Satisfied())
+
+    def _state_on(self, site: Site[Reader], host: Reader) -> StepState:
+        try:
+            changes = self._changes(site, host)
+        except UnexpectedOutput as odd:
+            return Blocked(f"{host.name}: {odd}")
+        if changes:
+            return Pending(f"{host.name}: {', '.join(changes)} must be changed")
+        return self._state_beside_files(host)
+
+    def _state_beside_files(self, host: Reader) -> StepState:
+        if not status.module_loaded(host):
+            return Pending(f"{host.name}: the drbd module is not loaded")
         return Satisfied()
 
     def apply(self, site: Site[Host]) -> None:
-        for host in site.pair:
-            self.configure(site, host)
+        site.on_pair(partial(self.configure, site))
 
     def configure(self, site: Site[Host], host: Host) -> None:
         """One of the pair."""
@@ -157,18 +163,11 @@ class ConfigureWalrus(ConfigureDrbd):
     summary = "Tell Walrus on both hosts to keep its store on DRBD; the file is backed up"
     undo_summary = "put the file back as it was"
 
-    def inspect(self, site: Site[Reader]) -> StepState:
-        for host in site.pair:
-            try:
-                if changes := self._changes(site, host):
-                    return Pending(f"{host.name}: {', '.join(changes)} must be changed")
-            except UnexpectedOutput as odd:
-                return Blocked(f"{host.name}: {odd}")
+    def _state_beside_files(self, host: Reader) -> StepState:
         return Satisfied()
 
-    def apply(self, site: Site[Host]) -> None:
-        for host in site.pair:
-            self._change(site, host, self._changes(site, host))
+    def configure(self, site: Site[Host], host: Host) -> None:
+        self._change(site, host, self._changes(site, host))
 
     def _wanted(self, site: Site[Reader], host: Reader, present: dict[str, str]) -> dict[str, str]:
         return {eucalyptus.CONFIGURATION: eucalyptus.with_storage_manager(present[eucalyptus.CONFIGURATION])}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from harness.errors import StepBlocked
 from harness.hosts.command import Effect
 from harness.hosts.host import Host, Reader
@@ -11,6 +13,16 @@ from harness.migration.step import Pending, Satisfied, Step, StepState
 from harness.migration.steps.configure import dialect_on
 from harness.systems import files, mounts
 from harness.systems.drbd import status
+
+
+def _not_given(site: Site[Reader], host: Reader) -> str | None:
+    device = site.settings.device
+    if mounts.mounted_exactly(host, device, site.settings.store):
+        return f"{host.name}: {device} is mounted"
+    seen = status.status(host, device)
+    if seen is None or (seen.role, seen.peer_role) != ("Secondary", "Secondary") or not seen.in_sync:
+        return f"{host.name}: {seen or 'not up'}"
+    return None
 
 
 class HandOver(Step):
@@ -24,14 +36,9 @@ class HandOver(Step):
     until = "start-services"
 
     def inspect(self, site: Site[Reader]) -> StepState:
-        device = site.settings.device
-        for host in site.pair:
-            if mounts.mounted_exactly(host, device, site.settings.store):
-                return Pending(f"{host.name}: {device} is mounted")
-            seen = status.status(host, device)
-            if seen is None or (seen.role, seen.peer_role) != ("Secondary", "Secondary") or not seen.in_sync:
-                return Pending(f"{host.name}: {seen or 'not up'}")
-        return Satisfied()
+        found = site.on_pair(partial(_not_given, site))
+        missing = next(filter(None, found), None)
+        return Pending(missing) if missing else Satisfied()
 
     def apply(self, site: Site[Host]) -> None:
         host = site.original

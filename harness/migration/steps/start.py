@@ -27,8 +27,9 @@ def require_up(site: Site[Reader]) -> None:
     Raises:
         Indeterminate: so that the engine starts over from the first step, which brings it up again.
     """
-    for host in site.pair:
-        if status.status(host, site.settings.device) is None:
+    found = site.on_pair(lambda host: status.status(host, site.settings.device))
+    for host, seen in zip(site.pair, found, strict=True):
+        if seen is None:
             raise Indeterminate(host.name, f"{site.settings.resource} is not up any more")
 
 
@@ -39,17 +40,22 @@ class StartServices(Step):
     summary = "Start eucalyptus-cloud on both hosts, the original first"
 
     def inspect(self, site: Site[Reader]) -> StepState:
-        service = site.settings.service
-        for host in site.pair:
-            if not services.processes(host, service):
-                return Pending(f"{host.name}: {service} does not run")
-            if services.starts_at_boot(host, service) != self._at_boot(site, host):
-                return Pending(f"{host.name}: {service} is not set to start at boot as before")
+        missing = next(filter(None, site.on_pair(partial(self._not_running, site))), None)
+        if missing:
+            return Pending(missing)
         if site.clc_is_original and not site.cloud.answers(site.clc):
             return Pending(
                 f"{site.clc.name}: the cloud controller, which starts with the original, does not answer yet"
             )
         return Satisfied()
+
+    def _not_running(self, site: Site[Reader], host: Reader) -> str | None:
+        service = site.settings.service
+        if not services.processes(host, service):
+            return f"{host.name}: {service} does not run"
+        if services.starts_at_boot(host, service) != self._at_boot(site, host):
+            return f"{host.name}: {service} is not set to start at boot as before"
+        return None
 
     def _at_boot(self, site: Site[Reader], host: Reader) -> bool:
         before = site.memory.fact(f"service:{host.name}")

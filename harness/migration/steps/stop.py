@@ -15,6 +15,17 @@ def _is_down(host: Reader, service: str) -> bool:
     return not services.processes(host, service)
 
 
+def _not_down(host: Reader, service: str) -> str | None:
+    if pids := services.processes(host, service):
+        return f"{host.name}: {service} runs as process {', '.join(map(str, pids))}"
+    return f"{host.name}: {service} would start at boot" if services.starts_at_boot(host, service) else None
+
+
+def _runs_again(host: Reader, service: str) -> str | None:
+    pids = services.processes(host, service)
+    return f"{host.name}: {service} runs again as process {', '.join(map(str, pids))}" if pids else None
+
+
 class StopServices(Step):
     """No Walrus process runs on either host and none will start at boot.
 
@@ -34,19 +45,13 @@ class StopServices(Step):
         return site.additional, site.original
 
     def inspect(self, site: Site[Reader]) -> StepState:
-        service = site.settings.service
-        for host in self._stopped(site):
-            if pids := services.processes(host, service):
-                return Pending(f"{host.name}: {service} runs as process {', '.join(map(str, pids))}")
-            if services.starts_at_boot(host, service):
-                return Pending(f"{host.name}: {service} would start at boot")
-        return Satisfied()
+        looks = [partial(_not_down, host, site.settings.service) for host in self._stopped(site)]
+        missing = next(filter(None, site.clock.together(looks)), None)
+        return Pending(missing) if missing else Satisfied()
 
     def holds(self, site: Site[Reader]) -> str | None:
-        for host in self._stopped(site):
-            if pids := services.processes(host, site.settings.service):
-                return f"{host.name}: {site.settings.service} runs again as process {', '.join(map(str, pids))}"
-        return None
+        looks = [partial(_runs_again, host, site.settings.service) for host in self._stopped(site)]
+        return next(filter(None, site.clock.together(looks)), None)
 
     def apply(self, site: Site[Host]) -> None:
         service, bound = site.settings.service, site.settings.waits.service_stop

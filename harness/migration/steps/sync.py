@@ -20,8 +20,8 @@ class WaitForSync(Step):
     summary = "Wait until both sides are UpToDate"
 
     def inspect(self, site: Site[Reader]) -> StepState:
-        for host in site.pair:
-            seen = status.status(host, site.settings.device)
+        found = site.on_pair(lambda host: status.status(host, site.settings.device))
+        for host, seen in zip(site.pair, found, strict=True):
             if seen is None or not seen.in_sync:
                 return Pending(f"{host.name}: {seen or 'not up'}")
         return Satisfied()
