@@ -50,8 +50,7 @@ def options(call: Call, pace: Pace) -> Options:
     names = frozenset(os.fsdecode(name) for name in call.stdin.split(b"\0")[:-1]) if by_name else None
     base, excluding = "".join(bases).rstrip("/"), "".join(excluded)
     by_content, deletes = "--checksum" in rest, "--delete" in rest
-    times = (pace.read_bytes_per_s, pace.entry_s, pace.piece_s)
-    return Options(source, destination, excluding, rate, by_content, kept, deletes, names, base, *times)
+    return Options(source, destination, excluding, rate, by_content, kept, deletes, names, base, pace)
 
 
 def rsync(call: Call, machine: Machine) -> Reply | Slow:

@@ -105,7 +105,7 @@ class SiteTwin:
         expect = Expect(outcome="completed", exit_status=0, checks=checks)
         if errors:
             expect = Expect(outcome="refused", findings=list(errors), exit_status=3, checks=checks)
-        if self.pace:
+        if self.pace and "simulated" in size.labs:
             start = start.model_copy(update={"rates": self.pace.of_twin(start, size.whole)})
         claim = f"{claim}, {size.scale}"[:300]
         told = {"claim": claim, "labs": list(size.labs), "start": start, "expect": expect}
