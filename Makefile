@@ -78,7 +78,7 @@ kills: setup
 	WALRUS_HA_KILLS=20 $(BIN)/pytest tests/labs/test_killed_engine.py -s
 
 cuts: setup
-	WALRUS_HA_CUTS=40 $(BIN)/pytest tests/labs/test_machines_cut_at_random.py -s
+	WALRUS_HA_CUTS=40 $(BIN)/pytest -n 2 --dist load -rP tests/labs/test_machines_cut_at_random.py
 
 conformance: setup
 	$(BIN)/python -m tests.conformance

@@ -14,6 +14,7 @@ from click import shell_completion
 
 from harness import (
     console,
+    cutover_window,
     duration,
     explain_cli,
     facts_cli,
@@ -131,6 +132,13 @@ def _foreseen(migration: Migration) -> Forecast | None:
 @_WINDOW
 @click.option("--postpone-cutover", is_flag=True, help="Hold an online move before its stop until it is told to go.")
 @click.option(
+    "--cutover-window",
+    "named",
+    metavar="FROM/UNTIL",
+    callback=cutover_window.option,
+    help="When an online move may stop the service: two dates of ISO 8601.",
+)
+@click.option(
     "--max-age",
     "max_age_days",
     type=click.FloatRange(0),
@@ -146,6 +154,7 @@ def migrate_command(
     plan_path: Path | None,
     window_s: float | None,
     postpone_cutover: bool,
+    named: str | None,
     max_age_days: float,
     without: str | None,
     plain: bool,
@@ -162,11 +171,7 @@ def migrate_command(
     folder = runs.folder_for(inventory_path)
     shown = console.Console(plain=plain)
     migration = _with_window(_migration(inventory_path, shown=shown), window_s)
-    if postpone_cutover and migration.inventory.settings.strategy != "online":
-        raise click.UsageError("only `strategy: online` has a cut-over that can be postponed")
-    if postpone_cutover:
-        held = migration.inventory.settings.model_copy(update={"postpone_cutover": True})
-        migration.inventory = replace(migration.inventory, settings=held)
+    migration = _with_cutover(migration, postpone_cutover, named)
     if without is not None and not without.strip():
         raise click.UsageError("--without-rehearsal wants a reason, for whoever reads the journal")
     try:
@@ -290,6 +295,20 @@ def _with_window(migration: Migration, window_s: float | None) -> Migration:
     if window_s is not None:
         settings = migration.inventory.settings.model_copy(update={"window_s": window_s})
         migration.inventory = replace(migration.inventory, settings=settings)
+    return migration
+
+
+def _with_cutover(migration: Migration, postponed: bool, window: str | None) -> Migration:
+    """The same with the cut-over postponed or held for a window, whatever the inventory says, if one is asked for."""
+    if not postponed and window is None:
+        return migration
+    if postponed and window is not None:
+        raise click.UsageError("--postpone-cutover waits for an order, --cutover-window for a date: give one of them")
+    if migration.inventory.settings.strategy != "online":
+        raise click.UsageError("only `strategy: online` has a cut-over that can be postponed")
+    held = {"postpone_cutover": postponed, "cutover_window": window}
+    settings = migration.inventory.settings.model_copy(update=held)
+    migration.inventory = replace(migration.inventory, settings=settings)
     return migration
 
 

@@ -1,7 +1,8 @@
 """Time as the engine sees it: something to read and something to wait on.
 
-The engine never looks at a wall clock to decide anything; hosts and controllers may disagree about the
-date by years. The simulated lab brings a clock of its own in which a day passes in a millisecond.
+The engine looks at a wall clock to decide nothing but whether a window that an operator named by date is open; hosts
+and controllers may disagree about the date by years. The simulated lab brings a clock of its own in which a day passes
+in a millisecond.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ class Clock(Protocol):
         """The wall-clock time in ISO 8601, for people to read and never for decisions."""
         ...
 
+    def dated_s(self) -> float:
+        """The controller's date as seconds since 1970, for what people named by date and nothing else."""
+        ...
+
     def together(self, works: Sequence[Callable[[], Found]]) -> list[Found]:
         """Do works that need nothing of each other, at the same time where time is real; their results in order.
 
@@ -56,6 +61,9 @@ class WallClock:
 
     def date(self) -> str:
         return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+    def dated_s(self) -> float:
+        return time.time()
 
     def together(self, works: Sequence[Callable[[], Found]]) -> list[Found]:
         with ThreadPoolExecutor(_AT_ONCE) as pool:

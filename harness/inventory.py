@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from harness.cutover_window import interval
 from harness.grammar import ComponentName, Directory, DrbdDevice, FilePath, ResourceName, ServiceName
 from harness.hosts.transport import Connection
 from harness.yamlmodel import Strict, wrong
@@ -109,6 +110,7 @@ class Settings(Strict):
     cutover_within_s: Seconds = 30.0  # online: how long the last difference may take before anything is stopped for it
     catch_up_rounds: Annotated[int, Field(ge=1, le=1000)] = 10  # online: copies of what changed, before giving up
     postpone_cutover: bool = False  # online: hold before the stop until `walrus-ha cutover` says go
+    cutover_window: Annotated[str, AfterValidator(interval)] | None = None  # online: when the service may be stopped
     hold_at_most_s: Seconds = 7 * 86_400.0  # online: how long it is held, the difference kept small meanwhile
     rehash: Literal["changed", "all"] = "changed"  # online: what is read in the window
     sync_rate: Annotated[str, AfterValidator(_sync_rate)] = "40M"  # bytes a second, DRBD's notation
@@ -132,6 +134,14 @@ class Settings(Strict):
                     if f"{inner}/".startswith(f"{outer}/"):
                         where = "the same as" if inner == outer else "inside"
                         raise wrong(f"{inner} is {where} {outer}", "keep the staging area apart from the store", key)
+        return self
+
+    @model_validator(mode="after")
+    def _cut_over_once(self) -> Self:
+        """A cut-over is ordered, or comes with its window."""
+        if self.cutover_window is not None and self.postpone_cutover:
+            hint = "keep one; walrus-ha cutover RUN cuts over before a window, too"
+            raise wrong("postpone_cutover waits for an order, cutover_window for a date", hint, "cutover_window")
         return self
 
     @model_validator(mode="after")

@@ -118,7 +118,12 @@ class _Reader:
             for key, location in variables.migrate.items():
                 if key in SETTING_KEYS:
                     self.groups.require_equal(chosen.setdefault(key, location), location)
-        return validate(self.document.gather(chosen, ()), Settings)
+        gathered = self.document.gather(chosen, ())
+        settings = validate(gathered, Settings)
+        if settings is not None and settings.cutover_window is not None and settings.strategy != "online":
+            hint = "write strategy: online, or take it out"
+            gathered.complain(("cutover_window",), "only an online move has a cut-over", hint, at_key=True)
+        return settings
 
     def _node(self, role: Role) -> Node | None:
         host, variables = self.hosts[role], self.variables[role]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 
 from fakes.simulated import SimulatedWorld
 from harness.clock import Found
@@ -35,6 +36,9 @@ class VirtualClock:
 
     def date(self) -> str:
         return f"{self._CALENDAR}+{self._world.now:.3f}s"
+
+    def dated_s(self) -> float:
+        return datetime.fromisoformat(self._CALENDAR).timestamp() + self._world.now
 
     def together(self, works: Sequence[Callable[[], Found]]) -> list[Found]:
         """One after the other: the same start must give the same trace."""

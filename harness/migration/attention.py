@@ -49,6 +49,9 @@ class AttentiveClock:
     def date(self) -> str:
         return self._inner.date()
 
+    def dated_s(self) -> float:
+        return self._inner.dated_s()
+
     def together(self, works: Sequence[Callable[[], Found]]) -> list[Found]:
         return self._inner.together(works)
 

@@ -14,6 +14,7 @@ _FREE = frozenset(
     "catch_up_rounds",
     "rehash",
     "postpone_cutover",
+    "cutover_window",
     "hold_at_most_s",
 }
 

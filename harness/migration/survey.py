@@ -146,7 +146,8 @@ def engine_identity() -> str:
 
 
 def _inventory(site: Site[Reader]) -> Iterator[Fact]:
-    for name, value in site.settings.model_dump(mode="json", exclude={"window_s"}).items():  # it sends no command
+    send_nothing = {"window_s", "cutover_window"}
+    for name, value in site.settings.model_dump(mode="json", exclude=send_nothing).items():
         yield f"setting {name}", str(value)
     for node in site.inventory.nodes():
         yield f"{node.role}", f"{node.name} at {node.address}, reached as {node.connection.describe()}"

@@ -112,6 +112,9 @@ def _labs(scenario: ScenarioFile) -> Iterator[Impossible]:
             if lab != "containers" and getattr(scenario.start, key) != usual:
                 hint = f"take the lab out, or {key} out of start"
                 yield Impossible(("labs", index), f"the lab {lab} cannot play old hosts", hint)
+    if scenario.start.settings.cutover_window is not None and scenario.start.strategy != "online":
+        hint = "add strategy: online under start, or take it out"
+        yield Impossible(("start", "settings", "cutover_window"), "only an online move has a cut-over", hint)
     if scenario.start.settings.model_fields_set & {"strategy"}:
         hint = "write it as strategy: under start"
         yield Impossible(("start", "settings", "strategy"), "the strategy is no setting of a scenario", hint)

@@ -72,7 +72,19 @@ SABOTAGES: tuple[Sabotage, ...] = (
         "cut over without being told",
         "a postponed cut-over is not postponed",
         "online-cut-over-that-nobody-orders-stops-nothing",
-        Edit("migration.steps.ahead:_told_to_cut_over", "site.control.orders().cutover", "True"),
+        Edit("migration.cutover:told", "site.control.orders().cutover", "True"),
+    ),
+    sabotage(
+        "stop before the window opens",
+        "clients are cut off hours before they were told to expect it",
+        "online-cut-over-aborted-before-its-window-stops-nothing",
+        Edit("migration.cutover:held", "site.clock.dated_s() < window.opens", "False"),
+    ),
+    sabotage(
+        "stop after the window has closed",
+        "Walrus is down in the morning because midnight was meant",
+        "online-cut-over-whose-window-closes-stops-nothing",
+        Edit("migration.cutover:over", "window.closes - site.clock.dated_s()", "1e9"),
     ),
     sabotage(
         "stop the original with the additional",

@@ -138,8 +138,8 @@ class KilledTrial(Trial):
         ]
 
 
-def killed_trial(scenario: Scenario, lab: Lab, workdir: Path, cut: Cut) -> KilledTrial:
-    """Run the scenario with one cut, and the engine started again."""
+def killed_trial(scenario: Scenario, lab: Lab, workdir: Path, cut: Cut | None) -> KilledTrial:
+    """Run the scenario with one cut, or none, and the engine started again."""
     with lab.open(scenario.start.to_lab()) as opened:
         trial = KilledTrial(scenario, lab.name, opened, workdir, cut=cut)
         trial.run()

@@ -44,6 +44,7 @@ PARTS: tuple[Part, ...] = (
     drbd.peers_reach_each_other,
     cloud.registered,
     cloud.storage_directory,
+    window.still_open,
     window.long_enough,
 )
 _MEASURING = (window.long_enough,)  # nobody else is asked meanwhile

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.hosts.host import Reader
+from harness.migration import cutover
 from harness.migration.forecast import clock, foresee
 from harness.migration.preflight.finding import Finding, error
 from harness.migration.site import Site
 from harness.systems import files, volumes
+
+
+def still_open(site: Site[Reader]) -> Iterator[Finding]:
+    """A window that has closed already is told before hours of copying, not after."""
+    if late := cutover.over(site):
+        yield error("cutover-window-over", site.original.name, late, f"{cutover.MEND}.")
 
 
 def long_enough(site: Site[Reader]) -> Iterator[Finding]:

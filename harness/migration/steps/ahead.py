@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.errors import StepBlocked, Stopped
 from harness.hosts.host import Host, Reader
-from harness.migration import ahead, jobs, proofs
+from harness.migration import ahead, cutover, jobs, proofs
 from harness.migration.site import Progress, Site
 from harness.migration.step import Blocked, Pending, Satisfied, Step, StepState
 from harness.migration.steps.mounting import holds_our_filesystem
@@ -93,10 +93,10 @@ class CopyAhead(Step):
 
 
 _HOLD_S, _LOOK_S = 300.0, 1.0  # a held difference is copied again that often; an order is looked for more often
-
-
-def _told_to_cut_over(site: Site[Host] | Site[Reader]) -> bool:
-    return bool(site.memory.fact("cutover")) or site.control.orders().cutover
+_NEXT = (
+    "`walrus-ha cutover RUN` stops Walrus and opens the window; until the commit, the point of no return, a failure or "
+    "`walrus-ha abort RUN` brings the old store back"
+)
 
 
 class CatchUp(Step):
@@ -112,42 +112,47 @@ class CatchUp(Step):
         # Twice as much as was worked for: clients go on writing while this is looked at.
         if left.seconds > 2 * site.settings.cutover_within_s:
             return Pending(f"the device lacks {left}")
-        if site.settings.postpone_cutover and not _told_to_cut_over(site):
-            return Pending("the cut-over is postponed until `walrus-ha cutover` says go")
+        if waits := cutover.held(site) or cutover.over(site):
+            return Pending(waits)
         return Satisfied()
 
     def apply(self, site: Site[Host]) -> None:
-        """Catch up, and hold there for as long as the cut-over is postponed, catching up again and again.
+        """Catch up, and hold there for as long as the cut-over has to wait, catching up again and again.
 
         Raises:
-            Stopped: the store changes too fast, or nobody said go; everything stays as it is, and Walrus serves on.
+            Stopped: the store changes too fast, nobody said go, or the window is over; everything stays as it is, and
+                Walrus serves on.
         """
         began = site.clock.now()
         self._catch_up(site)
-        while site.settings.postpone_cutover and not _told_to_cut_over(site):
+        while cutover.held(site):
             self._hold(site, began)
             self._catch_up(site)
-        if site.settings.postpone_cutover:
+        if late := cutover.over(site):
+            raise Stopped(f"{site.original.name}: {late}. {cutover.MEND}")
+        if cutover.told(site):
             site.memory.remember("cutover", True)  # an order that was obeyed once counts, whatever becomes of the file
 
     def _hold(self, site: Site[Host], began: float) -> None:
-        """Tell the operator what the next order does, and wait for it, for as long as the difference may rest.
+        """Tell the operator what comes next, and wait for it, for as long as the difference may rest.
 
         Raises:
-            Stopped: nobody gave it for as long as the inventory allows.
+            Stopped: nobody ordered a postponed cut-over for as long as the inventory allows.
         """
-        most = site.settings.hold_at_most_s
-        told = (
-            "ready: `walrus-ha cutover RUN` stops Walrus and opens the window; until the commit, the point of no "
-            "return, a failure or `walrus-ha abort RUN` brings the old store back"
-        )
         until = site.clock.now() + _HOLD_S
-        while site.clock.now() < until and not _told_to_cut_over(site):
-            held = site.clock.now() - began
-            if held > most:
-                raise Stopped(f"{site.original.name}: nobody ordered the cut-over within {most:g} s")
-            site.report(Progress(self.name, told, held / most))
+        while site.clock.now() < until and (waits := cutover.held(site)):
+            site.report(Progress(self.name, f"ready; {waits}. {_NEXT}", self._share(site, began)))
             site.clock.sleep(_LOOK_S)
+
+    def _share(self, site: Site[Host], began: float) -> float:
+        """How much of the longest time that it may be held is over."""
+        held_s, window = site.clock.now() - began, cutover.named(site)
+        if window is not None:
+            return held_s / (held_s + max(0.0, window.opens - site.clock.dated_s()) + _LOOK_S)
+        most_s = site.settings.hold_at_most_s
+        if held_s > most_s:
+            raise Stopped(f"{site.original.name}: nobody ordered the cut-over within {most_s:g} s")
+        return held_s / most_s
 
     def _catch_up(self, site: Site[Host]) -> None:
         """Bounded: a store that changes faster than it is copied is not stopped for an unknown time.

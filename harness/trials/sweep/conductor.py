@@ -272,6 +272,9 @@ class TappedClock:
     def date(self) -> str:
         return self.inner.date()
 
+    def dated_s(self) -> float:
+        return self.inner.dated_s()
+
     def together(self, works: Sequence[Callable[[], Found]]) -> list[Found]:
         return self.inner.together(works)
 
