@@ -37,6 +37,9 @@ class _Counting:
     def date(self) -> str:
         return self._clock.date()
 
+    def dated_s(self) -> float:
+        return self._clock.dated_s()
+
     def together(self, works: Sequence[Callable[[], Found]]) -> list[Found]:
         begin, found, longest = self.in_a_row, [], self.in_a_row
         for work in works:
