@@ -54,7 +54,10 @@ class Site(Generic[H]):
         yield from {host.name: host for host in (self.original, self.additional, self.clc)}.values()
 
     def on_pair(self, work: Callable[[H], Found]) -> list[Found]:
-        """What comes of the work on the original and on the additional, which is done on both at the same time."""
+        """What comes of looking at the original and at the additional, which is done on both at the same time.
+
+        What changes a host is sent in one order, to one host after the other: the same everywhere, and as the plan says.
+        """
         return self.clock.together([partial(work, host) for host in self.pair])
 
     @property
