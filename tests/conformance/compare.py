@@ -84,7 +84,7 @@ REASONS = (
     ),
     Reason("transcripts-1", r"cat /proc/modules .*", "modules of another build have another size in memory"),
     Reason("devices-and-refusals-1", r"modprobe .*nosuch", "the message names the kernel's own version"),
-    Reason("devices-and-refusals-1", r"cat /proc/swaps", "Linux 7 begins to count down priorities of swap at -1, not -2"),
+    Reason("devices-and-refusals-1", r"cat /proc/swaps", "Linux 7 counts the priorities of swap down from -1, not -2"),
     Reason(
         "taken-apart-1|transcripts-2",
         r"cat /proc/drbd",
