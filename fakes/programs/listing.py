@@ -19,6 +19,7 @@ from fakes.programs.gnu import (
     operand,
     quoted,
     reason,
+    simulated,
     status_of,
 )
 from fakes.programs.hashing import hash_files
@@ -97,8 +98,8 @@ def _absent(path: str, error: OSError) -> Reply:
     return fails(f"find: {quoted(path)}: {reason(error)}")
 
 
-def _printed(machine: Machine, path: str, format_: str, call: Call, children_only: bool) -> Reply:
-    files = memory(machine)
+def _printed(machine: Machine, path: str, format_: str, call: Call, children_only: bool) -> Slow:
+    files, entry_s = memory(machine), simulated(machine).simulation.pace.entry_s
     directives = _directives(format_, call)
     try:
         entries = files.scan(path, one_volume=not children_only)
@@ -112,6 +113,8 @@ def _printed(machine: Machine, path: str, format_: str, call: Call, children_onl
     for name, status in entries:
         below = name[start:]
         printed += [part if isinstance(part, str) else part(files, name, below, status) for part in directives]
+    if entry_s:
+        yield len(entries) * entry_s
     return Reply(0, os.fsencode("".join(printed)))
 
 
@@ -235,23 +238,32 @@ def du(call: Call, machine: Machine) -> Reply:
 
 # getfattr
 
-_GETFATTR = ("-R", "-P", "-h", "-d", "-m", "-", "-e", "hex", "--absolute-names")
+GETFATTR = ("-h", "-d", "-m", "-", "-e", "hex", "--absolute-names")
 
 
 def getfattr(call: Call, machine: Machine) -> Reply:
     """Every extended attribute of a tree, values in hexadecimal."""
-    path = operand(call, _GETFATTR)
-    files = memory(machine)
+    path = operand(call, ("-R", "-P", *GETFATTR))
     try:
-        entries = files.scan(path, one_volume=False)
+        entries = memory(machine).scan(path, one_volume=False)
     except OSError as error:
         return fails(f"getfattr: {path}: {reason(error)}")
-    blocks = []
-    for name, _ in entries:
-        if pairs := files.xattrs(name):
+    return attributes_of(machine, [name for name, _ in entries])
+
+
+def attributes_of(machine: Machine, names: list[str]) -> Reply:
+    """``getfattr -h -d -m - -e hex --absolute-names -- NAME...``."""
+    files, blocks, missing = memory(machine), [], []
+    for name in names:
+        try:
+            pairs = files.xattrs(name)
+        except OSError as error:
+            missing.append(f"getfattr: {name}: {reason(error)}")
+            continue
+        if pairs:
             lines = "".join(f"{key}=0x{value.hex()}\n" for key, value in sorted(pairs.items()))
             blocks.append(b"# file: " + _octal_escaped(name) + b"\n" + lines.encode() + b"\n")
-    return complaints([], b"".join(blocks))
+    return complaints(missing, b"".join(blocks))
 
 
 def _octal_escaped(name: str) -> bytes:

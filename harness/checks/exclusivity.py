@@ -113,7 +113,10 @@ def additional_serves_before_commit(evidence: Evidence) -> Iterator[str]:
 
 
 def started_on_an_unfinished_pair(evidence: Evidence) -> Iterator[str]:
-    """When Walrus starts past the commit, both disks are UpToDate and no resync is open."""
+    """When Walrus starts past the commit, both disks are UpToDate and no resync is open.
+
+    Of a host that has just lost power that is what its disk was then: nobody can look again before each start.
+    """
     committed = committed_at(evidence)
     if committed is None:
         return
@@ -122,7 +125,7 @@ def started_on_an_unfinished_pair(evidence: Evidence) -> Iterator[str]:
         if taken_back is not None and event.at >= taken_back:
             return  # it never ran on the pair
         if event.at >= committed and _starts(event, world):
-            disks = {host: world[host].disk for host in pair(evidence)}
+            disks = {host: world[host].disk or world[host].left for host in pair(evidence)}
             yield from _unfinished(event, disks, syncing)
             return
         if event.kind.startswith("sync-"):

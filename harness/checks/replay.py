@@ -36,6 +36,7 @@ class Seen:
     role: str = ""
     walrus: str = ""
     disk: str = ""
+    left: str = ""  # what its disk was when it lost power, and is until its kernel says another word of it
     connection: str = ""
     mounts: list[tuple[str, str]] = field(default_factory=list)  # device and mount point
 
@@ -43,6 +44,7 @@ class Seen:
         """Let one event happen. A host that loses power forgets what only its kernel knew."""
         match event.kind, event.detail:
             case "power", "off":
+                self.left = self.disk or self.left
                 self.role, self.disk, self.connection, self.walrus, self.mounts = "", "", "", STOPPED, []
                 self.powered = False
             case "power", "on":
@@ -52,7 +54,7 @@ class Seen:
             case "walrus", word if self.powered:  # of a dead host the cloud only says what it believes
                 self.walrus = word
             case "disk", word:
-                self.disk = word
+                self.disk, self.left = word, ""
             case "connection", word:
                 self.connection = word
             case "mount", detail:

@@ -53,8 +53,11 @@ class Site(Generic[H]):
         """Each host once, though it be the original and the cloud controller."""
         yield from {host.name: host for host in (self.original, self.additional, self.clc)}.values()
 
-    def on_pair(self, work: Callable[[H], Found]) -> list[Found]:
-        """What comes of the work on the original and on the additional, which is done on both at the same time."""
+    def on_pair(self, work: Callable[[Reader], Found]) -> list[Found]:
+        """What comes of looking at the original and at the additional, which is done on both at the same time.
+
+        What changes a host is sent to one after the other, in the same order everywhere.
+        """
         return self.clock.together([partial(work, host) for host in self.pair])
 
     @property

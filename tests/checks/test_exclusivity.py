@@ -248,6 +248,15 @@ def test_a_start_of_which_nobody_knows_the_disks() -> None:
     cannot_tell(exclusivity, evidence, "disk state of walrus01")
 
 
+def test_a_peer_that_loses_power_right_before_the_start_is_as_it_was_then() -> None:
+    evidence = builders.completed()
+    just_before = (committed_at(evidence) or 0.0) + 0.1
+    passes(exclusivity, _with(evidence, just_before, ADDITIONAL, "power", "off"))
+    behind = _without(builders.completed(), ADDITIONAL, "disk", "UpToDate")
+    _with(behind, just_before, ADDITIONAL, "power", "off")
+    fails(exclusivity, behind, "the disk of walrus01 was Inconsistent")
+
+
 # The wrong way, and what destroys
 
 

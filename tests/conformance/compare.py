@@ -82,6 +82,14 @@ REASONS = (
     Reason(
         "transcripts-1", r"lsblk -J .*", "the machines of today have a larger root disk and one that furnishes them"
     ),
+    Reason("transcripts-1", r"cat /proc/modules .*", "modules of another build have another size in memory"),
+    Reason("devices-and-refusals-1", r"modprobe .*nosuch", "the message names the kernel's own version"),
+    Reason("devices-and-refusals-1", r"cat /proc/swaps", "Linux 7 counts the priorities of swap down from -1, not -2"),
+    Reason(
+        "taken-apart-1|transcripts-2",
+        r"cat /proc/drbd",
+        "whether a block has gone over when the synchronisation is paused at once is a matter of speed",
+    ),
 )
 
 

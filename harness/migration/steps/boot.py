@@ -40,7 +40,8 @@ class StartDrbdAtBoot(Step):
         for host, starts in zip(site.pair, site.on_pair(lambda host: services.at_boot(host, DRBD)), strict=True):
             if site.memory.fact(at_boot_before(host)) is None:
                 site.memory.remember(at_boot_before(host), bool(starts))
-        site.on_pair(_start_at_boot)
+        for host in site.pair:
+            _start_at_boot(host)
 
     def undo(self, site: Site[Host], host: Host) -> None:
         if site.memory.fact(at_boot_before(host)) is False:  # a second look would see our own doing

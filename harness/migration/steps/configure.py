@@ -71,7 +71,8 @@ class ConfigureDrbd(Step):
         return Satisfied()
 
     def apply(self, site: Site[Host]) -> None:
-        site.on_pair(partial(self.configure, site))
+        for host in site.pair:
+            self.configure(site, host)
 
     def configure(self, site: Site[Host], host: Host) -> None:
         """One of the pair."""
