@@ -84,6 +84,7 @@ class Conductor:
     struck: list[Point] = field(default_factory=list)
     pending: list[tuple[str, float]] = field(default_factory=list)  # faults that will end by themselves, and when
     changes: int = 0  # commands that may have changed something
+    turns: int = 0  # occasions at which more may have changed than questions and a moment change
     at_wait: Callable[[], None] = lambda: None  # told before the engine lets time pass
     at_claim: Callable[[], None] = lambda: None  # told when the engine is about to begin a walk over its plan
     whereabouts: Callable[[str, Request], Whereabouts] = lambda role, request: NOWHERE
@@ -121,6 +122,8 @@ class Conductor:
         point = self.brancher.at_command(number, tap.role, request)
         began = self.opened.clock.now()
         where = self.whereabouts(tap.role, request) if self.beats is not None else NOWHERE
+        if point is not None or _may_change(request):
+            self.turns += 1
         if point is not None:
             self.struck.append(point)
             self.marks.append((self.attempt, self.sent))
@@ -134,7 +137,7 @@ class Conductor:
         return answer
 
     def _looked(self, tap: _Tap, request: Request, fence: Fence | None) -> None:
-        if effect_of(request) is not Effect.READ or isinstance(request, PollJob):
+        if _may_change(request):
             self.changes += 1
             self.monitors.accepted(tap.name, fence)
             self.monitors.look()
@@ -203,6 +206,7 @@ class Conductor:
         return answer
 
     def _break(self, fault: str) -> None:
+        self.turns += 1
         doors = self.opened.faults
         if fault == LINK:
             doors.cut_link()
@@ -218,6 +222,7 @@ class Conductor:
 
         def due() -> None:
             self.pending.remove(entry)
+            self.turns += 1
             action()
 
         self.opened.timers.after(seconds, due)
@@ -258,6 +263,11 @@ class Conductor:
             self.struck.append(Point(self.number, KILL, moment))
             self.marks.append((self.attempt, self.sent + 1))  # before the next command
             raise EngineKilled(f"at record {self.number}")
+
+
+def _may_change(request: Request) -> bool:
+    """It changes something, or asks after what goes on by itself."""
+    return effect_of(request) is not Effect.READ or isinstance(request, PollJob)
 
 
 def patience_s(request: Request) -> float:

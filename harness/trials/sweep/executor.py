@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from harness.errors import InvalidInput
 from harness.trials.sweep.forking import SliceResult
-from harness.trials.sweep.slices import Spec
+from harness.trials.sweep.slices import Plan, Spec
 from harness.trials.sweep.workers import LONGEST_SHARE_S, Task, run_on_workers
 
 SHARES = {1: 8, 2: 32}  # by depth; always as many: what a share learns on its way is the same whoever runs it
@@ -16,7 +16,7 @@ SHARES = {1: 8, 2: 32}  # by depth; always as many: what a share learns on its w
 class Executor(Protocol):
     """Runs shares, and yields each with its number when it is done, in any order."""
 
-    def run(self, spec: Spec, shares: int) -> Iterator[tuple[int, SliceResult]]: ...
+    def run(self, spec: Spec, plan: Plan, shares: int) -> Iterator[tuple[int, SliceResult]]: ...
 
 
 class Processes:
@@ -25,8 +25,8 @@ class Processes:
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
 
-    def run(self, spec: Spec, shares: int) -> Iterator[tuple[int, SliceResult]]:
-        return run_on_workers([Task(spec, number, shares) for number in range(shares)], self._jobs)
+    def run(self, spec: Spec, plan: Plan, shares: int) -> Iterator[tuple[int, SliceResult]]:
+        return run_on_workers([Task(spec, plan, number, shares) for number in range(shares)], self._jobs)
 
 
 class Dask:
@@ -35,11 +35,12 @@ class Dask:
     def __init__(self, scheduler: str) -> None:
         self._scheduler = scheduler
 
-    def run(self, spec: Spec, shares: int) -> Iterator[tuple[int, SliceResult]]:
+    def run(self, spec: Spec, plan: Plan, shares: int) -> Iterator[tuple[int, SliceResult]]:
         client_class, in_order_of_end = _distributed()
         with client_class(self._scheduler, timeout=30) as client:
             running = {
-                client.submit(run_share_apart, spec, number, shares, pure=False): number for number in range(shares)
+                client.submit(run_share_apart, spec, plan, number, shares, pure=False): number
+                for number in range(shares)
             }
             for done in in_order_of_end(list(running), timeout=LONGEST_SHARE_S):
                 yield running[done], done.result()
@@ -55,7 +56,7 @@ def _distributed() -> tuple[Callable[..., Any], Callable[..., Iterable[Any]]]:
     return Client, as_completed
 
 
-def run_share_apart(spec: Spec, number: int, of: int) -> SliceResult:
+def run_share_apart(spec: Spec, plan: Plan, number: int, of: int) -> SliceResult:
     """Run a share in a process of its own: a worker of a cluster has threads, and must not be copied."""
-    ((_, result),) = run_on_workers([Task(spec, number, of)], 1)
+    ((_, result),) = run_on_workers([Task(spec, plan, number, of)], 1)
     return result

@@ -161,9 +161,8 @@ def plan_of(spec: Spec) -> Plan:
     return planned(pickle.dumps(spec).hex())
 
 
-def run_share(spec: Spec, number: int, of: int, wanted: Wanted = lambda: True) -> SliceResult:
+def run_share(spec: Spec, plan: Plan, number: int, of: int, wanted: Wanted = lambda: True) -> SliceResult:
     """Run one of so many equal shares of a sweep; whoever runs it and in which order, it comes to the same."""
-    plan = plan_of(spec)
     points, pairings = _cut(plan.points, number, of), _cut(plan.pairings, number, of)
     return run_slice(spec, plan.survey, plan.survey.known.copy(), points, pairings, wanted)
 

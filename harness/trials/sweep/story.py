@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from harness.trials.sweep.monitors import Monitors
 from harness.trials.sweep.notebook import KeptMigration, Notebook
 from harness.trials.sweep.places import Lines, handlers_above, lines_above, standing_above, tell_apart, way_above
 from harness.trials.sweep.points import NOWHERE, Whereabouts
+from harness.trials.sweep.states import States
 from harness.trials.sweep.undertaking import THE_MOVE, Undertaking
 
 RUN_ID = "sweep"
@@ -109,6 +109,7 @@ class Story:
         self.monitors = Monitors(state, self.opened.inventory.original.name)
         self.undertaking.prepare(self.opened, state, self.monitors, notebook, RUN_ID)
         self.conductor = Conductor(self.opened, state, self.monitors, notebook)
+        self._states = States(state, self.conductor, self.opened.clock)
         self.conductor.at_claim = self._at_claim
         self.conductor.at_wait = self._at_wait
         self.conductor.whereabouts = self._whereabouts
@@ -253,48 +254,8 @@ class Story:
         self.heads.append(Head(key, len(self.monitors.broken), len(self.unknown), self.conductor.cells))
 
     def key(self, position: str, attempt_head: bool = False) -> str | None:
-        """The digest of all that the rest of the story depends on; None while something is under way by itself."""
-        now = self.opened.clock.now()
-        pending = sorted((what, math.ceil(at - now)) for what, at in self.conductor.pending)
-        names = Names()
-        world = self.state.key(names)
-        if world is None:
-            return None
-        fences = () if attempt_head or self._migration is None else self._held()
-        return digest((position, pending, world, self._memory(names), self._grants(), fences))
-
-    def _memory(self, names: Names) -> Shape:
-        """The run's memory as the engine reads it: which records there are, and the latest value of each fact."""
-        memory = self.notebook.memory(self.opened.clock)
-        present = memory.present()
-        notes = sorted(
-            {(entry.kind, entry.step) for entry in present if entry.kind not in ("fact", "epoch", "stopped")}
-        )
-        facts = {entry.data["name"]: entry.data["value"] for entry in present if entry.kind == "fact"}
-        shaped = [
-            (name, self._fact(name, value, names)) for name, value in sorted(facts.items()) if not _over(name, value)
-        ]
-        return notes, shaped, memory.committed, memory.completed, memory.rolled_back, memory.run_id, self._hashes()
-
-    def _hashes(self) -> Shape:
-        """Which files the run has a hash of, and whether it still holds for the file that is there."""
-        return tuple(
-            (tree.partition("-")[0], tuple(sorted(self.state.holding(known))))
-            for tree, known in sorted(self.notebook.hashes.items())
-        )
-
-    def _fact(self, name: str, value: Shape, names: Names) -> Shape:
-        if name.startswith("job:"):
-            return self.state.job(value["id"])
-        return names.of(value) if name.startswith("metadata:") else repr(value)
-
-    def _grants(self) -> Shape:
-        """Who holds the hosts, and the order of the epochs; the numbers themselves decide nothing."""
-        epochs = self.state.epochs()
-        remembered = self.notebook.memory(self.opened.clock).epoch
-        order = sorted({*epochs.values(), remembered})
-        ranks = {name: order.index(epoch) for name, epoch in epochs.items()}
-        return self.state.grants(), ranks, order.index(remembered)
+        """The name of the present state; None while something is under way by itself."""
+        return self._states.name(position, () if attempt_head or self._migration is None else self._held())
 
     def _held(self) -> Shape:
         """Whether the running engine holds each host under the epoch that is granted there."""
@@ -426,8 +387,3 @@ class Story:
         manifest = self.opened.truth.read_replica()
         if manifest.error is not None or not self.state.copies.holds_store_at(idle):
             self.monitors.broken.append(f"I8: the {idle}, promoted, does not hold the store: {manifest.error or ''}")
-
-
-def _over(name: str, value: Shape) -> bool:
-    """A collected job only lends the next one its number; when a reading began is told by what it found."""
-    return name.startswith("reading:") or (name.startswith("job:") and bool(value["collected"]))

@@ -18,16 +18,17 @@ from typing import IO, NamedTuple
 
 from harness.errors import LabError
 from harness.trials.sweep.forking import SliceResult
-from harness.trials.sweep.slices import Spec, run_share
+from harness.trials.sweep.slices import Plan, Spec, run_share
 
 LONGEST_SHARE_S = 3600.0
 _ENDS_WITHIN_S = 10.0
 
 
 class Task(NamedTuple):
-    """One share of a sweep."""
+    """One share of a sweep. The run without faults, and what is to be broken, come with it: nobody looks twice."""
 
     spec: Spec
+    plan: Plan
     number: int
     of: int
 
@@ -120,7 +121,7 @@ def _main() -> None:
                 task: Task = pickle.load(tasks)
             except EOFError:
                 return
-            pickle.dump(run_share(task.spec, task.number, task.of, lambda: _listens(tasks.fileno())), results)
+            pickle.dump(run_share(*task, lambda: _listens(tasks.fileno())), results)
             results.flush()
 
 
