@@ -18,6 +18,7 @@ REAL = frozenset(_REAL_NAMES.split())
 # Of these the real ones run, except for what touches the kernel or a device: shell patterns of the arguments.
 PARTLY = {
     "cat": "/proc/drbd|/proc/mounts|/proc/swaps|/proc/modules",
+    "od": "-A\\ n\\ -t\\ x8\\ -N\\ 69632\\ /dev/*",
     "dd": "if=/dev/zero\\ of=/dev/*|if=/dev/*\\ of=/dev/null*",
 }
 
