@@ -235,23 +235,32 @@ def du(call: Call, machine: Machine) -> Reply:
 
 # getfattr
 
-_GETFATTR = ("-R", "-P", "-h", "-d", "-m", "-", "-e", "hex", "--absolute-names")
+GETFATTR = ("-h", "-d", "-m", "-", "-e", "hex", "--absolute-names")
 
 
 def getfattr(call: Call, machine: Machine) -> Reply:
     """Every extended attribute of a tree, values in hexadecimal."""
-    path = operand(call, _GETFATTR)
-    files = memory(machine)
+    path = operand(call, ("-R", "-P", *GETFATTR))
     try:
-        entries = files.scan(path, one_volume=False)
+        entries = memory(machine).scan(path, one_volume=False)
     except OSError as error:
         return fails(f"getfattr: {path}: {reason(error)}")
-    blocks = []
-    for name, _ in entries:
-        if pairs := files.xattrs(name):
+    return attributes_of(machine, [name for name, _ in entries])
+
+
+def attributes_of(machine: Machine, names: list[str]) -> Reply:
+    """``getfattr -h -d -m - -e hex --absolute-names -- NAME...``."""
+    files, blocks, missing = memory(machine), [], []
+    for name in names:
+        try:
+            pairs = files.xattrs(name)
+        except OSError as error:
+            missing.append(f"getfattr: {name}: {reason(error)}")
+            continue
+        if pairs:
             lines = "".join(f"{key}=0x{value.hex()}\n" for key, value in sorted(pairs.items()))
             blocks.append(b"# file: " + _octal_escaped(name) + b"\n" + lines.encode() + b"\n")
-    return complaints([], b"".join(blocks))
+    return complaints(missing, b"".join(blocks))
 
 
 def _octal_escaped(name: str) -> bytes:

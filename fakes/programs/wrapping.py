@@ -9,8 +9,10 @@ from fakes.machine import Machine
 from fakes.program import Call, Program, Reply, Slow
 from fakes.programs.gnu import not_modelled, simulated
 from fakes.programs.hashing import hash_files
+from fakes.programs.listing import GETFATTR, attributes_of
 
 _HASHES = ("-0", "-r", "sha256sum", "-b", "--")
+_ATTRIBUTES = ("-0", "-r", "getfattr", *GETFATTR, "--")
 _SOME_FAILED = 123
 
 
@@ -32,11 +34,14 @@ def _behind(call: Call, options: tuple[str, ...], machine: Machine) -> Reply | S
 
 
 def xargs(call: Call, machine: Machine) -> Slow:
-    """``xargs -0 -r sha256sum -b --``, with the names on standard input."""
-    if call.argv[1:] != _HASHES or (call.stdin and not call.stdin.endswith(b"\0")):
+    """``xargs -0 -r`` with ``sha256sum -b --`` or ``getfattr``, and the names on standard input."""
+    if call.argv[1:] not in (_HASHES, _ATTRIBUTES) or (call.stdin and not call.stdin.endswith(b"\0")):
         raise not_modelled(call)
     names = [os.fsdecode(name) for name in call.stdin.split(b"\0")[:-1]]
-    reply = yield from hash_files(machine, names)
+    if call.argv[1:] == _ATTRIBUTES:
+        reply = attributes_of(machine, names)
+    else:
+        reply = yield from hash_files(machine, names)
     return Reply(_SOME_FAILED if reply.exit_status else 0, reply.stdout, reply.stderr)
 
 

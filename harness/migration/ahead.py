@@ -16,13 +16,15 @@ from harness.hosts.host import Host, Reader
 from harness.inventory import bytes_per_s
 from harness.migration import hashing
 from harness.migration.hashing import Tree
-from harness.migration.jobs import RateChanged, run_job, succeed
+from harness.migration.jobs import LONGEST_JOB_S, RateChanged, run_job, succeed
 from harness.migration.site import Site
 from harness.systems import copying, files, store
 
 _PASSES_OF_A_FILE = 3  # it is read, written, and read back
 _ENTRY_S = 0.002  # to list and look at an entry, however small it is
 _SETTLE_S = 3.0  # until what a copy has just written is old enough for its hash to be remembered
+_MOST_NAMES = 20_000
+_SLOWEST_BYTES_PER_S = 2 * 1024 * 1024
 _VANISHED, _PARTIAL = 24, 23  # rsync's words for a store that changes while it is copied
 
 
@@ -137,18 +139,61 @@ def copy(site: Site[Host], step: str, source: str, destination: str, live: bool)
         return _require_copied(site, command, result, {_VANISHED} if live else set())
 
 
-def copy_by_name(site: Site[Host], step: str, source: str, destination: str, names: list[bytes], live: bool) -> None:
-    """Copy these whatever their sizes and times say."""
+def copy_by_name(
+    site: Site[Host], step: str, source: str, destination: str, names: list[bytes], live: bool, size: int | None = None
+) -> None:
+    """Copy these whatever their sizes and times say; with their ``size`` the time that it may take is bounded by it."""
     if not names:
         return
+    bound_s = LONGEST_JOB_S
+    if size is not None:
+        slowest = min(_SLOWEST_BYTES_PER_S, site.copy_rate_kib_s * 1024 or _SLOWEST_BYTES_PER_S)
+        bound_s = site.settings.waits.stall + size / slowest
     command = copying.copy_names_command(source, destination, names, site.copy_rate_kib_s or None)
-    result = run_job(site, site.original, step, "copy-names", command)
+    result = run_job(site, site.original, step, "copy-names", command, bound_s=bound_s)
     _require_copied(site, command, result, {_VANISHED, _PARTIAL} if live else set())
 
 
 def _require_copied(site: Site[Host], command: Command, result: Result, excused: set[int]) -> None:
     if result.exit_status not in excused:
         succeed(site.original, command, result, f"{site.original.name}: copying to the device failed")
+
+
+def _lists_in_step(want: store.Entry | None, have: store.Entry | None) -> bool:
+    """As far as the hashes tell that are known; attributes are read when the copy is proven."""
+    if want is None or have is None:
+        return False
+    return not store.differences([want], [have._replace(xattrs=want.xattrs)], copied=True)
+
+
+def _copy_what_differs(
+    site: Site[Host], step: str, source: str, frozen: store.Manifest, found: store.Manifest, whole: bool
+) -> None:
+    """Bring the device up to the frozen store: by name where that is enough, otherwise by going through both trees."""
+    names = None if whole else _by_name(frozen, found)
+    if names is not None:
+        size = sum(entry.size for entry in frozen if entry.path in names)
+        copy_by_name(site, step, source, site.ahead, sorted(names), live=False, size=size)
+        return
+    copy(site, step, source, site.ahead, live=False)
+    copy_by_name(site, step, source, site.ahead, hidden(frozen, found), live=False)
+    set_times(site, source, frozen, store.listing(site.original, site.ahead))
+
+
+def _by_name(frozen: store.Manifest, found: store.Manifest) -> set[bytes] | None:
+    """What the device lacks, with all names of each file; None where something has to go, or it is too much."""
+    names: set[bytes] = set()
+    sets: set[bytes] = set()
+    for want, have in store.join(frozen, found):
+        if _lists_in_step(want, have):
+            continue
+        if want is None or not want.path or (have and have.kind != want.kind) or len(names) >= _MOST_NAMES:
+            return None
+        names.add(want.path)
+        sets |= {want.same_as, have.same_as if have else b""} - {b""}
+    if sets:
+        names |= {want.path for want in frozen if want.same_as in sets}
+    return names
 
 
 def copy_difference(site: Site[Host], step: str, source: str, rounds: int) -> None:
@@ -161,16 +206,18 @@ def copy_difference(site: Site[Host], step: str, source: str, rounds: int) -> No
     assert frozen is not None, "nothing is copied for good before the manifest is frozen"
     tree = device_tree(site, site.ahead, live=False)
     said: list[str] = []
-    names = hidden(frozen, hashing.known(site, tree, store.look(site.original, site.ahead)))
-    for _ in range(rounds):
-        copy(site, step, source, site.ahead, live=False)
-        copy_by_name(site, step, source, site.ahead, names, live=False)
-        set_times(site, source, frozen, store.listing(site.original, site.ahead))
-        copying.drop_cached_pages(site.original, site.ahead)
-        found = hashing.read_stopped(site, step, tree)
+    listed_at_s, printed = site.clock.now(), store.printed(site.original, site.ahead)
+    found = store.manifest(hashing.known(site, tree, printed.listed))
+    in_step = all(_lists_in_step(want, have) for want, have in store.join(frozen, found))
+    for number in range(rounds):
+        if not in_step or number or not hashing.all_known(site, tree, printed.listed):
+            _copy_what_differs(site, step, source, frozen, found, whole=bool(number))
+            copying.drop_cached_pages(site.original, site.ahead)
+            listed_at_s, printed = site.clock.now(), store.printed(site.original, site.ahead)
+        found = hashing.read_stopped(site, step, tree, printed)
         said = store.differences(frozen, found, copied=True)
         if not said:
-            return
-        names = hidden(frozen, found)
+            site.memory.note_listing(printed.digest(), tree.name)
+            return site.memory.saw_as_frozen(site.ahead, listed_at_s)
     more = f" and {len(said) - 5} more" if len(said) > 5 else ""
     raise StepBlocked(f"{site.original.name}: {site.ahead} differs from the frozen store: {'; '.join(said[:5])}{more}")

@@ -100,9 +100,10 @@ def copy_and_verify(
     for again in range(_ROUNDS):
         _copy(site, host, step, source, destination, by_content or bool(again), base)
         copying.drop_cached_pages(host, destination)
+        listed_at_s = site.clock.now()
         said = store.differences(frozen(site), full_manifest(site, host, step, destination), copied=True)
         if not said:
-            return
+            return site.memory.saw_as_frozen(destination, listed_at_s)
         require_unchanged(site, host, source, copied=source in site.staged_copies)
     raise StepBlocked(f"{host.name}: {destination} differs from the frozen store after {_ROUNDS} copies: {_few(said)}")
 
@@ -134,10 +135,14 @@ def _copy(
 def require_unchanged(site: Site[Reader], host: Reader, root: str, copied: bool = False) -> store.Printed:
     """The tree still lists as it was frozen: names, sizes, owners, modes, times; ``copied`` says that it is a copy.
 
+    One that lists to the byte as when it was proven is not compared again.
+
     Raises:
         StepBlocked: naming what changed.
     """
     printed = store.printed(host, root)
+    if site.memory.lists_as_noted(printed.digest()):
+        return printed
     if said := store.differences(frozen(site), printed.entries(), by_listing=True, copied=copied):
         raise StepBlocked(f"{host.name}: {root} is not as it was frozen: {_few(said)}")
     return printed
@@ -148,6 +153,11 @@ def listed_as_frozen(site: Site[Reader], host: Reader, root: str) -> bool:
     if files.stat(host, root) is None:
         return False
     return not store.differences(frozen(site), store.listed_once(host, root), by_listing=True, copied=True)
+
+
+def known_as_frozen(site: Site[Reader], host: Reader, root: str) -> bool:
+    """As ``listed_as_frozen``; what this process has just seen so is not listed again."""
+    return site.memory.just_saw_as_frozen(root) or listed_as_frozen(site, host, root)
 
 
 def _few(said: list[str]) -> str:

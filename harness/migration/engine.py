@@ -225,6 +225,7 @@ class Engine:
         ``without_absent`` passes over an additional host that does not answer: taking back must not wait for it.
         """
         memory = self.site.memory
+        memory.forget_what_was_seen()
         run_id = memory.run_id
         assert run_id is not None, "a run has a name before it claims anything"
         held = list(self._holders(without_absent))

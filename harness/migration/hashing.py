@@ -15,6 +15,7 @@ from harness.errors import StepBlocked
 from harness.hosts.command import Command
 from harness.hosts.host import Host, Reader
 from harness.inventory import bytes_per_s
+from harness.migration import attributes
 from harness.migration.jobs import end_jobs, run_job, succeed, uncollected
 from harness.migration.ledger import Hashed, Known
 from harness.migration.site import Progress, Site
@@ -50,19 +51,25 @@ def known(site: Site[Reader], tree: Tree, listed: store.Listed) -> Iterator[stor
         yield entry._replace(sha256=_valid(hash_of(entry.path), stamp))
 
 
-def _valid(hashed: Hashed | None, stamp: store.Stamp | None) -> str:
+def _valid(hashed: Hashed | None, stamp: store.Stamp) -> str:
     return hashed.sha256 if hashed is not None and hashed.stamp == stamp else ""
 
 
 def _unread(found: Iterable[store.Entry], listed: store.Listed) -> Iterator[Unread]:
     """The files of a listing that have no hash there."""
     for entry, (_, stamp) in zip(found, listed, strict=True):
-        if stamp is not None and not entry.sha256:
+        if entry.kind == "file" and not entry.sha256:
             yield Unread(entry.path, stamp)
 
 
+def all_known(site: Site[Reader], tree: Tree, listed: store.Listed) -> bool:
+    """Nothing of the listing has to be read."""
+    found = known(site, tree, listed) if site.settings.rehash == "changed" else store.entries_of(listed)
+    return next(_unread(found, listed), None) is None
+
+
 def read_changed(site: Site[Host], step: str, tree: Tree) -> None:
-    """Read every file of a live tree whose hash is not known, and remember what can be relied on.
+    """Read every file of a live tree whose hash is not known, attributes too, and remember what can be relied on.
 
     Raises:
         StepBlocked: a file cannot be read although it did not go away meanwhile.
@@ -75,26 +82,29 @@ def read_changed(site: Site[Host], step: str, tree: Tree) -> None:
         site.report(Progress(step, f"hash {tree.name}", done / whole if whole else None))
         _read_batch(site, step, tree, batch, listed)
         done += sum(one.stamp.size for one in batch)
+    attributes.of_tree(site, tree.name, tree.root, listed, live=True)
 
 
-def read_stopped(site: Site[Host], step: str, tree: Tree) -> store.Manifest:
+def read_stopped(site: Site[Host], step: str, tree: Tree, printed: store.Printed) -> store.Manifest:
     """Every entry of a tree that nothing changes any more, with its hash; only what is not known is read.
+
+    The tree has just been ``printed``, after it came to rest.
 
     Raises:
         StepBlocked: a file cannot be read, or the tree changes after all.
     """
     end_jobs(site, site.original, step)  # of an engine that died: what it read may have changed before it stopped
-    listed = store.look(site.original, tree.root)
+    listed = printed.listed
     trusted = site.settings.rehash == "changed"
     found = store.manifest(known(site, tree, listed) if trusted else store.entries_of(listed))
     batches = _batches(site, _unread(found, listed))
     read = in_order(one for batch in batches for one in _read_batch(site, step, tree, batch, listed))
     first = next(read, None)
-    if first and store.look(site.original, tree.root) != listed:
+    if first and store.printed(site.original, tree.root).digest() != printed.digest():
         raise StepBlocked(f"{site.original.name}: {tree.root} changes although nothing should write to it any more")
     remembered = ((entry.path, entry.sha256) for entry in found if entry.sha256)
     sums = heapq.merge(remembered, [first] if first else [], read)
-    xattrs = store.extended_attributes(site.original, tree.root)
+    xattrs = attributes.of_tree(site, tree.name, tree.root, listed, anew=not trusted)
     return store.manifest(store.complete(store.entries_of(listed), sums, xattrs))
 
 

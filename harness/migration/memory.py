@@ -13,11 +13,13 @@ from harness.migration import ledger
 from harness.migration.journal import Entry, Journal
 from harness.migration.ledger import Hashes, Known
 from harness.systems import saved, store
+from harness.systems.keeping import Kept
 
 _ENDS = ("rolled-back", "reversed")  # of a run: what was remembered before counts no more
 REVERSING, PAIR_SERVES_AGAIN = "reversing", "reverse-taken-back"
 STOPPING = "stop-services"  # the step that opens the window
 _CHUNK_BYTES = 1024 * 1024
+_FRESH_S = 60.0  # as long as a proof is good
 
 
 class _Present(NamedTuple):
@@ -41,6 +43,8 @@ class Memory:
         self.folder = folder
         self._loaded: tuple[str, store.Manifest] | None = None
         self._hashes: dict[str, Hashes] = {}
+        self._seen: dict[str, tuple[Any, float]] = {}  # trees that listed as frozen: by which manifest, and when
+        self.attributes: dict[str, Kept[Any]] = {}  # by tree; see harness.migration.attributes
         self._present_now = _Present(0, [], frozenset())
 
     # What happened
@@ -285,22 +289,38 @@ class Memory:
         if found != digest:
             raise JournalDamaged(f"{path}: the frozen manifest is not the one that the journal names")
 
-    def note_listing(self, digest: str) -> None:
-        """What find prints of the store that was frozen just now has this digest."""
-        self.remember(f"{self.frozen_as}-listing", [self.fact(self.frozen_as), digest])
+    def note_listing(self, digest: str, copy: str = "") -> None:
+        """What find prints of the store that was frozen just now, or of a proven ``copy`` of it, has this digest."""
+        name = f"{self.frozen_as}-listing"
+        self.remember(f"{name}:{copy}" if copy else name, [self.fact(self.frozen_as), digest])
 
     def lists_as_noted(self, digest: str) -> bool:
-        """True for the digest that was noted when the manifest that counts was frozen; it is whole then.
+        """True for a digest that was noted of what equals the manifest that counts; it is whole then.
 
         Raises:
             JournalDamaged: as ``frozen``.
         """
         manifest = self.fact(self.frozen_as)
-        if manifest is None or self.fact(f"{self.frozen_as}-listing") != [manifest, digest]:
+        if manifest is None or [manifest, digest] not in self.facts(f"{self.frozen_as}-listing").values():
             return False
         if not (self._loaded and self._loaded[0] == manifest):
             self._require_whole(self._manifest_path(self.frozen_as), manifest)
         return True
+
+    # What this process has just seen
+
+    def saw_as_frozen(self, tree: str, at_s: float) -> None:
+        """At that time the tree was listed and was as it was frozen; this engine does nothing to it meanwhile."""
+        self._seen[tree] = (self.fact(self.frozen_as), at_s)
+
+    def just_saw_as_frozen(self, tree: str) -> bool:
+        """It was so a moment ago, as the engine's clock counts."""
+        manifest, at_s = self._seen.get(tree, (None, 0.0))
+        return manifest is not None and manifest == self.fact(self.frozen_as) and self._clock.now() - at_s <= _FRESH_S
+
+    def forget_what_was_seen(self) -> None:
+        """Hosts were left alone for a while, or may have rebooted: all is looked at again."""
+        self._seen.clear()
 
 
 def counting(entries: list[Entry]) -> list[Entry]:

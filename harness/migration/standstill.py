@@ -30,6 +30,7 @@ class EngineStandstill:
 
     def go_on(self) -> None:
         self._on = False
+        self._site.memory.forget_what_was_seen()
         self._site.memory.note("resumed")
         self._tell("waiting", "", "the pause is over")
 

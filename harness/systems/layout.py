@@ -68,7 +68,7 @@ def _with_xattrs(host: Reader, root: str, timeout_s: float) -> int | None:
     if not host.ask(Command(("which", "getfattr"))).ok:
         return None
     try:
-        return sum(1 for path in store.extended_attributes(host, root, timeout_s) if path)
+        return sum(1 for path in store.extended_attributes(host, root, timeout_s=timeout_s) if path)
     except CommandFailed:
         return None  # an object went away under it
 

@@ -7,7 +7,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
@@ -19,8 +19,9 @@ from harness.systems.printed import whole
 
 LOST_AND_FOUND = b"lost+found"
 _LISTING_FORMAT = r"%y\0%s\0%m\0%U\0%G\0%T@\0%C@\0%n\0%D:%i\0%P\0%l\0"
-_FIELDS, _PATH = 11, 9
+_FIELDS, _PATH, _TIMES = 11, 9, (5, 6)
 _GONE = b"No such file or directory"
+_GETFATTR = ("-h", "-d", "-m", "-", "-e", "hex", "--absolute-names", "--")
 _TIME = re.compile(rb"-?[0-9]{1,20}(\.[0-9]{1,20})?")
 _SHA256 = re.compile(rb"[0-9a-f]{64}")
 _KINDS = {b"f": "file", b"d": "directory", b"l": "symlink"}
@@ -43,7 +44,8 @@ class Entry(NamedTuple):
 
 
 class Stamp(NamedTuple):
-    """How a file stood when it was listed. Whoever changes its content moves the change time, which nobody can set."""
+    """How an entry stood when it was listed. Whoever changes what it holds, its mode, owner or attributes moves the
+    change time, which nobody can set."""
 
     size: int
     mtime: str
@@ -52,10 +54,10 @@ class Stamp(NamedTuple):
 
 
 class Found(NamedTuple):
-    """An entry as a listing showed it; ``stamp`` of a file only."""
+    """An entry as a listing showed it."""
 
     entry: Entry
-    stamp: Stamp | None
+    stamp: Stamp
 
 
 _LISTED = Entry._fields.index("sha256")  # what stands before it is what a listing tells
@@ -88,7 +90,7 @@ def listed_once(host: Reader, root: str, timeout_s: float = 3600.0) -> Iterator[
 
     A file system's own ``lost+found`` directly below the root is not part of the store.
     """
-    return printed(host, root, timeout_s).entries()
+    return printed(host, root, timeout_s=timeout_s).entries()
 
 
 @dataclass(frozen=True)
@@ -102,39 +104,51 @@ class Printed:
         """As ``listed_once``."""
         return (_entry(record, same_as) for record, same_as in _records(self.result, self.of))
 
+    @cached_property
+    def listed(self) -> Listed:
+        """As ``listing``, with the stamps."""
+        found = (Found(_entry(one, same_as), _stamp(one)) for one, same_as in _records(self.result, self.of))
+        return Kept(found, _plain, _found_of)
+
     def digest(self) -> str:
         """Equal for a tree in which nothing was touched: change times and inodes are part of what find prints.
 
-        Another one says nothing: a tree that was moved, or that its file system prints in another order, has another.
+        The root's own times are not: renaming and mounting move them. Another digest says nothing: a tree that its file
+        system prints in another order has another.
         """
-        summed = hashlib.sha256()
-        for piece in self.result.pieces():
+        summed, root = hashlib.sha256(), b""
+        pieces = iter(self.result.pieces())
+        for piece in pieces:  # find prints the root first
+            root += piece
+            if root.count(b"\0") >= _FIELDS:
+                break
+        fields = root.split(b"\0", _FIELDS)
+        summed.update(b"\0".join(field for at, field in enumerate(fields) if at not in _TIMES))
+        for piece in pieces:
             summed.update(piece)
         return summed.hexdigest()
 
 
-def printed(host: Reader, root: str, timeout_s: float = 3600.0) -> Printed:
-    """One pass of find over everything below ``root``.
+def printed(host: Reader, root: str, live: bool = False, timeout_s: float = 3600.0) -> Printed:
+    """One pass of find over everything below ``root``; in a ``live`` tree an entry may go away meanwhile.
 
     Raises:
         CommandFailed: find could not read all of it.
     """
-    return Printed(_find(host, root, False, timeout_s), f"{host.name}: the listing of {root}")
+    return Printed(_find(host, root, live, timeout_s), f"{host.name}: the listing of {root}")
 
 
 def look(host: Reader, root: str, live: bool = False, timeout_s: float = 3600.0) -> Listed:
-    """As ``listing``, with the files' stamps; in a ``live`` tree an entry may go away while it is listed."""
-    records = _records(_find(host, root, live, timeout_s), f"{host.name}: the listing of {root}")
-    found = (Found(_entry(one, same_as), _stamp(one) if one[1] == b"f" else None) for one, same_as in records)
-    return Kept(found, _plain, _found_of)
+    """As ``listing``, with the stamps; in a ``live`` tree an entry may go away while it is listed."""
+    return printed(host, root, live, timeout_s).listed
 
 
 def _plain(found: Found) -> tuple[Any, ...]:
-    return tuple(found.entry), found.stamp and tuple(found.stamp)
+    return tuple(found.entry), tuple(found.stamp)
 
 
 def _found_of(plain: tuple[Any, ...]) -> Found:
-    return Found(Entry._make(plain[0]), plain[1] and Stamp._make(plain[1]))
+    return Found(Entry._make(plain[0]), Stamp._make(plain[1]))
 
 
 def entries_of(listed: Iterable[Found]) -> Iterator[Entry]:
@@ -281,14 +295,33 @@ def _unescape(name: bytes) -> bytes:
     return re.sub(rb"\\([nr\\])", lambda match: letters[match.group(1)], name)
 
 
-def extended_attributes(host: Reader, root: str, timeout_s: float = 3600.0) -> Iterator[tuple[bytes, Attributes]]:
-    """Extended attributes of everything below ``root`` that has any; none where getfattr is not installed."""
+def extended_attributes(
+    host: Reader, root: str, live: bool = False, timeout_s: float = 3600.0
+) -> Iterator[tuple[bytes, Attributes]]:
+    """Extended attributes of everything below ``root`` that has any; none where getfattr is not installed.
+
+    In a ``live`` tree an entry may go away meanwhile.
+    """
+    return _attributes(host, root, Command(("getfattr", "-R", "-P", *_GETFATTR, root), timeout_s=timeout_s), live)
+
+
+def extended_attributes_of(
+    host: Reader, root: str, paths: Iterable[bytes], live: bool = False, timeout_s: float = 3600.0
+) -> Iterator[tuple[bytes, Attributes]]:
+    """As ``extended_attributes``, of these paths alone."""
+    top = root.encode("utf-8", "surrogateescape")
+    names = b"".join((top + b"/" + path if path else top) + b"\0" for path in paths)
+    command = Command(("xargs", "-0", "-r", "getfattr", *_GETFATTR), stdin=names, timeout_s=timeout_s)
+    return _attributes(host, root, command, live)
+
+
+def _attributes(host: Reader, root: str, command: Command, live: bool) -> Iterator[tuple[bytes, Attributes]]:
     if not host.ask(Command(("which", "getfattr"))).ok:
         return iter(())
-    command = ("getfattr", "-R", "-P", "-h", "-d", "-m", "-", "-e", "hex", "--absolute-names", "--", root)
-    result = host.ask(Command(command, timeout_s=timeout_s))
-    if not result.ok and result.stderr.strip():
-        raise CommandFailed(host.name, " ".join(command), result)
+    result = host.ask(command)
+    said = [line for line in result.stderr.splitlines() if line.strip() and not (live and _GONE in line)]
+    if not result.ok and said:
+        raise CommandFailed(host.name, str(command), result)
     return _last_of_each(in_order(parse_extended_attributes(result.pieces(), root)))
 
 

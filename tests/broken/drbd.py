@@ -7,11 +7,11 @@ from tests.broken.patching import Become, Edit, Sabotage, sabotage
 _PLAIN = "success-with-full-sync"
 _IN_SYNC = "systems.drbd.status:Status.in_sync"
 _ALL_THREE = '(self.connection, self.disk, self.peer_disk) == ("Connected", "UpToDate", "UpToDate")'
-_HANDED_OVER = "migration.steps.handover:HandOver.inspect"
+_NOT_GIVEN = "migration.steps.handover:_not_given"
 _PRIMARY = "migration.steps.primary:BecomePrimary"
 _SYNC = "migration.steps.sync:WaitForSync"
 _CONFIGURE = "migration.steps.configure:ConfigureDrbd"
-_NOT_WAITING = Edit(f"{_SYNC}.inspect", "for host in site.pair:", "for host in ():")
+_NOT_WAITING = Edit(f"{_SYNC}.inspect", "zip(site.pair, found, strict=True)", "()")
 
 
 def _config(name: str, mistake: str, old: str, new: str, scenario: str = _PLAIN) -> Sabotage:
@@ -28,7 +28,7 @@ SABOTAGES = (
         "nobody waits for the synchronisation",
         _PLAIN,
         _NOT_WAITING,
-        Edit(_HANDED_OVER, " or not seen.in_sync", ""),
+        Edit(_NOT_GIVEN, " or not seen.in_sync", ""),
     ),
     sabotage(
         "look at one disk only",
@@ -42,7 +42,7 @@ SABOTAGES = (
         "the device is left mounted and Primary for Walrus to find",
         _PLAIN,
         Become("migration.steps.handover:HandOver.apply"),
-        Edit(_HANDED_OVER, "for host in site.pair:", "for host in ():"),
+        Become(_NOT_GIVEN),
     ),
     _plan(
         "hand nothing over",
@@ -217,7 +217,7 @@ SABOTAGES = (
         "the drbd module is not loaded where it is missing",
         "success-on-drbd-8.3",
         Edit("migration.steps.connect:ConnectPeers.bring_up", "not status.module_loaded(host)", "False"),
-        Edit(f"{_CONFIGURE}.inspect", "not status.module_loaded(host)", "False"),
+        Edit(f"{_CONFIGURE}._state_beside_files", "not status.module_loaded(host)", "False"),
         Edit(f"{_CONFIGURE}.configure", "not status.module_loaded(host)", "False"),
     ),
     sabotage(

@@ -49,7 +49,7 @@ SABOTAGES = (
         "a host that reboots during the move starts its Walrus",
         "copy-interrupted-by-power-cut",
         Edit(f"{_STOP}.apply", "services.set_starts_at_boot(host, service, False)", "pass"),
-        Edit(f"{_STOP}.inspect", "services.starts_at_boot(host, service)", "False"),
+        Edit("migration.steps.stop:_not_down", "services.starts_at_boot(host, service)", "False"),
     ),
     sabotage(
         "never start at boot again",
@@ -74,7 +74,8 @@ SABOTAGES = (
         "DRBD at boot on one side",
         "the additional host never brings its side up again",
         ("both-hosts-lose-power-after-the-move",),
-        *(Edit(f"{_BOOT}.{name}", "in site.pair:", "in (site.original,):") for name in ("inspect", "apply")),
+        Edit(f"{_BOOT}.inspect", "if not starts:", "if not starts and host.name == site.original.name:"),
+        Edit(f"{_BOOT}.apply", "site.on_pair(_start_at_boot)", "_start_at_boot(site.original)"),
     ),
     sabotage(
         "DRBD at boot for good",

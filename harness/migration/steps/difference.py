@@ -7,9 +7,9 @@ from harness.migration import ahead, copies, hashing, jobs
 from harness.migration.site import Site
 from harness.migration.step import Blocked, Pending, Satisfied, Step, StepState
 from harness.migration.steps.ahead import is_in_place, is_mounted_aside
-from harness.migration.steps.freeze import FreezeManifest
+from harness.migration.steps.freeze import FROZEN, FreezeManifest
 from harness.migration.steps.mounting import MountDevice
-from harness.systems import copying, files, mounts
+from harness.systems import files, mounts, store
 
 _ROUNDS = 3
 
@@ -20,8 +20,11 @@ class FreezeChanged(FreezeManifest):
     summary = "Freeze the manifest of the stopped store: hashes of what did not change are those taken before"
 
     def apply(self, site: Site[Host]) -> None:
-        tree = ahead.store_tree(site, live=False)
-        site.memory.freeze(hashing.read_stopped(site, self.name, tree))
+        tree, listed_at_s = ahead.store_tree(site, live=False), site.clock.now()
+        printed = store.printed(site.original, tree.root)
+        site.memory.freeze(hashing.read_stopped(site, self.name, tree, printed))
+        site.memory.note_listing(printed.digest())
+        site.memory.saw_as_frozen(FROZEN, listed_at_s)
 
 
 class CopyDifference(Step):
@@ -37,7 +40,7 @@ class CopyDifference(Step):
             return Pending("the copy on the device is not verified")
         if is_in_place(site):
             return Satisfied()  # the step that put it there looks whether it lists as it was frozen
-        if not copies.listed_as_frozen(site, site.original, site.ahead):
+        if not copies.known_as_frozen(site, site.original, site.ahead):
             return Pending(f"{site.ahead} does not list as it was frozen")
         return Satisfied()
 
@@ -46,7 +49,6 @@ class CopyDifference(Step):
             jobs.end_jobs(site, site.original, earlier)  # of an engine that died: nobody else may write to the copy
         source = site.old_store if files.stat(site.original, site.old_store) else site.settings.store
         ahead.copy_difference(site, self.name, source, _ROUNDS)
-        copies.require_unchanged(site, site.original, source)
         site.memory.remember("restored", site.memory.fact("frozen"))
 
     def undo_hosts(self, site: Site[Host]) -> tuple[Host, ...]:
@@ -65,16 +67,20 @@ class PutDeviceInPlace(MountDevice):
         if self._is_aside(site):
             return Pending(f"{site.settings.device} is still mounted on {site.ahead}")
         state = super().inspect(site)
-        if isinstance(state, Satisfied) and not copies.listed_as_frozen(site, site.original, site.settings.store):
+        if isinstance(state, Satisfied) and not self._lists_as_frozen(site):
             return Blocked(f"{site.original.name}: {site.settings.device} does not list as the store was frozen")
         return state
+
+    def _lists_as_frozen(self, site: Site[Reader]) -> bool:
+        """On the hand-over it is listed once more, from the disk: what was seen beside the store is enough here."""
+        seen = site.memory.just_saw_as_frozen(site.ahead)
+        return seen or copies.listed_as_frozen(site, site.original, site.settings.store)
 
     def _is_aside(self, site: Site[Reader]) -> bool:
         return any(mount.at == site.ahead for mount in mounts.mounts(site.original)) and is_mounted_aside(site)
 
     def apply(self, site: Site[Host]) -> None:
         if self._is_aside(site):
-            copying.drop_cached_pages(site.original, site.ahead)
             mounts.unmount(site.original, site.ahead)
         if files.stat(site.original, site.ahead) is not None:
             files.remove_empty_directory(site.original, site.ahead)

@@ -8,6 +8,8 @@ from harness.migration.site import Site
 from harness.migration.step import Blocked, Pending, Satisfied, Step, StepState
 from harness.systems import files, store
 
+FROZEN = "the store"  # which changes its place once it is frozen
+
 
 class FreezeManifest(Step):
     """The manifest of the stopped store is taken: what every later copy is compared with."""
@@ -19,6 +21,8 @@ class FreezeManifest(Step):
     def inspect(self, site: Site[Reader]) -> StepState:
         if site.memory.fact(site.memory.frozen_as) is None:
             return Pending("the manifest is not taken yet")
+        if site.memory.just_saw_as_frozen(FROZEN):
+            return Satisfied()
         for root in (site.old_store, site.settings.store):
             if files.stat(site.original, root) is not None:
                 printed = store.printed(site.original, root)
@@ -38,4 +42,6 @@ class FreezeManifest(Step):
         manifest = copies.full_manifest(site, site.original, self.name, root)
         site.memory.freeze(manifest)
         # Listing again closes the gap between the first listing and the last hash.
+        listed_at_s = site.clock.now()
         site.memory.note_listing(copies.require_unchanged(site, site.original, root).digest())
+        site.memory.saw_as_frozen(FROZEN, listed_at_s)

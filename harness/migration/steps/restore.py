@@ -22,7 +22,7 @@ class RestoreStore(Step):
             return Blocked(f"{site.settings.device} is not mounted on {site.settings.store}")
         if site.memory.fact("restored") != site.memory.fact("frozen"):
             return Pending("the restored store is not verified")
-        if not copies.listed_as_frozen(site, site.original, site.settings.store):
+        if not copies.known_as_frozen(site, site.original, site.settings.store):
             return Pending(f"{site.settings.store} does not list as it was frozen")
         return Satisfied()
 

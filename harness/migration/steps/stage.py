@@ -30,7 +30,7 @@ class StageStore(Step):
     def inspect(self, site: Site[Reader]) -> StepState:
         if site.memory.fact(self.fact) != site.memory.fact("frozen"):
             return Pending("the staged copy is not verified")
-        if not copies.listed_as_frozen(site, site.original, self.place(site)):
+        if not copies.known_as_frozen(site, site.original, self.place(site)):
             return Pending(f"{self.place(site)} does not list as it was frozen")
         return Satisfied()
 
