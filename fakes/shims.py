@@ -11,7 +11,7 @@ from fakes.container import PYTHON_OPTIONS, RUN
 
 # Programs that only the simulation models: in a container the real ones run.
 _REAL_NAMES = """
-bash cat chmod chown cp curl date dd df du find flock getfattr id ionice mkdir mv nice ps readlink rm rmdir rsync
+bash cat chmod chown cp curl date dd df du find flock getfattr id ionice mkdir mv nice od ps readlink rm rmdir rsync
 setsid sh sha256sum stat sync sysctl test timeout touch true uname which xargs
 """
 REAL = frozenset(_REAL_NAMES.split())
