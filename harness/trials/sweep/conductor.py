@@ -176,6 +176,7 @@ class Conductor:
                     tap.inner.send(replace(request, timeout_s=patience_s), fence)
                 case "done":
                     tap.inner.send(request, fence)
+                    self.state.world.settle()  # kernels go on, whoever died
         except HostError:
             pass  # nobody is there to hear it
         self.monitors.look()
