@@ -278,20 +278,12 @@ class Copy:
         temporary, done = temporary_name(target), 0
         self._counts.literal_bytes += size_of(content)
         self._files.put_content(temporary, b"", 0o600)
-        for upto in self._pieces(size_of(content)):
+        for upto in pieces(size_of(content), self._wanted.bytes_per_s):
             self._write(below, target, status, prefix(content, upto))
             self._files.received[self._wanted.destination] += upto - done
             yield (upto - done) / self._wanted.bytes_per_s
             done = upto
         self._put_in_place(below, target, status, status.mtime_ns)
-
-    def _pieces(self, size: int) -> Iterator[int]:
-        """How much is written after each piece."""
-        piece = min(_PIECE_BYTES, max(1, int(self._wanted.bytes_per_s * _PIECE_S)))
-        piece = max(piece, size // _MOST_PIECES)
-        yield from range(piece, size, piece)
-        if size:
-            yield size
 
     def _write(self, below: str, target: str, status: Stat, content: Content) -> None:
         """As much of the content as there is room for.
@@ -396,3 +388,12 @@ def _told(error: OSError) -> str:
 
 def _lines(said: list[str]) -> bytes:
     return b"".join(os.fsencode(line) + b"\n" for line in said)
+
+
+def pieces(size: int, bytes_per_s: float) -> Iterator[int]:
+    """How much of a file is written after each piece."""
+    piece = min(_PIECE_BYTES, max(1, int(bytes_per_s * _PIECE_S)))
+    piece = max(piece, size // _MOST_PIECES)
+    yield from range(piece, size, piece)
+    if size:
+        yield size

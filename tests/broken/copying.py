@@ -39,6 +39,16 @@ SABOTAGES = (
         Edit("systems.copying:copy_command", 'f"{source}/"', 'f"{source}"'),
     ),
     sabotage(
+        "copy by cp into a subdirectory",
+        "the dot behind the source is missing, so the store lands one level too deep",
+        "copy-by-cp-interrupted-begins-anew",
+        Edit(
+            "systems.copying:cp_command",
+            '("cp", "-a", "-x", "--", f"{source}/.",',
+            '("cp", "-R", "--preserve", source,',
+        ),
+    ),
+    sabotage(
         "copy again by size and time only",
         "a second round that trusts size and time leaves the bad object",
         "staged-copy-corrupted",
