@@ -155,7 +155,7 @@ SABOTAGES = (
         "staged-copy-corrupted-after-it-was-verified",
         Edit(
             "migration.steps.aside:SetStoreAside.apply",
-            "files.rename(host, place, old)",
+            "files.rename(host, place, old, flush=False)",
             'host.run(Command(("rm", "-rf", "--", place), Effect.WRITE))\n'
             "        files.make_directory(host, place, 0o700)\n"
             "        files.make_directory(host, old, 0o700)",
