@@ -36,21 +36,14 @@ from harness.migration.forecast import Forecast
 from harness.migration.outcome import Outcome
 from harness.migration.planned import read_plan
 from harness.migration.run import Listeners, Migration
+from harness.options import AS_JSON, INVENTORY
 from harness.report import json_report, text
 from harness.report.model import FindingLine
 from harness.trials import foretelling, plan_text
 
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
-_INVENTORY = click.option(
-    "-i", "--inventory", "inventory_path", required=True, type=click.Path(path_type=Path), help="Inventory file."
-)
-
-
 _WINDOW = click.option(
     "--window", "window_s", callback=duration.option, help="How long the services may be down, such as 2h or 90m."
 )
-
-
 _PLAIN = click.option(
     "--plain", is_flag=True, help="One line an event, also on a terminal: for logs and screen readers."
 )
@@ -82,9 +75,9 @@ for _command in (*_GROUPS, *_OTHERS):
 
 
 @walrus_ha.command("check")
-@_INVENTORY
+@INVENTORY
 @_WINDOW
-@_JSON
+@AS_JSON
 def check_command(inventory_path: Path, window_s: float | None, as_json: bool) -> None:
     """Look whether the hosts are ready for the move, and whether it fits into a window; changes nothing."""
     migration = _with_window(_migration(inventory_path), window_s)
@@ -95,9 +88,9 @@ def check_command(inventory_path: Path, window_s: float | None, as_json: bool) -
 
 
 @walrus_ha.command("plan")
-@_INVENTORY
+@INVENTORY
 @click.option("-o", "--output", "plan_path", type=click.Path(path_type=Path), help="Write the plan, to be migrated by.")
-@_JSON
+@AS_JSON
 def plan_command(inventory_path: Path, plan_path: Path | None, as_json: bool) -> None:
     """Print every step and command of the move, where it stands and what would undo each; changes nothing."""
     migration = _migration(inventory_path)
@@ -148,7 +141,7 @@ def _foreseen(migration: Migration) -> Forecast | None:
 )
 @click.option("--without-rehearsal", "without", metavar="REASON", help="Begin without one; the reason is kept.")
 @_PLAIN
-@_JSON
+@AS_JSON
 def migrate_command(
     inventory_path: Path | None,
     plan_path: Path | None,
@@ -184,8 +177,8 @@ def migrate_command(
 
 
 @walrus_ha.command("adopt")
-@_INVENTORY
-@_JSON
+@INVENTORY
+@AS_JSON
 def adopt_command(inventory_path: Path, as_json: bool) -> None:
     """Take over the run that holds the hosts, after its controller was lost; migrate or rollback goes on with it."""
     folder = runs.folder_for(inventory_path)
@@ -199,7 +192,7 @@ def adopt_command(inventory_path: Path, as_json: bool) -> None:
 @walrus_ha.command("rollback")
 @click.argument("run")
 @_PLAIN
-@_JSON
+@AS_JSON
 def rollback_command(run: str, plain: bool, as_json: bool) -> None:
     """Take a move back. Past its commit point this is a reverse move: services stop, what was written is kept.
 
@@ -217,7 +210,7 @@ def rollback_command(run: str, plain: bool, as_json: bool) -> None:
 @click.option("--yes", is_flag=True, help="Delete without asking.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
 @click.option("--deleted", type=click.IntRange(0), default=0, help="So many frozen entries clients have deleted.")
-@_JSON
+@AS_JSON
 def retire_command(run: str, yes: bool, dry_run: bool, deleted: int, as_json: bool) -> None:
     """Delete the old store and the staged copy, with proof that the pair serves all that they hold.
 
@@ -242,7 +235,7 @@ def retire_command(run: str, yes: bool, dry_run: bool, deleted: int, as_json: bo
 
 @walrus_ha.command("verify")
 @click.argument("run")
-@_JSON
+@AS_JSON
 def verify_command(run: str, as_json: bool) -> None:
     """See whether a completed move is still as it was left; changes nothing."""
     folder = runs.find(run)
@@ -256,7 +249,7 @@ def verify_command(run: str, as_json: bool) -> None:
 
 @walrus_ha.command("judge")
 @click.argument("evidence", type=click.Path(path_type=Path))
-@_JSON
+@AS_JSON
 def judge_command(evidence: Path, as_json: bool) -> None:
     """Judge saved evidence again."""
     judgement = judge_file(evidence)
@@ -265,7 +258,7 @@ def judge_command(evidence: Path, as_json: bool) -> None:
 
 
 @walrus_ha.command("doctor")
-@_JSON
+@AS_JSON
 def doctor_command(as_json: bool) -> None:
     """List the labs, what each lacks on this machine, and what would provide it."""
     states = doctor.survey()

@@ -214,6 +214,20 @@ class Expectation:
     window_at_most_s: float | None = None  # in which no Walrus may serve; None: any length
 
 
+@dataclass(frozen=True)
+class OfSite:
+    """The real site that a trial rehearses: how much of it there is, and the window that is foreseen for all of it.
+
+    ``window_s`` is least, likely and most, in nine moves of ten; empty where nothing is foreseen. ``as_fast``: the
+    trial's hosts were as fast as the site's. ``whole``: there was as much to read, copy and replicate as on the site.
+    """
+
+    scale: str
+    window_s: list[float] = Field(default_factory=list)
+    as_fast: bool = False
+    whole: bool = False
+
+
 @dataclass
 class Evidence:
     """All of it, for one trial."""
@@ -230,6 +244,7 @@ class Evidence:
     strategy: StrategyName = "staged"
     reuses_device: bool = False  # the store lay on the device to be replicated, which had to be erased for it
     beside: str = ""  # the vendor's scenario whose start this trial of our engine shares
+    of_site: OfSite | None = None  # None: of no site that there is
     frozen: Manifest | None = None  # the store as seeded and as clients changed it before the window, read by the lab
     before: list[HostSnapshot] = Field(default_factory=list)
     after: list[HostSnapshot] = Field(default_factory=list)

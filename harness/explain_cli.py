@@ -9,14 +9,13 @@ import click
 
 from harness.explain import render
 from harness.explain.page import KINDS, find, pages
-
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
+from harness.options import AS_JSON
 
 
 @click.command("explain")
 @click.argument("names", nargs=-1, metavar="[STEP|FINDING|ERROR]...")
 @click.option("--markdown", is_flag=True, help="Print every page, as docs/reference/explain.md has them.")
-@_JSON
+@AS_JSON
 def explain_command(names: tuple[str, ...], markdown: bool, as_json: bool) -> None:
     """Say why a step, finding, error or exit status is there, what it needs, what undoes it and what is at risk.
 

@@ -10,18 +10,17 @@ import click
 
 from harness import inventory, runs
 from harness.migration.facts.collect import Collected
-from harness.migration.facts.file import save
+from harness.migration.facts.file import as_values, save
 from harness.migration.run import Migration
+from harness.options import AS_JSON, INVENTORY
 
 
 @click.command("facts")
-@click.option(
-    "-i", "--inventory", "inventory_path", required=True, type=click.Path(path_type=Path), help="Inventory file."
-)
+@INVENTORY
 @click.option(
     "-o", "--output", "facts_path", required=True, type=click.Path(path_type=Path), help="Write the facts here."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
+@AS_JSON
 def facts_command(inventory_path: Path, facts_path: Path, as_json: bool) -> None:
     """Collect what a rehearsal of this site needs, without names of objects and hosts; changes nothing on them.
 
@@ -36,7 +35,7 @@ def facts_command(inventory_path: Path, facts_path: Path, as_json: bool) -> None
 
 
 def _as_json(collected: Collected, path: Path) -> str:
-    facts = collected.facts.model_dump(mode="json")
+    facts = as_values(collected.facts)
     findings = [vars(finding) for finding in collected.findings]
     return json.dumps({"written": str(path), "findings": findings, "facts": facts})
 

@@ -78,7 +78,12 @@ _RATE_KIB = {"": 1, "K": 1, "M": 1024, "G": 1024**2}  # a bare number is KiB to 
 _FASTEST_KIB = 4 * 1024**2
 
 
-def _sync_rate(value: str) -> str:
+def drbd_rate(value: str) -> str:
+    """A rate in DRBD's notation, as it is.
+
+    Raises:
+        PydanticCustomError: it is none; a ValueError, for whoever reads it elsewhere than in a file.
+    """
     number, unit = (value[:-1], value[-1]) if value[-1:] in ("K", "M", "G") else (value, "")
     if not number.isascii() or not number.isdigit() or number[0] == "0" or len(number) > 9:
         raise wrong(f"{value!r} is no rate in DRBD's notation", "bytes a second with K, M or G, such as 40M")
@@ -113,8 +118,8 @@ class Settings(Strict):
     cutover_window: Annotated[str, AfterValidator(interval)] | None = None  # online: when the service may be stopped
     hold_at_most_s: Seconds = 7 * 86_400.0  # online: how long it is held, the difference kept small meanwhile
     rehash: Literal["changed", "all"] = "changed"  # online: what is read in the window
-    sync_rate: Annotated[str, AfterValidator(_sync_rate)] = "40M"  # bytes a second, DRBD's notation
-    disk_rate: Annotated[str, AfterValidator(_sync_rate)] = "100M"  # what one copy on the original reaches, as measured
+    sync_rate: Annotated[str, AfterValidator(drbd_rate)] = "40M"  # bytes a second, DRBD's notation
+    disk_rate: Annotated[str, AfterValidator(drbd_rate)] = "100M"  # what one copy on the original reaches, as measured
     window_s: Seconds | None = None  # how long the services may be down; preflight refuses what cannot fit
     copy_limit_kib_s: Annotated[int, Field(gt=0, lt=2**31)] | None = None
     partition: ComponentName = "walrus"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -12,30 +11,28 @@ import click
 
 from harness import runs
 from harness.clock import WallClock
+from harness.inventory import bytes_per_s, drbd_rate
 from harness.logbook import Logbook
 from harness.migration import ordering
 from harness.migration.ordering import Answer
 from harness.migration.standing import Standing, standing
-
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
-_RATE = re.compile(r"([1-9][0-9]{0,8})([KMG]?)")
-_KIB = {"": 1, "K": 1, "M": 1024, "G": 1024**2}
-_FASTEST_KIB_S = 4 * 1024**2
+from harness.options import AS_JSON
 
 
 def _rate(_ctx: click.Context, _param: click.Parameter, value: str) -> int | None:
     """KiB a second from the inventory's notation, None for ``off``."""
     if value == "off":
         return None
-    found = _RATE.fullmatch(value)
-    if not found or int(found[1]) * _KIB[found[2]] > _FASTEST_KIB_S:
-        raise click.BadParameter(f"{value!r} is no rate: KiB a second, or such as 20M (4G at most), or off")
-    return int(found[1]) * _KIB[found[2]]
+    try:
+        return bytes_per_s(drbd_rate(value)) // 1024
+    except ValueError:
+        wanted = "KiB a second, or such as 20M (4G at most), or off"
+        raise click.BadParameter(f"{value!r} is no rate: {wanted}") from None
 
 
 @click.command("status")
 @click.argument("run")
-@_JSON
+@AS_JSON
 def status_command(run: str, as_json: bool) -> None:
     """Say where a run stands, what is ordered and what to type next; asks no host."""
     folder = runs.find(run)
@@ -83,7 +80,7 @@ def _answer(answer: Answer, order: str, folder: Path, as_json: bool) -> None:
 
 @click.command("pause")
 @click.argument("run")
-@_JSON
+@AS_JSON
 def pause_command(run: str, as_json: bool) -> None:
     """Let a run stand still at its next safe point, with its copy or hash."""
     folder = runs.find(run)
@@ -92,7 +89,7 @@ def pause_command(run: str, as_json: bool) -> None:
 
 @click.command("resume")
 @click.argument("run")
-@_JSON
+@AS_JSON
 def resume_command(run: str, as_json: bool) -> None:
     """Let a paused run go on. (A run that ended is gone on with by migrate.)"""
     folder = runs.find(run)
@@ -102,7 +99,7 @@ def resume_command(run: str, as_json: bool) -> None:
 @click.command("throttle")
 @click.argument("run")
 @click.argument("rate", callback=_rate)
-@_JSON
+@AS_JSON
 def throttle_command(run: str, rate: int | None, as_json: bool) -> None:
     """Copy at most at RATE (KiB a second, or such as 20M) from now on; off takes that back."""
     folder = runs.find(run)
@@ -111,7 +108,7 @@ def throttle_command(run: str, rate: int | None, as_json: bool) -> None:
 
 @click.command("cutover")
 @click.argument("run")
-@_JSON
+@AS_JSON
 def cutover_command(run: str, as_json: bool) -> None:
     """Permit the stop of the services, where the run waits for that."""
     folder = runs.find(run)
@@ -120,7 +117,7 @@ def cutover_command(run: str, as_json: bool) -> None:
 
 @click.command("abort")
 @click.argument("run")
-@_JSON
+@AS_JSON
 def abort_command(run: str, as_json: bool) -> None:
     """End a run at its next safe point: taken back before the commit point, halted after it."""
     folder = runs.find(run)

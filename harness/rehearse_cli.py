@@ -10,6 +10,7 @@ import click
 
 from harness import inventory, rehearsed
 from harness.labs import catalogue
+from harness.options import AS_JSON, JOB_SUMMARY
 from harness.report import folder as pages
 from harness.report import json_report, junit, markdown, sweep_text, text
 from harness.report.model import RehearsalReport, TrialReport
@@ -25,8 +26,6 @@ from harness.trials.sweep.single import Single, run_single
 from harness.trials.sweep.slices import Spec
 from harness.trials.sweep.sweep import sweep
 
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
-
 
 @click.command("rehearse")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
@@ -38,8 +37,8 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print the result a
 @click.option("--facts", "facts_path", type=click.Path(path_type=Path), help="Rehearse the site that these tell of.")
 @click.option("--scale", type=click.FloatRange(0, 1, min_open=True), help="So much of that site. Default: what fits.")
 @click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Also write a JUnit file.")
-@click.option("--markdown", "markdown_path", type=click.Path(path_type=Path), help="Also write a job summary.")
-@_JSON
+@JOB_SUMMARY
+@AS_JSON
 def rehearse_command(
     paths: tuple[Path, ...],
     labs: tuple[str, ...],
@@ -103,7 +102,7 @@ def _tell_trial(planned: Planned, report: TrialReport | None) -> None:
 @click.option("--scheduler", help="Address of the Dask scheduler.")
 @click.option("--only", help="Run exactly one trial: NUMBER:FAULT:MOMENT, several of them with commas.")
 @click.option("--save", "folder", type=click.Path(path_type=Path), help="Write failing trials as scenarios here.")
-@_JSON
+@AS_JSON
 def sweep_command(
     paths: tuple[Path, ...],
     depth: int,

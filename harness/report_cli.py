@@ -10,6 +10,7 @@ import click
 
 from harness import runs
 from harness.errors import InvalidInput
+from harness.options import JOB_SUMMARY
 from harness.private import private
 from harness.report import folder as pages
 from harness.report import html, json_report, markdown, run_markdown
@@ -25,7 +26,7 @@ from harness.run_report import report_of
     type=click.Path(path_type=Path),
     help="The page; default: beside what it tells of.",
 )
-@click.option("--markdown", "markdown_path", type=click.Path(path_type=Path), help="Also write a job summary.")
+@JOB_SUMMARY
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON on standard output.")
 def report_command(place: str, output: Path | None, markdown_path: Path | None, as_json: bool) -> None:
     """Make one page of a run, from its folder alone; or judge a rehearsal's evidence again and make pages of it.

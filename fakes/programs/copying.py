@@ -11,20 +11,19 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Generator
+from dataclasses import dataclass, field
 
 from fakes.content import Blob, Content, prefix, size_of
 from fakes.filesystem import Stat
 from fakes.memory import MemoryFilesystem
+from fakes.pace import Pace
 from fakes.program import Reply, Slow
 from fakes.programs.gnu import reason
 from fakes.programs.tally import KINDS, Counts
 
-_MOST_PIECES = 256  # of one file: a file of a quarter terabyte must not take an hour to model
-_PIECE_BYTES = 1024**2
-_PIECE_S = 0.25  # under a low limit pieces are as small as it writes in this time
-_LOOK_S = 1e-5  # at each entry
+_LOOK_S = 1e-5  # at each entry, where find takes no time at one
+LOOKS_TO_MAKE = 12  # assumed: what a file's temporary name, owner, mode, times and renaming take, in looks of find
 _LONGEST_NAME_BYTES = 255 - 8  # what is left of it beside a temporary name's own letters
 _FAILED, _VANISHED = 23, 24
 _ENDINGS = {
@@ -55,7 +54,7 @@ class Options:
     deletes: bool = True
     names: frozenset[str] | None = None  # copied whatever their times say, and nothing else; None: everything
     base: str = ""  # what is equal there is linked to instead of copied; empty for none
-    read_bytes_per_s: float = 500e6  # what comparing contents takes
+    pace: Pace = field(default_factory=Pace)
 
 
 class _OutOfSpace(Exception):
@@ -83,7 +82,7 @@ class Copy:
         except OSError as error:
             self._fail(f'rsync: [sender] change_dir "{self._wanted.source}" failed', error)
             return self._ended()
-        yield len(entries) * _LOOK_S
+        yield len(entries) * max(_LOOK_S, self._wanted.pace.entry_s)
         try:
             self._make_destination()
             for below, status in entries:
@@ -270,15 +269,17 @@ class Copy:
             return False
         if not self._wanted.by_content:
             return _seconds(present) == _seconds(status)
-        yield (present.size + status.size) / self._wanted.read_bytes_per_s
+        yield (present.size + status.size) / self._wanted.pace.read_bytes_per_s
         return self._files.sha256(self._source(below)) == self._files.sha256(target)
 
     def _transfer(self, below: str, target: str, status: Stat, content: Content) -> Steps:
         """Write the content under a temporary name, piece by piece, and rename it when it is whole."""
         temporary, done = temporary_name(target), 0
         self._counts.literal_bytes += size_of(content)
+        if self._wanted.pace.entry_s:
+            yield LOOKS_TO_MAKE * self._wanted.pace.entry_s
         self._files.put_content(temporary, b"", 0o600)
-        for upto in pieces(size_of(content), self._wanted.bytes_per_s):
+        for upto in self._wanted.pace.pieces(size_of(content), self._wanted.bytes_per_s):
             self._write(below, target, status, prefix(content, upto))
             self._files.received[self._wanted.destination] += upto - done
             yield (upto - done) / self._wanted.bytes_per_s
@@ -388,12 +389,3 @@ def _told(error: OSError) -> str:
 
 def _lines(said: list[str]) -> bytes:
     return b"".join(os.fsencode(line) + b"\n" for line in said)
-
-
-def pieces(size: int, bytes_per_s: float) -> Iterator[int]:
-    """How much of a file is written after each piece."""
-    piece = min(_PIECE_BYTES, max(1, int(bytes_per_s * _PIECE_S)))
-    piece = max(piece, size // _MOST_PIECES)
-    yield from range(piece, size, piece)
-    if size:
-        yield size

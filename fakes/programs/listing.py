@@ -19,6 +19,7 @@ from fakes.programs.gnu import (
     operand,
     quoted,
     reason,
+    simulated,
     status_of,
 )
 from fakes.programs.hashing import hash_files
@@ -104,8 +105,8 @@ def _absent(path: str, error: OSError) -> Reply:
     return fails(f"find: {quoted(path)}: {reason(error)}")
 
 
-def _printed(machine: Machine, path: str, format_: str, call: Call, children_only: bool) -> Reply:
-    files = memory(machine)
+def _printed(machine: Machine, path: str, format_: str, call: Call, children_only: bool) -> Slow:
+    files, entry_s = memory(machine), simulated(machine).simulation.pace.entry_s
     directives = _directives(format_, call)
     try:
         entries = files.scan(path, one_volume=not children_only)
@@ -119,6 +120,8 @@ def _printed(machine: Machine, path: str, format_: str, call: Call, children_onl
     for name, status in entries:
         below = name[start:]
         printed += [part if isinstance(part, str) else part(files, name, below, status) for part in directives]
+    if entry_s:
+        yield len(entries) * entry_s
     return Reply(0, os.fsencode("".join(printed)))
 
 

@@ -49,8 +49,8 @@ def options(call: Call, pace: Pace) -> Options:
         destination += "/" + source.rpartition("/")[2]  # the directory itself and not what is in it
     names = frozenset(os.fsdecode(name) for name in call.stdin.split(b"\0")[:-1]) if by_name else None
     base, excluding = "".join(bases).rstrip("/"), "".join(excluded)
-    by_content, deletes, read = "--checksum" in rest, "--delete" in rest, pace.read_bytes_per_s
-    return Options(source, destination, excluding, rate, by_content, kept, deletes, names, base, read)
+    by_content, deletes = "--checksum" in rest, "--delete" in rest
+    return Options(source, destination, excluding, rate, by_content, kept, deletes, names, base, pace)
 
 
 def rsync(call: Call, machine: Machine) -> Reply | Slow:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 
 from harness.checks.finding import Finding, Unknown, weigh
-from harness.checks.phases import STOP
+from harness.checks.window import window_s
 from harness.evidence import Attempt, Evidence, Look
 
 _OF_THE_FENCE = ("claim", "release", "keep")  # epochs, and what a run keeps for another controller
@@ -89,10 +89,10 @@ def took_another_time(evidence: Evidence) -> Iterator[str]:
         attempt = _next(evidence, look)
         if not look.window_s or attempt is None or attempt.outcome != "completed" or evidence.receipts:
             continue
-        opened = next((s.at for s in evidence.sent if s.step == STOP and s.effect != "read"), None)
-        if opened is None:
+        took = window_s(evidence, attempt)
+        if took is None:
             raise Unknown("nothing tells when the services were stopped")
-        took, (least, most) = attempt.ended_at - opened, look.window_s
+        least, most = look.window_s
         if not least <= took <= most:
             yield f"the services were down for {took:.0f} s, told before were {least:.0f} to {most:.0f} s"
 

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from harness.checks.finding import Finding, Unknown, weigh
+from harness.checks.phases import STOP
 from harness.checks.replay import Seen, World, in_order, pair
-from harness.evidence import Evidence
+from harness.evidence import Attempt, Evidence
 
 
 def window(evidence: Evidence) -> Finding:
@@ -21,6 +22,12 @@ def closed_for_too_long(evidence: Evidence) -> Iterator[str]:
         raise Unknown("nothing tells whether the original served when the move began")
     if bound is not None and took > bound:
         yield f"no Walrus served for {took:.1f} s, allowed {bound:g} s"
+
+
+def window_s(evidence: Evidence, attempt: Attempt) -> float | None:
+    """Seconds from the first change of the step that stops the services to the end of an attempt; None: not known."""
+    opened = next((one.at for one in evidence.sent if one.step == STOP and one.effect != "read"), None)
+    return None if opened is None else attempt.ended_at - opened
 
 
 def unserved_s(evidence: Evidence) -> float | None:

@@ -43,6 +43,8 @@ class Rates:
     read_bytes_per_s: float
     copy_bytes_per_s: float
     command_s: float
+    entry_s: float = 0.0  # what find takes at each entry, beside the command
+    sync_bytes_per_s: int | None = None  # None: as the start has it for every lab
 
 
 @dataclass(frozen=True)
@@ -248,6 +250,7 @@ class Opened:
     timers: Timers = field(default_factory=WallTimers)
     repeatable: bool = False
     connect: Connect | None = None  # None where hosts are no machines and have no network
+    as_fast_as_told: bool = False  # the start's rates are those of its hosts
     state: object | None = None  # of a lab whose whole state can be compared: harness.labs.simulated_state.WorldState
 
 

@@ -89,4 +89,14 @@ class SimulatedLab:
         faults = SimulatedFaults(world, inventory)
         truth = SimulatedTruth(world, inventory, start)
         state = WorldState(world, inventory)
-        yield Opened(inventory, faults, truth, VirtualClock(world), VirtualTimers(world), repeatable=True, state=state)
+        clock, timers = VirtualClock(world), VirtualTimers(world)
+        yield Opened(
+            inventory,
+            faults,
+            truth,
+            clock,
+            timers,
+            repeatable=True,
+            as_fast_as_told=start.rates is not None,
+            state=state,
+        )

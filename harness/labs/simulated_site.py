@@ -32,6 +32,7 @@ from harness.labs.premises import (
 ADDRESSES = {ORIGINAL: "10.99.0.10", ADDITIONAL: "10.99.0.11", CLC: "10.99.0.5"}
 _DIRECTORIES = ("/dev", "/etc", "/var", "/var/lib", "/var/lib/eucalyptus", "/var/run", "/tmp", "/root", KEYS)
 _PATIENCE_TICKS = 20
+_PIECE_S = 1.0  # of a copy whose rate is given: it may last for days
 _TIMES_THE_STORE = 4  # room on the root disk for the store, its staged copy and what the system needs
 _STAGING_INODES = 200_000
 _SECOND_STAGING = "/dev/sdy1"
@@ -41,8 +42,10 @@ _STORE_OPTIONS = "noatime"
 def build(start: Start) -> SimulatedWorld:
     """A world with the store seeded and the original Walrus ENABLED; the same start gives the same world."""
     world = SimulatedWorld(start.drbd)
-    if start.rates is not None:
-        world.pace = Pace(start.rates.read_bytes_per_s, start.rates.copy_bytes_per_s, start.rates.command_s)
+    sync_bytes_per_s = start.sync_bytes_per_s
+    if (told := start.rates) is not None:
+        world.pace = Pace(told.read_bytes_per_s, told.copy_bytes_per_s, told.command_s, told.entry_s, _PIECE_S)
+        sync_bytes_per_s = told.sync_bytes_per_s or sync_bytes_per_s
     settings = Settings.model_validate(dict(start.settings))
     for role, name in NAMES.items():
         _furnish(world.add_host(name, ADDRESSES[role], role_in_cloud(role, start)), role)
@@ -52,7 +55,7 @@ def build(start: Start) -> SimulatedWorld:
         size = start.device_bytes
         if role == ADDITIONAL:
             size = start.differs.get("additional_device_bytes", size)
-        _walrus_host(machine, settings, size, start.sync_bytes_per_s, world)
+        _walrus_host(machine, settings, size, sync_bytes_per_s, world)
         machine.missing_programs |= NOT_BESIDE[start.init]
     _seed(world, settings, start)
     if start.clc == "original":

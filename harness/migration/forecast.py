@@ -78,7 +78,7 @@ def foresee(site: Site[Reader]) -> Forecast:
 
 def forecast(settings: Settings, entries: int, whole: int, device: int, rates: Rates) -> Forecast:
     """The window of a move with these settings of a store and a device of these sizes."""
-    hashing = rates.hash_bytes_per_s or _slowest(rates) or _DEFAULT_READ
+    hashing = reading(rates)
     services = Part("services and elections (assumed)", *_SERVICES_S)
     answers = _part("requests", _REQUESTS, rates.round_trip_s.likely)
     looks = _part("listing", (0.6, 1.0, 2.0), _LOOKS * entries / rates.entries_per_s)
@@ -88,7 +88,7 @@ def forecast(settings: Settings, entries: int, whole: int, device: int, rates: R
         difference = Part("the last difference", 0.0, settings.cutover_within_s / 2, 2 * settings.cutover_within_s)
         return _whole((services, answers, looks, again, difference), measured)
     one_hash = _part("hash", _spread(hashing), whole / hashing.likely)
-    one_copy = _copy(settings, entries, whole, rates, hashing)
+    one_copy = _copy(settings, entries, whole, rates)
     restored = _sum("restoring and verifying", (one_copy, one_hash))
     sync = _sync(settings, device, rates)
     last = Part("restoring and verifying, or the first sync", *map(max, _span(restored), _span(sync)))
@@ -104,17 +104,34 @@ def forecast(settings: Settings, entries: int, whole: int, device: int, rates: R
     return _whole(parts, measured)
 
 
+def reading(rates: Rates) -> Measured:
+    """What reading and hashing the store reaches."""
+    return rates.hash_bytes_per_s or _slowest(rates) or _DEFAULT_READ
+
+
+def copy_rate(settings: Settings, rates: Rates) -> tuple[float, Span]:
+    """The bytes a second that one copy reaches where nothing limits it, and by how much its time may be off."""
+    if "disk_rate" in settings.model_fields_set:
+        return float(bytes_per_s(settings.disk_rate)), _COPY_AS_GIVEN
+    least, likely, most = _COPY_SHARE
+    return likely * reading(rates).likely, (likely / most, 1.0, likely / least)
+
+
+def sync_rate(settings: Settings, rates: Rates) -> float:
+    """The bytes a second of the first synchronisation: what the inventory allows it, or what the disks give."""
+    allowed = float(bytes_per_s(settings.sync_rate))
+    slowest = _slowest(rates)
+    return min(allowed, slowest.likely) if slowest else allowed
+
+
 def _twice_staged(copy: Part, read: Part) -> tuple[Part, Part]:
     """What a store on its own device takes besides: another copy, and both read again before it is erased there."""
     return _sum("the second copy, verified", (copy, read)), _sum("reading both copies again", (read, read))
 
 
-def _copy(settings: Settings, entries: int, whole: int, rates: Rates, reading: Measured) -> Part:
+def _copy(settings: Settings, entries: int, whole: int, rates: Rates) -> Part:
     """One copy of the store."""
-    if "disk_rate" in settings.model_fields_set:
-        rate, spread = float(bytes_per_s(settings.disk_rate)), _COPY_AS_GIVEN
-    else:
-        rate, spread = reading.likely, (1 / _COPY_SHARE[2], 1 / _COPY_SHARE[1], 1 / _COPY_SHARE[0])
+    rate, spread = copy_rate(settings, rates)
     seconds = whole / rate
     limit_s = whole / (settings.copy_limit_kib_s * 1024.0) if settings.copy_limit_kib_s else 0.0
     an_entry_s = _LOOKS_AT_COPY * entries / rates.entries_per_s
@@ -126,9 +143,7 @@ def _sync(settings: Settings, device: int, rates: Rates) -> Part:
     """The first synchronisation, which begins when the staged copy is verified and runs beside restoring it."""
     if settings.first_sync != "full":
         return Part("sync", 0.0, 0.0, 0.0)
-    rate = float(bytes_per_s(settings.sync_rate))
-    slowest = _slowest(rates)
-    return _part("sync", _SYNC, device / (min(rate, slowest.likely) if slowest else rate))
+    return _part("sync", _SYNC, device / sync_rate(settings, rates))
 
 
 def _slowest(rates: Rates) -> Measured | None:

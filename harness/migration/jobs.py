@@ -18,6 +18,7 @@ _LONGEST_PAUSE_S = 5.0
 _LATE = 1 / 24  # of the time that a job has taken: its end is seen at most that much later
 _MEASURING = 30  # times as long as it takes to measure, nothing is measured
 _HEARTBEAT_S = 30.0  # what lasts for hours is looked at less often, but never less than this
+_ALMOST = 0.99  # is said of what may be whole, until its job has ended
 LONGEST_JOB_S = 3600.0
 
 
@@ -39,10 +40,10 @@ def run_job(
     """Run ``command`` as a detached job to its end and return its answer, whatever the exit status.
 
     A job of the same purpose that an earlier engine started and nobody has collected is taken over instead of starting
-    another. ``measure`` tells how far it is (0 to 1); when it stands still for the configured time the job is
-    stalled. ``bound_s`` limits a job that has no measure. ``prove`` gives the proof of a command that destroys, at the
-    moment it is to be started; a job that is under way already needs none. ``rate_kib_s`` is the rate that the command
-    was made for.
+    another. ``measure`` tells how far it is, 1 being as far as was foreseen; when it stands still for the configured
+    time the job is stalled. ``bound_s`` limits a job that has no measure. ``prove`` gives the proof of a command that
+    destroys, at the moment it is to be started; a job that is under way already needs none. ``rate_kib_s`` is the rate
+    that the command was made for.
 
     Raises:
         RateChanged: another rate counts now; the job was ended.
@@ -125,7 +126,7 @@ class _Watch:
                 done = measure()
                 # Measuring a large tree costs time of its own; it must not become the work.
                 measure_at = clock.now() + min(_MEASURING * (clock.now() - answered_at), patience_s / 4)
-            self.site.report(Progress(self.step, self.purpose, done))
+            self.site.report(Progress(self.step, self.purpose, done if done is None else min(_ALMOST, done)))
             if done is not None and done > best:
                 best, moved_at = done, clock.now()
             elif clock.now() - moved_at > patience_s:

@@ -18,8 +18,9 @@ from harness import __version__
 from harness.checks.verdict import Judgement, Verdict
 from harness.evidence import Evidence, Manifest
 from harness.report.model import RehearsalReport, Summary, TrialReport, printable
-from harness.report.moment import when
+from harness.report.moment import lasting, when
 from harness.report.run import RunReport
+from harness.report.site import window_of
 from harness.report.timeline import LEFT, ROW, WIDTH, timeline
 
 _REQUESTS = 2000  # shown of one trial; the evidence holds all
@@ -33,6 +34,7 @@ def render_trial(evidence: Evidence, judgement: Judgement) -> str:
         evidence=evidence,
         judgement=judgement,
         picture=timeline(evidence),
+        site=window_of(evidence),
         moved=_moved(evidence.frozen),
         requests=evidence.sent[:_REQUESTS],
         more_requests=max(0, len(evidence.sent) - _REQUESTS),
@@ -55,6 +57,7 @@ def render_rehearsal(report: RehearsalReport, links: dict[tuple[str, str], str])
         rows=sorted(rows, key=lambda row: not _in_trouble(row[1])),
         labs=labs,
         links=links,
+        sites=report.of_sites,
         summary=report.summary,
         verdict=overall(report.summary),
     )
@@ -129,14 +132,3 @@ def shown_bytes(size: int) -> str:
             break
         number, unit = number / 1024, bigger
     return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
-
-
-def lasting(seconds: float | None) -> str:
-    """A length for people."""
-    if seconds is None:
-        return "not known"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    hours, rest = divmod(round(seconds), 3600)
-    minutes, rest = divmod(rest, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"

@@ -46,6 +46,7 @@ def render_judgement(judgement: Judgement) -> str:
 
 
 def _trial(trial: TrialReport) -> dict[str, object]:
+    site = {"site": trial.site.values()} if trial.site else {}
     return {
         "scenario": trial.scenario,
         "lab": trial.lab,
@@ -53,6 +54,7 @@ def _trial(trial: TrialReport) -> dict[str, object]:
         "seconds": round(trial.seconds, 3),
         "reason": printable(trial.reason),
         "trace_hash": trial.trace_hash,
+        **site,
     }
 
 

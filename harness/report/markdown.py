@@ -40,6 +40,9 @@ def _lines(report: RehearsalReport) -> Iterator[str]:
     )
     bad = [trial for trial in report.trials if trial.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)]
     good = [trial for trial in report.trials if trial not in bad]
+    for trial in report.of_sites:
+        if trial.site:
+            yield f"\n{plain(trial.scenario)}, {plain(trial.lab)}: {plain(' '.join(trial.site.sentences()))}"
     for title, trials in (("What did not pass", bad), ("The others", good)):
         if trials:
             yield f"\n### {title}\n\n| scenario | lab | verdict | seconds | |\n|---|---|---|---:|---|"

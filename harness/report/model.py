@@ -11,6 +11,7 @@ from typing import Literal
 from harness.checks.ending import Ending, ending
 from harness.checks.verdict import Finding, Judgement, Verdict
 from harness.evidence import DriverName, Evidence
+from harness.report.site import SiteWindow, window_of
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class TrialReport:
     beside: str = ""  # the vendor's trial of the same start
     caught_by: tuple[str, ...] = ()
     ending: Ending | None = None
+    site: SiteWindow | None = None  # of the real site that it rehearses
 
     @classmethod
     def judged(cls, evidence: Evidence, judgement: Judgement, evidence_path: Path | None = None) -> TrialReport:
@@ -49,6 +51,7 @@ class TrialReport:
             beside=evidence.beside,
             caught_by=tuple(evidence.expectation.caught_by),
             ending=ending(evidence),
+            site=window_of(evidence),
         )
 
     @classmethod
@@ -82,6 +85,12 @@ class RehearsalReport:
     def summary(self) -> Summary:
         count = Counter(trial.verdict for trial in self.trials)
         return Summary(count[Verdict.PASS], count[Verdict.FAIL], count[Verdict.INCONCLUSIVE], count[Verdict.SKIPPED])
+
+    @property
+    def of_sites(self) -> list[TrialReport]:
+        """The trials that tell of a real site: those whose move was completed, or any one where none was."""
+        found = [trial for trial in self.trials if trial.site]
+        return [trial for trial in found if trial.site and trial.site.took_s is not None] or found[:1]
 
     @property
     def exit_status(self) -> int:

@@ -30,3 +30,14 @@ def when(date: str) -> str:
     """The date for people, to the second; as it is where it is none."""
     at = moment(date)
     return date if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def lasting(seconds: float | None) -> str:
+    """A length for people."""
+    if seconds is None:
+        return "not known"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    hours, rest = divmod(round(seconds), 3600)
+    minutes, rest = divmod(rest, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"

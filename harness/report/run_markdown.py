@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.report.html import lasting, shown_bytes
+from harness.report.html import shown_bytes
 from harness.report.markdown import bounded, plain
-from harness.report.moment import when
+from harness.report.moment import lasting, when
 from harness.report.run import Chapter, RunReport
 
 

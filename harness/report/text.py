@@ -15,7 +15,8 @@ _DETAILS = 20  # sentences shown of one finding; the evidence holds all
 def render(report: RehearsalReport) -> str:
     """The whole report."""
     trouble = map(_trouble, _in_trouble(report))
-    parts = [_table(report.trials), *trouble, comparison(report.trials), _skips(report), _count(report)]
+    told = [_table(report.trials), *trouble, comparison(report.trials), *map(_site, report.of_sites)]
+    parts = [*told, _skips(report), _count(report)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -75,6 +76,14 @@ def _finding(finding: Finding, limit: int | None) -> Iterator[str]:
         yield f"{'':12} - {printable(sentence)}"
     if limit is not None and len(finding.detail) > limit:
         yield f"{'':12} - and {len(finding.detail) - limit} more"
+
+
+def _site(trial: TrialReport) -> str:
+    """What the trial says of the real site, empty where it is of none."""
+    if trial.site is None:
+        return ""
+    lines = [f"{printable(trial.scenario)} in the {printable(trial.lab)} lab, a rehearsal of your site:"]
+    return "\n".join([*lines, *(f"    {printable(one)}" for one in trial.site.sentences())])
 
 
 def _skips(report: RehearsalReport) -> str:

@@ -199,7 +199,7 @@ def used_kib(host: Reader, path: str) -> int:
 
 
 def share_copied(host: Reader, source: str, destination: str) -> Callable[[], float]:
-    """How much of a tree lies in its copy (0 to 0.99), by the space that both occupy.
+    """How much of a tree lies in its copy, by the space that both occupy; it grows to the last byte, and may pass 1.
 
     The source is measured when this is asked for the first time: a copy does not wait for it, and a short one ends
     before anybody asks.
@@ -209,6 +209,6 @@ def share_copied(host: Reader, source: str, destination: str) -> Callable[[], fl
     def measure() -> float:
         nonlocal whole_kib
         whole_kib = whole_kib or max(1, used_kib(host, source))
-        return min(0.99, used_kib(host, destination) / whole_kib)
+        return used_kib(host, destination) / whole_kib
 
     return measure

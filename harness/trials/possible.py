@@ -8,10 +8,8 @@ from dataclasses import dataclass
 
 from harness.trials.actions import Action, FreeDisk, PowerOffNow, PowerOn, ResumeWith
 from harness.trials.fault_kinds import (
-    AtCommand,
     Corrupt,
     CutLink,
-    DiskErrors,
     Fault,
     FillDisk,
     FsyncFails,
@@ -19,13 +17,11 @@ from harness.trials.fault_kinds import (
     OperatorOrder,
     PowerOff,
     ReadError,
-    ResetSsh,
-    SlowDisk,
     StallSync,
-    UnmodelledCall,
     WriteObject,
 )
 from harness.trials.literal.choices import VENDOR_STEPS
+from harness.trials.repertoire import fault_not_played, start_not_played
 from harness.trials.scenario import ScenarioFile
 from harness.trials.step_names import REVERSE_STEP_NAMES, STEPS_OF
 from harness.yamlfile import Location
@@ -40,7 +36,6 @@ MEASURED_STEPS = (
 FIRST_CONNECTED, FIRST_SYNCING = "connect-peers", "become-primary"
 LAST_SYNCING = {"staged": "wait-for-sync", "online": "first-sync"}
 ATTEMPTS = ("resume", "run_again", "rollback", "retire", "adopt", "first_wakes")
-KERNEL_LABS = ("privileged", "machines")
 
 
 @dataclass(frozen=True)
@@ -96,33 +91,14 @@ def _labs(scenario: ScenarioFile) -> Iterator[Impossible]:
         if lab in scenario.not_in:
             hint = "take it out of labs, or out of not_in"
             yield Impossible(("not_in", lab), f"the lab {lab} is in labs and in not_in", hint)
-        if lab in KERNEL_LABS and scenario.start.drbd == "8.3":
-            hint = 'take the lab out, or start with drbd: "8.4"'
-            yield Impossible(("labs", index), f"the lab {lab} runs DRBD 8.4, the kernel's", hint)
-    for index, lab in enumerate(scenario.labs):
-        if lab in KERNEL_LABS and scenario.start.clc == "original":
-            yield Impossible(("labs", index), f"the lab {lab} has its cloud on a host of its own", "take the lab out")
-    if scenario.start.init != "sysvinit":
-        for index, lab in enumerate(scenario.labs):
-            if lab in KERNEL_LABS:
-                hint = "take the lab out, or init out of start"
-                yield Impossible(("labs", index), f"the hosts of the lab {lab} boot by scripts", hint)
-    for key, usual in (("host_tools", "today"), ("login", "root"), ("ssh", "today")):
-        for index, lab in enumerate(scenario.labs):
-            if lab != "containers" and getattr(scenario.start, key) != usual:
-                hint = f"take the lab out, or {key} out of start"
-                yield Impossible(("labs", index), f"the lab {lab} cannot play old hosts", hint)
+        for message, hint in start_not_played(scenario.start, lab):
+            yield Impossible(("labs", index), message, hint)
     if scenario.start.settings.cutover_window is not None and scenario.start.strategy != "online":
         hint = "add strategy: online under start, or take it out"
         yield Impossible(("start", "settings", "cutover_window"), "only an online move has a cut-over", hint)
     if scenario.start.settings.model_fields_set & {"strategy"}:
         hint = "write it as strategy: under start"
         yield Impossible(("start", "settings", "strategy"), "the strategy is no setting of a scenario", hint)
-
-    if scenario.start.differs.other_drbd_mount is not None:
-        for index, lab in enumerate(scenario.labs):
-            if lab != "simulated":
-                yield Impossible(("labs", index), f"the lab {lab} has one DRBD device", "take the lab out")
 
 
 def _store(scenario: ScenarioFile) -> Iterator[Impossible]:
@@ -203,7 +179,7 @@ def _target(scenario: ScenarioFile, fault: Fault, place: Location) -> Iterator[I
             hint = "choose host: original, or another place"
             yield Impossible((*place, key), f"the additional host has no {where}", hint)
     for index, lab in enumerate(scenario.labs):
-        if lacking := _lacking(fault, lab):
+        if lacking := fault_not_played(fault, lab):
             yield Impossible(("labs", index), f"the lab {lab} {lacking}", "take the lab out")
 
 
@@ -219,29 +195,6 @@ def _order(scenario: ScenarioFile, fault: OperatorOrder, place: Location) -> Ite
         yield Impossible((*place, "order"), "a pause that nobody ends never ends", hint)
     if fault.order in ("cutover", "abort") and fault.for_s is not None:
         yield Impossible((*place, "for_s"), f"{fault.order} is not taken back", "leave for_s out")
-
-
-def _lacking(fault: Fault, lab: str) -> str | None:
-    """What the lab lacks for this fault."""
-    model = lab not in KERNEL_LABS
-    match fault:
-        case AtCommand() if lab != "simulated":
-            return "sends other commands than the simulated lab, where they were counted"
-        case UnmodelledCall() if not model:
-            return "has no fakes to call"
-        case DiskErrors() | SlowDisk() if model:
-            return "has no disks that could fail"
-        case CutLink(only_from=str()) if model:
-            return "cannot cut one direction of a link alone"
-        case PowerOff(survives=survives) if lab in ("containers", "machines") and survives != "flushed":
-            return "cannot choose what survives a power cut"
-        case ReadError() | FsyncFails() if lab != "simulated":
-            return "cannot fail for one object alone"
-        case PowerOff() if lab == "privileged":
-            return "has one kernel for all hosts, whose power cannot be cut for one of them"
-        case ResetSsh() if lab == "simulated":
-            return "reaches its hosts without ssh"
-    return None
 
 
 def _actions(scenario: ScenarioFile) -> Iterator[Impossible]:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from harness.evidence import DriverName
+from harness.evidence import DriverName, OfSite
 from harness.trials.actions import Action, First
 from harness.trials.expect import Expect
 from harness.trials.fault_kinds import Fault
@@ -51,6 +51,7 @@ class Scenario(ScenarioFile):
     name: str
     source: str
     beside_of: str = ""  # the scenario of the vendor's text whose start this one shares
+    of_site: OfSite | None = None  # the real site that it rehearses
 
     def engine_beside(self) -> Scenario | None:
         """The trial of our engine from the same start, where this one is the vendor's."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from harness.inventory import Settings
-from harness.labs.lab import Start, StoreSpec
+from harness.labs.lab import Rates, Start, StoreSpec
 from harness.layout import Layout
 from harness.trials.hazards import Differs
 from harness.yamlmodel import Bytes, BytesPerSecond, Strict
@@ -23,6 +23,20 @@ class StoreBefore(Strict):
     layout: Annotated[
         Layout | None, Field(description="Made after this layout, as facts of a site tell it, and not after the rest.")
     ] = None
+
+
+class HostRates(Strict):
+    """How fast the hosts are, where a lab can have them so; the others are as fast as they are."""
+
+    read_rate: BytesPerSecond = 500_000_000
+    copy_rate: BytesPerSecond = 200 * 1024**2
+    sync_rate: BytesPerSecond | None = None  # None: the start's
+    answer_s: Annotated[float, Field(gt=0, le=60)] = 0.005
+    entry_s: Annotated[float, Field(ge=0, le=60)] = 0.0
+
+    def to_lab(self) -> Rates:
+        """The same, as a lab takes it."""
+        return Rates(self.read_rate, self.copy_rate, self.answer_s, self.entry_s, self.sync_rate)
 
 
 class Before(Strict):
@@ -41,6 +55,7 @@ class Before(Strict):
     store_on: Literal["root", "device"] = "root"
     second_staging_bytes: Bytes | None = None
     sync_rate: BytesPerSecond = 200 * 1024**2
+    rates: HostRates | None = None
     settings: Settings = Settings()
     differs: Differs = Differs()
 
@@ -65,6 +80,7 @@ class Before(Strict):
             store_on=self.store_on,
             second_staging_bytes=self.second_staging_bytes,
             sync_bytes_per_s=self.sync_rate,
+            rates=self.rates.to_lab() if self.rates else None,
             settings=settings,
             differs=self.differs.model_dump(exclude_none=True),
         )

@@ -18,6 +18,7 @@ from harness.evidence import (
     Attempt,
     Evidence,
     Expectation,
+    OfSite,
 )
 from harness.inventory import Inventory, Node, Settings
 from harness.labs.lab import ORIGINAL, ROLES, Lab, Opened
@@ -104,6 +105,7 @@ class Trial:
             strategy=self.scenario.start.strategy,
             reuses_device=self.scenario.start.store_on == "device",
             beside=self.scenario.beside_of,
+            of_site=self._of_site(),
             expectation=Expectation(
                 expect.outcome,
                 list(expect.checks),
@@ -132,6 +134,10 @@ class Trial:
         )
         self.evidence.sent = self.schedule.sent
         self.evidence.receipts = self.schedule.receipts
+
+    def _of_site(self) -> OfSite | None:
+        site = self.scenario.of_site
+        return replace(site, as_fast=site.as_fast and self.opened.as_fast_as_told) if site else None
 
     # The story
 

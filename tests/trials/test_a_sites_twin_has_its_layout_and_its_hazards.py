@@ -145,7 +145,7 @@ def test_a_twin_at_full_size_has_the_very_layout(store: StoreSpec, tmp_path: Pat
 
 def test_a_large_site_is_scaled_and_says_how_far(tmp_path: Path) -> None:
     site = Start(store=StoreSpec(5000, 40 * 1024 * MIB, 3, True), device_bytes=100 * 1024 * MIB)
-    twin = twin_of(written(site, tmp_path), None, ["simulated"])
+    twin = twin_of(written(site, tmp_path), None, ["containers"])
     scaled = twin.start.store.layout
     assert scaled is not None
     assert scaled.entries <= 600

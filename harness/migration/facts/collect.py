@@ -16,16 +16,15 @@ from harness.migration.facts.model import (
     CloudFacts,
     Facts,
     Hazard,
-    MeasuredFacts,
-    RateFacts,
     RoleName,
     StoreFacts,
     WindowFacts,
 )
+from harness.migration.facts.rates import told as told_rates
 from harness.migration.forecast import forecast
 from harness.migration.preflight import Finding, preflight
 from harness.migration.preflight.survey import site_of_one_look
-from harness.migration.rates import Measured, Rates, measure
+from harness.migration.rates import Rates, measure
 from harness.migration.site import Site
 from harness.migration.survey import CANNOT_SEE
 from harness.systems import files
@@ -82,7 +81,7 @@ def collect(site: Site[Reader], made: str) -> Collected:
     )
     rates = looking.see("rates", lambda: measure(site, _root(seen))) if facts.store.layout else None
     window = looking.see("window", lambda: _window(facts, rates.rates)) if rates else None
-    told = _rates(site, rates.rates) if rates else None
+    told = told_rates(site, rates.rates) if rates else None
     return Collected(facts.model_copy(update={"rates": told, "window": window, "not_seen": looking.not_seen}), findings)
 
 
@@ -119,25 +118,6 @@ def _cloud(site: Site[Reader], looking: Looking) -> CloudFacts:
         walruses=sorted(one.state for one in walruses),
         storagedir=properties.get("walrus.storagedir"),
     )
-
-
-def _rates(site: Site[Reader], rates: Rates) -> RateFacts:
-    def by_role(found: dict[str, Measured]) -> dict[RoleName, MeasuredFacts]:
-        return {node.role: _told(found[node.name]) for node in site.inventory.nodes() if node.name in found}
-
-    hashing = rates.hash_bytes_per_s
-    return RateFacts(
-        answer_s=by_role(rates.answer_s),
-        entries_per_s=float(f"{rates.entries_per_s:.4g}"),
-        hash_bytes_per_s=_told(hashing) if hashing else None,
-        read_bytes_per_s={role: one for role, one in by_role(rates.read_bytes_per_s).items() if role != "clc"},
-    )
-
-
-def _told(measured: Measured) -> MeasuredFacts:
-    """To four digits: nobody measures more."""
-    least, likely, most = (float(f"{one:.4g}") for one in (measured.least, measured.likely, measured.most))
-    return MeasuredFacts(least=least, likely=likely, most=most, samples=measured.samples)
 
 
 def _window(facts: Facts, rates: Rates) -> WindowFacts | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from harness import sealed, yamlfile
 from harness.errors import InvalidInput, Problem
@@ -14,7 +15,12 @@ _ANEW = "collect them anew with: walrus-ha facts -i INVENTORY -o FACTS"
 
 def save(facts: Facts, path: Path) -> None:
     """Write the file, whole or not at all, readable by its owner only."""
-    sealed.save(facts.model_dump(mode="json", exclude_defaults=False), path)
+    sealed.save(as_values(facts), path)
+
+
+def as_values(facts: Facts) -> dict[str, Any]:
+    """The facts as the file has them; settings that the inventory left open stay so: a forecast asks for that."""
+    return facts.model_dump(mode="json") | {"settings": facts.settings.model_dump(mode="json", exclude_unset=True)}
 
 
 def read_facts(path: Path) -> Facts:

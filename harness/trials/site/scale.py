@@ -20,7 +20,7 @@ _LEAST_DEVICE_BYTES = 64 * _MIB
 
 @dataclass(frozen=True)
 class Scale:
-    """Factors of at most 1."""
+    """Factors of at most 1; that of each file's size is more where fewer files have all the bytes."""
 
     entries: float
     size: float
@@ -29,6 +29,8 @@ class Scale:
     def __str__(self) -> str:
         if (self.entries, self.size, self.device) == (1.0, 1.0, 1.0):
             return "at full size"
+        if self.size > 1:
+            return f"scaled: {self.entries:.3g} of the entries, with all the bytes, all of the devices"
         parts = [("of the entries", self.entries), ("of each file's size", self.size), ("of the devices", self.device)]
         return "scaled: " + ", ".join(f"{factor:.3g} {what}" if factor < 1 else f"all {what}" for what, factor in parts)
 
@@ -39,6 +41,13 @@ def fitting(layout: Layout, device_bytes: int, filesystem: str) -> Scale:
     averages = [one.bytes / one.files for one in layout.sizes]
     size = min(1.0, _FILE_BYTES / max(1.0, *averages, 0.0), _STORE_BYTES / max(1.0, layout.bytes * entries))
     return Scale(_plain(entries), _plain(size), _device(device_bytes, filesystem))
+
+
+def with_all_bytes(layout: Layout) -> Scale:
+    """So few entries that a lab without disks moves them in a minute; as many bytes, on devices as large."""
+    entries = _plain(min(1.0, _ENTRIES / max(1, layout.entries)))
+    fewer = layout.scaled(entries, 1.0).bytes
+    return Scale(entries, layout.bytes / fewer if fewer else 1.0, 1.0)
 
 
 def by(factor: float, layout: Layout, device_bytes: int, labs: Iterable[str]) -> Scale:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import InvalidInput, Problem
+from harness.evidence import OfSite
 from harness.inventory import Settings, bytes_per_s
 from harness.layout import Layout
 from harness.migration.facts.file import read_facts
@@ -15,8 +16,9 @@ from harness.migration.facts.model import Facts, Hazard
 from harness.systems.services import MANAGERS
 from harness.trials.expect import CheckName, Expect
 from harness.trials.hazards import Differs
-from harness.trials.scenario import Scenario, ScenarioFile
+from harness.trials.scenario import LabName, Scenario, ScenarioFile
 from harness.trials.site import scale as scales
+from harness.trials.site.pace import SitePace
 from harness.trials.site.planting import Planted, plant
 from harness.trials.site.scale import Scale
 from harness.trials.start import Before, StoreBefore
@@ -24,6 +26,7 @@ from harness.trials.start import Before, StoreBefore
 _MIB = 1024**2
 _SEED = 7
 _ROOM_FOR_FILESYSTEM = 1.4  # of a device that is not too small
+_NO_RATES = "the facts tell no rates of the site: no window is foreseen, and each lab has rates of its own"
 _CARRIED = (
     *("store", "resource", "device", "port", "staging", "filesystem", "first_sync", "cutover_within_s"),
     *("catch_up_rounds", "rehash", "sync_rate", "drbd_conf"),
@@ -32,62 +35,88 @@ _CARRIED = (
 
 
 @dataclass(frozen=True)
-class SiteTwin:
-    """A site as a lab can have it."""
+class Size:
+    """The site in one size: as labs with real disks can have it, or with all the bytes."""
 
-    source: str
     scale: Scale
     start: Before  # with all hazards that can be planted
+    labs: tuple[LabName, ...]
+    whole: bool  # as much to read, copy and replicate as on the site
+
+    def mended(self) -> Before:
+        """The same without its hazards."""
+        device = max(self.start.device_bytes, _needed(self.start.store.bytes))
+        update: dict[str, Any] = {"differs": Differs(), "staging_bytes": None, "device_bytes": device}
+        return self.start.model_copy(update=update)
+
+
+@dataclass(frozen=True)
+class SiteTwin:
+    """A site as labs can have it."""
+
+    source: str
+    sizes: tuple[Size, ...]  # the last one is that of labs with real disks
     hazards: Planted
+    pace: SitePace | None  # None where the facts tell no rates
+    asked: tuple[str, ...]  # the labs to rehearse in
+
+    @property
+    def start(self) -> Before:
+        """As any lab can have it."""
+        return self.sizes[-1].start
 
     def told(self) -> list[str]:
-        """For people: the scale, and which hazard of the site the rehearsal has."""
-        lines = [f"the site of {self.source}, {self.scale}"]
+        """For people: the scale, the speed, the window, and which hazard of the site the rehearsal has."""
+        wanted = [(one, [lab for lab in one.labs if lab in self.asked]) for one in self.sizes]
+        lines = [f"the site of {self.source}, {one.scale} ({', '.join(labs)})" for one, labs in wanted if labs]
+        lines += self.pace.told() if self.pace else [_NO_RATES]
         lines += [f"hazard of the site, planted: {_said(one)}" for one in self.hazards.there]
         lines += [f"hazard of the site that no lab has, NOT planted: {_said(one)}" for one in self.hazards.missing]
         return lines
 
     def scenarios(self) -> list[Scenario]:
-        """The site as it is; where it is refused, the site once mended as well."""
+        """The site as it is; where it is refused, the site once mended as well. Each in each size."""
         errors = sorted({one.id for one in self.hazards.there if one.severity == "error"})
         if not errors:
-            return [self._scenario("site-as-it-is", f"this site moves, {self.scale}", self.start, ())]
-        refused = f"this site is refused for what is wrong with it, {self.scale}"
-        mended = f"this site moves once what is wrong with it is mended, {self.scale}"
+            return [self._scenario("site-as-it-is", "this site moves", one, one.start, ()) for one in self.sizes]
+        refused, mended = (
+            "this site is refused for what is wrong with it",
+            "this site moves once what is wrong with it is mended",
+        )
         return [
-            self._scenario("site-as-it-is", refused, self.start, errors),
-            self._scenario("site-once-mended", mended, self.mended(), ()),
+            *(self._scenario("site-as-it-is", refused, one, one.start, errors) for one in self.sizes),
+            *(self._scenario("site-once-mended", mended, one, one.mended(), ()) for one in self.sizes),
         ]
-
-    def mended(self) -> Before:
-        """The same site without its hazards."""
-        device = max(self.start.device_bytes, int(self.start.store.bytes * _ROOM_FOR_FILESYSTEM) + 32 * _MIB)
-        update: dict[str, Any] = {"differs": Differs(), "staging_bytes": None, "device_bytes": device}
-        return self.start.model_copy(update=update)
 
     def under(self, scenario: Scenario) -> Scenario:
         """Another scenario's story on this site: its store and DRBD; what else the story needs stays its own."""
-        mine, mended = scenario.start, self.mended()
+        mine, mended = scenario.start, self.sizes[-1].mended()
         update: dict[str, Any] = {"store": mended.store}
         if "drbd" not in mine.model_fields_set:
             update["drbd"] = mended.drbd
-        needed = int(mended.store.bytes * _ROOM_FOR_FILESYSTEM) + 32 * _MIB
-        update["device_bytes"] = max(mine.device_bytes, needed)
+        update["device_bytes"] = max(mine.device_bytes, _needed(mended.store.bytes))
         start = mine.model_copy(update=update)
         return scenario.model_copy(update={"start": start, "claim": f"on this site: {scenario.claim}"[:300]})
 
-    def _scenario(self, name: str, claim: str, start: Before, errors: Sequence[str]) -> Scenario:
+    def _scenario(self, name: str, claim: str, size: Size, start: Before, errors: Sequence[str]) -> Scenario:
         checks: list[CheckName] = ["durability", "exclusivity", "reversibility"]
         if not errors:
             checks = ["durability", "exclusivity", "service", "replica"]
         expect = Expect(outcome="completed", exit_status=0, checks=checks)
         if errors:
             expect = Expect(outcome="refused", findings=list(errors), exit_status=3, checks=checks)
-        labs = ["simulated", "containers", "privileged", "machines"]
-        if start.init == "systemd" or start.clc == "original":  # the kernel's labs have neither
-            labs = labs[:2]
-        parsed = ScenarioFile.model_validate({"claim": claim[:300], "labs": labs, "start": start, "expect": expect})
-        return Scenario.model_construct(name=name, source=self.source, **dict(parsed))
+        if self.pace and "simulated" in size.labs:
+            start = start.model_copy(update={"rates": self.pace.of_twin(start, size.whole)})
+        claim = f"{claim}, {size.scale}"[:300]
+        told = {"claim": claim, "labs": list(size.labs), "start": start, "expect": expect}
+        parsed = ScenarioFile.model_validate(told)
+        return Scenario.model_construct(name=name, source=self.source, of_site=self._of_site(size), **dict(parsed))
+
+    def _of_site(self, size: Size) -> OfSite:
+        if self.pace is None:
+            return OfSite(str(size.scale))
+        window = self.pace.window()
+        return OfSite(str(size.scale), [window.least_s, window.likely_s, window.most_s], True, size.whole)
 
 
 def _said(hazard: Hazard) -> str:
@@ -105,10 +134,31 @@ def twin_of(path: Path, factor: float | None, labs: Sequence[str]) -> SiteTwin:
     if layout is None or device is None or not device.bytes:
         where = "store" if layout is None else "hosts"
         raise InvalidInput(_too_little(path, where))
-    by_need = scales.fitting(layout, device.bytes, facts.settings.filesystem)
-    scale = by_need if factor is None else scales.by(factor, layout, device.bytes, labs)
-    planted = plant(facts)
-    return SiteTwin(str(path), scale, _start(facts, layout, device.bytes, scale, planted), planted)
+    planted, pace = plant(facts), SitePace.of(facts, layout, device.bytes)
+
+    def sized(scale: Scale, labs: tuple[LabName, ...], whole: bool) -> Size:
+        return Size(scale, _start(facts, layout, device.bytes or 0, scale, planted), labs, whole)
+
+    if factor is not None:
+        scale = scales.by(factor, layout, device.bytes, labs)
+        return SiteTwin(str(path), (sized(scale, _labs(facts), factor == 1),), planted, pace, tuple(labs))
+    small = scales.fitting(layout, device.bytes, facts.settings.filesystem)
+    if pace is None:
+        return SiteTwin(str(path), (sized(small, _labs(facts), False),), planted, None, tuple(labs))
+    large = sized(scales.with_all_bytes(layout), ("simulated",), True)
+    return SiteTwin(str(path), (large, sized(small, _labs(facts)[1:], False)), planted, pace, tuple(labs))
+
+
+def _labs(facts: Facts) -> tuple[LabName, ...]:
+    """The labs that can have the site; those with kernels have neither systemd nor a cloud on the original."""
+    if _init(facts.hosts["original"].tools) == "systemd" or facts.cloud.on_original:
+        return "simulated", "containers"
+    return "simulated", "containers", "privileged", "machines"
+
+
+def _needed(store_bytes: float) -> int:
+    """A device that takes so many bytes of objects."""
+    return int(store_bytes * _ROOM_FOR_FILESYSTEM) + 32 * _MIB
 
 
 def _too_little(path: Path, where: str) -> Problem:
@@ -125,8 +175,8 @@ def _start(facts: Facts, layout: Layout, device_bytes: int, scale: Scale, plante
     device = _whole(device_bytes * scale.device)
     if ("device-too-small", "original") in hazards:  # as much too small as on the site
         device = max(_MIB, _whole(store.bytes * device_bytes / max(1, layout.bytes)))
-    elif store.bytes * _ROOM_FOR_FILESYSTEM + 32 * _MIB > device:
-        device = _whole(store.bytes * _ROOM_FOR_FILESYSTEM + 32 * _MIB)
+    elif _needed(store.bytes) > device:
+        device = _whole(_needed(store.bytes))
     differs = {**planted.differs, **_other_device(facts, device_bytes, device)}
     drbd = "8.3" if (facts.hosts["original"].drbd or "").startswith("8.3.") else "8.4"
     settings = _settings(facts.settings)
