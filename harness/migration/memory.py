@@ -335,6 +335,10 @@ class Memory:
         manifest, at_s = self._seen.get(tree, (None, 0.0))
         return manifest is not None and manifest == self.fact(self.frozen_as) and self._clock.now() - at_s <= _FRESH_S
 
+    def just_seen(self) -> list[str]:
+        """The trees that were as frozen a moment ago."""
+        return sorted(filter(self.just_saw_as_frozen, self._seen))
+
     def forget_what_was_seen(self) -> None:
         """Hosts were left alone for a while, or may have rebooted: all is looked at again."""
         self._seen.clear()

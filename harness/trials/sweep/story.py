@@ -258,13 +258,14 @@ class Story:
         return self._states.name(position, () if attempt_head or self._migration is None else self._held())
 
     def _held(self) -> Shape:
-        """Whether the running engine holds each host under the epoch that is granted there."""
+        """Whether the running engine holds each host under the epoch that is granted there, and what it just saw."""
         assert self._migration is not None
         engine = self._migration.engine
         if engine is None:
             return ()
-        epochs = self.state.epochs()
-        return tuple(host.fence is not None and host.fence.epoch == epochs[host.name] for host in engine.site.hosts)
+        epochs, site = self.state.epochs(), engine.site
+        held = tuple(host.fence is not None and host.fence.epoch == epochs[host.name] for host in site.hosts)
+        return held, tuple(site.memory.just_seen())
 
     # Judging
 
