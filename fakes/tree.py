@@ -60,12 +60,12 @@ class Tree:
         return None if number is None else self.nodes[number]
 
     def is_empty(self, directory: str) -> bool:
-        return not any(True for _ in self.below(directory))
+        return next(self.below(directory), None) is None
 
     def below(self, path: str) -> Iterator[str]:
         """Everything strictly below a directory, in no order."""
         start = f"{path}/"
-        return (found for found in self.paths if found.startswith(start))
+        return iter([found for found in self.paths if found.startswith(start)])
 
     def recount(self) -> None:
         """Make link counts and blocks agree with the names, after names were merged from two trees."""

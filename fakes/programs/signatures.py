@@ -188,6 +188,25 @@ def dd(call: Call, machine: Machine) -> Reply | Slow:
     return Reply(0, b"", b"2+0 records in\n2+0 records out\n131072 bytes (131 kB, 128 KiB) copied, 0.01 s, 13 MB/s\n")
 
 
+_BEGINNING = ("-A", "n", "-t", "x8", "-N", "69632")
+
+
+def od(call: Call, machine: Machine) -> Reply:
+    """The words that a device begins with, ``od -A n -t x8 -N 69632 DEVICE``: all zero, or not all."""
+    *options, path = call.argv[1:]
+    if tuple(options) != _BEGINNING:
+        raise UnsupportedInvocation(" ".join(call.argv))
+    with machine.world() as world:
+        found = find(world, machine, path)
+        if found is None or not found.open_for_reading:
+            return Reply(1, b"", f"od: {path}: No such file or directory\n".encode())
+        if found.content is None:
+            raise UnsupportedInvocation(f"reading {path}, whose content is the peer's, is not modelled")
+        zeros, words = b" 0000000000000000" * 2 + b"\n", b" 6d6f732074616877 73656b2079646f62\n"
+        begins = found.content.residue or found.content.signature is not None
+    return Reply(0, zeros + b"*\n" + (words + zeros + b"*\n" if begins else b""))
+
+
 def _read(machine: Machine, path: str, count: int) -> Reply | Slow:
     with machine.world() as world:
         found = find(world, machine, path)
@@ -207,4 +226,4 @@ def _spun(size: int, machine: Machine) -> Slow:
     return Reply(0, b"", f"{records} in\n{records} out\n{size} bytes copied\n".encode())
 
 
-PROGRAMS: dict[str, Program] = {"blkid": blkid, "dd": dd, "wipefs": wipefs}
+PROGRAMS: dict[str, Program] = {"blkid": blkid, "dd": dd, "od": od, "wipefs": wipefs}

@@ -26,6 +26,7 @@ from harness.labs.premises import (
     DRBD_SERVICE,
     EUCALYPTUS_ID,
     FIRST_WALRUS,
+    NAMELESS,
     NAMES,
     NOT_BESIDE,
     SERVICE,
@@ -133,6 +134,8 @@ def _disk(role: str, start: Start) -> Disk:
         start.differs.get("additional_device_bytes", start.device_bytes) if role == ADDITIONAL else start.device_bytes
     )
     signature = start.differs.get("device_signature", {}).get(role)
+    if signature == NAMELESS:
+        return Disk(BACKING_DEVICE, size, residue=True)
     return Disk(BACKING_DEVICE, size, signature=signature, uuid=SIGNATURE_UUID if signature else "")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.labs.premises import SIGNATURE_UUID
+from harness.labs.premises import NAMELESS, SIGNATURE_UUID
 
 # Programs of the host that write a signature; the device comes last. By their own paths, past the lab's wrappers. xfs
 # is only supported from 300 MB on, which no move cares for.
@@ -44,4 +44,9 @@ def drbd(size_bytes: int) -> tuple[int, bytes]:
     return size_bytes - 4096, bytes(block)
 
 
-BYTES: dict[str, Callable[[int], tuple[int, bytes]]] = {"LVM2_member": lvm, "drbd": drbd}
+def nameless(size_bytes: int) -> tuple[int, bytes]:
+    """Where to write what: words in the second block, which no probe knows."""
+    return 4096, b"what somebody keeps without a file system"
+
+
+BYTES: dict[str, Callable[[int], tuple[int, bytes]]] = {"LVM2_member": lvm, "drbd": drbd, NAMELESS: nameless}

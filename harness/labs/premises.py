@@ -19,6 +19,7 @@ CLOUD_KEY = f"{KEYS}/euca.p12"
 CLOUD_SECRET = b"the-cloud-s-key-which-nobody-may-print"  # found anywhere else, it has leaked
 SUDO_PASSWORD = b"the-operators-password-which-nobody-may-print"  # likewise
 FIRST_WALRUS = "walrus-original"  # as the cloud knows the Walrus that is there before the move
+NAMELESS = "nameless"  # among what may lie on a device: data of a kind that no probe knows
 SIGNATURE_UUID = "0b5e55ed-0000-4000-8000-00000000b10c"
 STORE_UUID = "5702e000-0000-4000-8000-00000000b01d"  # of the file system that holds the store, where it has its own
 

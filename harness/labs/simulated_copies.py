@@ -23,10 +23,12 @@ class Copies:
 
     def __init__(self, world: SimulatedWorld, settings: Settings) -> None:
         self._world, self._settings = world, settings
-        self._store = place_path(settings, "store")
+        self._paths = {place: place_path(settings, place) for place in _PLACES}
+        self._store = self._paths["store"]
         files = self._files("original")
         volume, inside = self._lies(files, self._store)
         self.treasure = Treasure.of(volume.tree, inside)
+        self._looked: tuple[tuple[object, ...] | None, dict[str, list[str]]] | None = None
         self._on_device = volume is not root_of(files)  # the store lay on a disk of its own before the move
 
     def _files(self, role: str) -> MemoryFilesystem:
@@ -34,6 +36,27 @@ class Copies:
 
     def complete(self) -> dict[str, list[str]]:
         """Where the store lies complete, as written and as a power cut would leave it."""
+        there = self._there()
+        if there is None or self._looked is None or self._looked[0] != there:
+            self._looked = (there, self._complete())
+        return self._looked[1]
+
+    def _there(self) -> tuple[object, ...] | None:
+        """All that ``complete`` looks at, as what it is and not as what it holds; None when that is not enough."""
+        files = self._files("original")
+        volumes = [root_of(files), *files._images.values()]
+        if any(volume.lost for volume in volumes):
+            return None
+        disks = [self._world.state.hosts[NAMES[role]].disks[BACKING_DEVICE] for role in ("original", "additional")]
+        return (
+            self.treasure,
+            tuple(files._images),
+            files._names.mounts,
+            [(written(volume), volume.durable) for volume in volumes],  # trees are equal when they are the same
+            [(disk.garbage, bool(disk.written), self._world.published.get(disk.image_token)) for disk in disks],
+        )
+
+    def _complete(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {"as written": [], "after a power cut": []}
         files = self._files("original")
         root = root_of(files)
@@ -64,7 +87,7 @@ class Copies:
         """The places of the original that may hold a copy, and their paths."""
         second = self._settings.second_staging
         names = [place for place in _PLACES if second or place != "second-staging"]
-        return [(place, place_path(self._settings, place)) for place in names]
+        return [(place, self._paths[place]) for place in names]
 
     @staticmethod
     def _lies(files: MemoryFilesystem, path: str) -> tuple[Volume, str]:
@@ -109,12 +132,11 @@ class Copies:
         if on_the_way_back:
             return any(self.treasure.lies_in(written(volume), "") for volume in files._images.values())
         if self._on_device:
-            copies = [self._lies(files, place_path(self._settings, one)) for one in _STAGED]
+            copies = [self._lies(files, self._paths[one]) for one in _STAGED]
             whole = all(self.treasure.lies_in(volume.durable, inside) for volume, inside in copies)
             return whole or any(self.treasure.lies_in(written(one), "") for one in files._images.values())
         root = root_of(files)
-        places = (place_path(self._settings, place) for place in ("old-store", "store"))
-        return any(self.treasure.lies_in(written(root), place) for place in places)
+        return any(self.treasure.lies_in(written(root), self._paths[place]) for place in ("old-store", "store"))
 
     def holds_store_at(self, role: str) -> bool:
         """What a reader sees at the store's path on a host, mounted device or not, is the store."""

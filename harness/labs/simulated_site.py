@@ -21,6 +21,7 @@ from harness.labs.premises import (
     FILES,
     FIRST_WALRUS,
     KEYS,
+    NAMELESS,
     NAMES,
     NOT_BESIDE,
     SERVICE,
@@ -201,7 +202,10 @@ def _uid_differs(world: SimulatedWorld, settings: Settings, value: object) -> No
 def _device_signature(world: SimulatedWorld, settings: Settings, value: Mapping[str, str]) -> None:
     for role, kind in value.items():
         disk = world.state.hosts[NAMES[role]].disks[BACKING_DEVICE]
-        disk.signature, disk.uuid = kind, SIGNATURE_UUID
+        if kind == NAMELESS:
+            disk.residue = True
+        else:
+            disk.signature, disk.uuid = kind, SIGNATURE_UUID
 
 
 def _fstab_line(world: SimulatedWorld, settings: Settings, value: Mapping[str, str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from harness.systems.keeping import Kept
 
 _ENDS = ("rolled-back", "reversed")  # of a run: what was remembered before counts no more
 REVERSING, PAIR_SERVES_AGAIN = "reversing", "reverse-taken-back"
+_TAKE_BACK = (*_ENDS, PAIR_SERVES_AGAIN)  # records that are about others
 STOPPING = "stop-services"  # the step that opens the window
 _CHUNK_BYTES = 1024 * 1024
 _FRESH_S = 60.0  # as long as a proof is good
@@ -27,7 +28,22 @@ class _Present(NamedTuple):
 
     of: int  # so many records of the journal were read
     entries: list[Entry]
+    kinds: frozenset[str]
     marks: frozenset[tuple[str, str]]
+    facts: dict[str, Any]  # the latest value of each, in the order in which they were first noted
+
+    def grown(self, of: int, more: list[Entry]) -> _Present:
+        """With more records that count, up to so many of the journal."""
+        return _Present(
+            of,
+            [*self.entries, *more],
+            self.kinds.union(entry.kind for entry in more),
+            self.marks.union((entry.kind, entry.step) for entry in more),
+            self.facts | {entry.data["name"]: entry.data["value"] for entry in more if entry.kind == "fact"},
+        )
+
+
+_NOTHING = _Present(0, [], frozenset(), frozenset(), {})
 
 
 class Memory:
@@ -43,9 +59,9 @@ class Memory:
         self.folder = folder
         self._loaded: tuple[str, store.Manifest] | None = None
         self._hashes: dict[str, Hashes] = {}
+        self._present_now = _NOTHING
         self._seen: dict[str, tuple[Any, float]] = {}  # trees that listed as frozen: by which manifest, and when
         self.attributes: dict[str, Kept[Any]] = {}  # by tree; see harness.migration.attributes
-        self._present_now = _Present(0, [], frozenset())
 
     # What happened
 
@@ -57,20 +73,20 @@ class Memory:
     @property
     def reversing(self) -> bool:
         """A reverse move is under way."""
-        return any(entry.kind == REVERSING for entry in self.present())
+        return REVERSING in self._read().kinds
 
     @property
     def moved(self) -> bool:
         """The move's own commit point is passed: the pair has the store, also while it is being taken back."""
-        return any(entry.kind == "committed" for entry in self._of_the_move())
+        return self._noted("committed", self._of_the_move)
 
     @property
     def committed(self) -> bool:
-        return any(entry.kind == "committed" for entry in self._chapter())
+        return self._noted("committed", self._chapter)
 
     @property
     def completed(self) -> bool:
-        return any(entry.kind == "completed" for entry in self._chapter())
+        return self._noted("completed", self._chapter)
 
     @property
     def reversed(self) -> bool:
@@ -86,7 +102,7 @@ class Memory:
     @property
     def rolling_back(self) -> bool:
         """A rollback began and did not finish."""
-        return any(entry.kind == "undoing" for entry in self._chapter())
+        return self._noted("undoing", self._chapter)
 
     @property
     def run_id(self) -> str | None:
@@ -162,15 +178,11 @@ class Memory:
 
     def fact(self, name: str, default: Any = None) -> Any:
         """The latest value noted under this name."""
-        for entry in reversed(self.present()):
-            if entry.kind == "fact" and entry.data["name"] == name:
-                return entry.data["value"]
-        return default
+        return self._read().facts.get(name, default)
 
     def facts(self, prefix: str) -> dict[str, Any]:
         """The latest value of every fact whose name begins like this, in the order in which they were first noted."""
-        noted = (entry for entry in self.present() if entry.kind == "fact")
-        return {e.data["name"]: e.data["value"] for e in noted if e.data["name"].startswith(prefix)}
+        return {name: value for name, value in self._read().facts.items() if name.startswith(prefix)}
 
     def present(self) -> list[Entry]:
         """The records that count: those since the last complete rollback."""
@@ -185,15 +197,20 @@ class Memory:
         entries = self.present()
         return entries[: _start_of_reverse(entries)]
 
+    def _noted(self, kind: str, among: Callable[[], list[Entry]]) -> bool:
+        """A record of this kind is among those of a chapter; where there is none at all, nobody looks for chapters."""
+        return kind in self._read().kinds and any(entry.kind == kind for entry in among())
+
     def _marks(self) -> frozenset[tuple[str, str]]:
         return self._read().marks
 
     def _read(self) -> _Present:
-        entries = self._journal.entries
-        if len(entries) != self._present_now.of:  # a journal only grows
-            now = counting(entries)
-            marks = frozenset((entry.kind, entry.step) for entry in now)
-            self._present_now = _Present(len(entries), now, marks)
+        entries, known = self._journal.entries, self._present_now
+        if len(entries) != known.of:  # a journal only grows
+            more = entries[known.of :]
+            if any(entry.kind in _TAKE_BACK for entry in more):
+                known, more = _NOTHING, counting(entries)
+            self._present_now = known.grown(len(entries), more)
         return self._present_now
 
     # What is to be remembered
@@ -317,6 +334,10 @@ class Memory:
         """It was so a moment ago, as the engine's clock counts."""
         manifest, at_s = self._seen.get(tree, (None, 0.0))
         return manifest is not None and manifest == self.fact(self.frozen_as) and self._clock.now() - at_s <= _FRESH_S
+
+    def just_seen(self) -> list[str]:
+        """The trees that were as frozen a moment ago."""
+        return sorted(filter(self.just_saw_as_frozen, self._seen))
 
     def forget_what_was_seen(self) -> None:
         """Hosts were left alone for a while, or may have rebooted: all is looked at again."""

@@ -14,6 +14,7 @@ from harness.systems.printed import lines, whole
 # Internal DRBD metadata at the end of the device: 32 KiB of bitmap a GiB, rounded up, and the fixed part.
 _BITMAP_BYTES_PER_GIB = 32 * 1024
 _METADATA_FIXED_BYTES = 36 * 1024 + 32 * 1024
+_LOOKED_AT_BYTES = 68 * 1024  # by drbdmeta, at the beginning of a device
 _UUID = re.compile(r"(?<![0-9a-f-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f-])", re.IGNORECASE)
 
 
@@ -91,6 +92,16 @@ def holders(host: Reader, device: str) -> list[str]:
 def swap_devices(host: Reader) -> list[str]:
     found = lines(host.read(Command(("cat", "/proc/swaps"))).text)[1:]
     return [line.split()[0] for line in found if line.strip()]
+
+
+def begins_with_zeros(host: Reader, device: str) -> bool:
+    """Nothing lies in the first blocks, be it of a kind that no probe knows.
+
+    drbdmeta looks there before it makes metadata. Of data that it cannot name it asks whether to go on, and without a
+    terminal it answers its question with no.
+    """
+    command = Command(("od", "-A", "n", "-t", "x8", "-N", str(_LOOKED_AT_BYTES), device))
+    return not set(host.read(command).text.split()) - {"*", "0" * 16}
 
 
 def occupied_by(host: Reader, device: str) -> str | None:

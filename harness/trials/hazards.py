@@ -12,7 +12,7 @@ Role = Literal["original", "additional", "clc"]
 WalrusRole = Literal["original", "additional"]
 Program = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
 OneLine = Annotated[str, Field(pattern=r"^[ -~]+$", max_length=200)]
-Signature = Literal["ext2", "ext3", "ext4", "xfs", "swap", "LVM2_member", "drbd"]
+Signature = Literal["ext2", "ext3", "ext4", "xfs", "swap", "LVM2_member", "drbd", "nameless"]
 
 
 class FstabLine(Strict):

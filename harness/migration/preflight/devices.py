@@ -43,6 +43,11 @@ def blank(site: Site[Reader]) -> Iterator[Finding]:
         if host.name in present and not own and (reason := volumes.occupied_by(host, site.disk(host))):
             what = f"{site.disk(host)} {reason}"
             yield error("device-not-blank", host.name, what, "Choose another device, or clear this one yourself.")
+        elif host.name in present and not own and not volumes.begins_with_zeros(host, site.disk(host)):
+            what = f"{site.disk(host)} begins with data of which no probe knows what it is, or what is left of some"
+            zeros = f"dd if=/dev/zero of={site.disk(host)} bs=65536 count=2 conv=fsync"
+            mend = f"Choose another device, or, when you know that nobody misses it, zero its beginning: {zeros}."
+            yield error("device-not-blank", host.name, what, mend)
         areas = [*([] if own else [site.settings.store]), site.settings.staging]
         areas = areas if host.name == site.original.name else []
         for area in areas:

@@ -83,6 +83,9 @@ class Conductor:
     _counts: bool = True
     struck: list[Point] = field(default_factory=list)
     pending: list[tuple[str, float]] = field(default_factory=list)  # faults that will end by themselves, and when
+    changes: int = 0  # commands that may have changed something
+    turns: int = 0  # occasions at which more may have changed than questions and a moment change
+    at_wait: Callable[[], None] = lambda: None  # told before the engine lets time pass
     at_claim: Callable[[], None] = lambda: None  # told when the engine is about to begin a walk over its plan
     whereabouts: Callable[[str, Request], Whereabouts] = lambda role, request: NOWHERE
     beats: list[Beat] | None = None  # written while the run without faults is surveyed
@@ -119,6 +122,8 @@ class Conductor:
         point = self.brancher.at_command(number, tap.role, request)
         began = self.opened.clock.now()
         where = self.whereabouts(tap.role, request) if self.beats is not None else NOWHERE
+        if point is not None or _may_change(request):
+            self.turns += 1
         if point is not None:
             self.struck.append(point)
             self.marks.append((self.attempt, self.sent))
@@ -132,7 +137,8 @@ class Conductor:
         return answer
 
     def _looked(self, tap: _Tap, request: Request, fence: Fence | None) -> None:
-        if effect_of(request) is not Effect.READ or isinstance(request, PollJob):
+        if _may_change(request):
+            self.changes += 1
             self.monitors.accepted(tap.name, fence)
             self.monitors.look()
 
@@ -150,7 +156,7 @@ class Conductor:
             case "lose_reply":
                 raise Indeterminate(tap.name, f"the reply to `{request}` was lost")
             case "hang":
-                self.opened.clock.sleep(getattr(request, "timeout_s", 60.0))
+                self.opened.clock.sleep(patience_s(request))
                 raise Indeterminate(tap.name, f"`{request}` did not answer in time")
         assert fault == FAIL
         failed = Result(1, b"", b"failed on purpose\n")
@@ -184,12 +190,12 @@ class Conductor:
         """Power or link fails at a moment of a command."""
         hit = tap.role in CUTS.get(point.fault, ())
         match point.moment:
-            case "not_sent":
-                self._break(point.fault)
-                return tap.inner.send(request, fence)
-            case "sent":
+            case "sent" if hit:
                 self._break(point.fault)
                 raise Indeterminate(tap.name, f"it went down when it had `{request}`")
+            case "not_sent" | "sent":  # whoever is there when it comes in carries it out
+                self._break(point.fault)
+                return tap.inner.send(request, fence)
             case "during":
                 self._later(point.fault, self._middle_s(request), lambda: self._break(point.fault))
                 return tap.inner.send(request, fence)
@@ -200,6 +206,7 @@ class Conductor:
         return answer
 
     def _break(self, fault: str) -> None:
+        self.turns += 1
         doors = self.opened.faults
         if fault == LINK:
             doors.cut_link()
@@ -215,12 +222,14 @@ class Conductor:
 
         def due() -> None:
             self.pending.remove(entry)
+            self.turns += 1
             action()
 
         self.opened.timers.after(seconds, due)
 
     def pause(self, seconds: float) -> None:
         """The engine waits."""
+        self.at_wait()
         fault = self.brancher.at_pause(self.number)
         if fault is not None:
             self.struck.append(Point(self.number, fault, "answered"))
@@ -254,6 +263,16 @@ class Conductor:
             self.struck.append(Point(self.number, KILL, moment))
             self.marks.append((self.attempt, self.sent + 1))  # before the next command
             raise EngineKilled(f"at record {self.number}")
+
+
+def _may_change(request: Request) -> bool:
+    """It changes something, or asks after what goes on by itself."""
+    return effect_of(request) is not Effect.READ or isinstance(request, PollJob)
+
+
+def patience_s(request: Request) -> float:
+    """How long the engine waits for an answer that does not come."""
+    return float(getattr(request, "timeout_s", 60.0))
 
 
 @dataclass(frozen=True)

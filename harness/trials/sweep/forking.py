@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from harness.trials.strikes import CUTS
 from harness.trials.sweep.array import Pairing, moment_for
 from harness.trials.sweep.points import CRASHES, KILL, MOMENTS, Point
 from harness.trials.sweep.story import Head, Known, Story, Told
+from harness.trials.sweep.twins import Twins
 
 # Of a second crash: hits the host that is asked, the command changes something. "Answered" comes as the engine waits,
 # or is the same as "not sent" of the next command.
@@ -60,6 +61,9 @@ class _Said(NamedTuple):
     struck: list[Point]
 
 
+Wanted = Callable[[], bool]  # whether anybody still waits for the result
+
+
 class ShareDone(BaseException):
     """The last point of the share was told."""
 
@@ -72,7 +76,13 @@ class Forker:
     """
 
     def __init__(
-        self, story: Story, points: Sequence[Point], known: Known, depth: int, pairings: Sequence[Pairing] = ()
+        self,
+        story: Story,
+        points: Sequence[Point],
+        known: Known,
+        depth: int,
+        pairings: Sequence[Pairing] = (),
+        wanted: Wanted = lambda: True,
     ) -> None:
         self.story = story
         self.points: dict[int, list[Point]] = {}
@@ -90,6 +100,9 @@ class Forker:
         self.second: tuple[str, int] | None = None  # in a copy: the fault that is to follow, after so many commands
         self.heads_before_second = 0  # what was passed before it says nothing of the rest without it
         self._fresh = Known()  # what this copy learned, for the process that it was copied from
+        self._of_before: object = None
+        self._twins = Twins()
+        self._wanted = wanted
 
     # Where something may strike
 
@@ -204,8 +217,10 @@ class Forker:
 
     def _fork(self, point: Point, second: tuple[str, int] | None = None) -> bool:
         """True in the copy; here, once the copy has told its story. A ``second`` fault is to follow in it."""
+        if not self._wanted():
+            os._exit(1)  # nobody is there to be told
         reading, writing = os.pipe()
-        child = os.fork()
+        child = self._twins.fork()
         if child == 0:
             os.close(reading)
             self._become_copy(writing, point, second)
@@ -225,9 +240,10 @@ class Forker:
         self.recovering = self.depth > 1 and self.pipe is None and point.fault in CRASHES and second is None
         self.second = second
         self.pipe = pipe
+        self._of_before = (self.result, self._fresh, self.story.heads)  # giving memory back would cost a copy of it
         self.result = SliceResult()
         self._fresh = Known()
-        self.story.heads.clear()
+        self.story.heads = []
         self.story.met = self._met
         self.story.conductor.commands = self.story.conductor.cells = 0
 

@@ -35,10 +35,13 @@ class Notebook:
     entries: list[Entry] = field(default_factory=list)
     manifests: dict[str, store.Manifest] = field(default_factory=dict)
     hashes: dict[str, dict[bytes, Hashed]] = field(default_factory=dict)
+    _memory: Memory | None = None
 
     def memory(self, clock: Clock) -> Memory:
-        """The memory of the run, to ask."""
-        return _KeptMemory(_KeptJournal(self), self, clock)
+        """The memory of the run, to ask: always the same, which reads on from where it was."""
+        if self._memory is None:
+            self._memory = _KeptMemory(_KeptJournal(self), self, clock)
+        return self._memory
 
 
 class _KeptJournal(Journal):

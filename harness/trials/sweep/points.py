@@ -52,7 +52,8 @@ class Whereabouts(NamedTuple):
     """Names for where the engine is in its own text as it sends something; "" for no name."""
 
     place: str = ""  # in which state of the world, saying this
-    way: str = ""  # in which state of the world, and which way an error at this question takes
+    way: str = ""  # in which state of the world, and which way an error takes that comes before anything was begun
+    takes_alike: bool = False  # an error that says that nothing was begun, and one that does not know
 
 
 NOWHERE = Whereabouts()
@@ -127,9 +128,9 @@ def same_as(beat: Beat, after: Beat | None, point: Point) -> Point:
     if fault in CUTS or fault == LINK:
         hit = beat.role in CUTS.get(fault, ())
         still = after is not None and after.sent_at == beat.answered_at
-        if moment == "sent" and not hit:
+        if moment == "sent" and (not hit or beat.where.takes_alike):
             return replace(point, moment="not_sent")
-        if moment == "not_sent" and reads and not _shows(fault, beat.reach):
+        if moment == "not_sent" and not _shows(fault, beat.reach):
             moment = "answered"
         if moment == "done":
             if hit:
@@ -148,17 +149,17 @@ def same_as(beat: Beat, after: Beat | None, point: Point) -> Point:
 
 
 def _shows(fault: str, reach: frozenset[str]) -> bool:
-    """An answer that depends on these hosts can tell of such a cut."""
+    """An answer or effect that depends on these hosts can tell of such a cut."""
     return len(reach) > 1 if fault == LINK else bool(reach & set(CUTS[fault]))
 
 
 def errs(beat: Beat, point: Point) -> bool:
-    """All that comes of this fault is an error of the transport at a question."""
-    if beat.effect != "read" or beat.slow:
+    """All that comes of this fault is an error of the transport: nothing was begun, or it was a question."""
+    if beat.slow:
         return False
     if point.fault in CUTS:
         return beat.role in CUTS[point.fault] and point.moment in ("not_sent", "sent")
-    return (point.fault, point.moment) in ((LOSE_REPLY, "done"), (HANG, "sent"))
+    return (point.fault == HANG and point.moment == "sent") or (point.fault == LOSE_REPLY and beat.effect == "read")
 
 
 def _same_kill(beat: Beat, after: Beat | None, point: Point) -> Point:
@@ -170,6 +171,8 @@ def _same_kill(beat: Beat, after: Beat | None, point: Point) -> Point:
         moment = "done"
     if beat.effect == "read" and not beat.slow and moment in ("sent", "done"):
         moment = "not_sent"
+    if moment == "done" and after is not None and after.sent_at == beat.answered_at:
+        return Point(after.number, KILL, "not_sent")
     return replace(point, moment=moment)
 
 

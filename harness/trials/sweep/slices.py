@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 from harness.labs.lab import Start, StoreSpec
 from harness.labs.simulated import SimulatedLab
 from harness.trials.sweep.array import Pairing, covering_array
-from harness.trials.sweep.forking import Forker, ShareDone, SliceResult
+from harness.trials.sweep.forking import Forker, ShareDone, SliceResult, Wanted
 from harness.trials.sweep.points import CRASHES, FAULTS, Beat, Point, cells, errs, same_as
 from harness.trials.sweep.story import Known, Story, Told
 from harness.trials.sweep.undertaking import THE_MOVE, Undertaking
@@ -68,7 +68,7 @@ class Merger:
         self._survey = survey
         self._first: dict[str, int] = {}
         for beat in survey.beats:
-            for name in filter(None, beat.where):
+            for name in filter(None, (beat.where.place, beat.where.way)):
                 self._first.setdefault(name, beat.number)
 
     def representative(self, beat: Beat, point: Point) -> Point:
@@ -80,7 +80,7 @@ class Merger:
             point, beat = following, self._survey.beats[following.number - 1]
 
     def _first_like(self, beat: Beat, point: Point) -> Point:
-        place, way = beat.where
+        place, way = beat.where.place, beat.where.way
         if way and errs(beat, point):
             return replace(point, number=self._first[way])
         return replace(point, number=self._first[place]) if place else point
@@ -99,12 +99,17 @@ def representatives(survey: Survey, spec: Spec) -> list[Point]:
 
 
 def run_slice(
-    spec: Spec, found: Survey, known: Known, points: Sequence[Point], pairings: Sequence[Pairing] = ()
+    spec: Spec,
+    found: Survey,
+    known: Known,
+    points: Sequence[Point],
+    pairings: Sequence[Pairing] = (),
+    wanted: Wanted = lambda: True,
 ) -> SliceResult:
     """Run the trials of these points and pairs."""
     with SimulatedLab().open(spec.start) as opened:
         story = Story(opened, known, spec.undertaking)
-        forker = Forker(story, points, known, spec.depth, pairings)
+        forker = Forker(story, points, known, spec.depth, pairings, wanted)
         story.conductor.brancher = forker
         story.conductor.durations = found.durations
         gc.collect()
@@ -156,12 +161,10 @@ def plan_of(spec: Spec) -> Plan:
     return planned(pickle.dumps(spec).hex())
 
 
-def run_share(spec: Spec, number: int, of: int) -> SliceResult:
+def run_share(spec: Spec, plan: Plan, number: int, of: int, wanted: Wanted = lambda: True) -> SliceResult:
     """Run one of so many equal shares of a sweep; whoever runs it and in which order, it comes to the same."""
-    plan = plan_of(spec)
-    return run_slice(
-        spec, plan.survey, plan.survey.known.copy(), _cut(plan.points, number, of), _cut(plan.pairings, number, of)
-    )
+    points, pairings = _cut(plan.points, number, of), _cut(plan.pairings, number, of)
+    return run_slice(spec, plan.survey, plan.survey.known.copy(), points, pairings, wanted)
 
 
 T = TypeVar("T")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from harness.errors import CommandFailed, LabError, WalrusHaError
-from harness.hosts.command import Command, Effect, Request
+from harness.errors import CommandFailed, Indeterminate, LabError, Unreachable, WalrusHaError
+from harness.hosts.command import Request
 from harness.labs.lab import ADDITIONAL, ORIGINAL, Opened
 from harness.labs.simulated_shapes import Names, Shape, digest
 from harness.labs.simulated_state import WorldState
@@ -17,11 +16,12 @@ from harness.migration.engine import Event
 from harness.migration.outcome import Outcome
 from harness.migration.run import Listeners
 from harness.trials.strikes import EngineKilled
-from harness.trials.sweep.conductor import RESTART_S, Conductor, TappedClock
+from harness.trials.sweep.conductor import RESTART_S, Conductor, TappedClock, patience_s
 from harness.trials.sweep.monitors import Monitors
 from harness.trials.sweep.notebook import KeptMigration, Notebook
-from harness.trials.sweep.places import Lines, handlers_above, lines_above, way_above
+from harness.trials.sweep.places import Lines, handlers_above, lines_above, standing_above, tell_apart, way_above
 from harness.trials.sweep.points import NOWHERE, Whereabouts
+from harness.trials.sweep.states import States
 from harness.trials.sweep.undertaking import THE_MOVE, Undertaking
 
 RUN_ID = "sweep"
@@ -29,6 +29,7 @@ MOST_ATTEMPTS = 6
 _BUDGET_S = 4 * 3600.0  # of virtual time, for a whole trial
 _HEAL_S = 60.0  # the cloud has found its peace by then
 _SETTLE_S = 120.0  # for the cloud to elect after a power cut
+_SILENCES = (Unreachable.__name__, Indeterminate.__name__)  # of a host that had not begun, and of one that may have
 
 
 class Told(NamedTuple):
@@ -98,6 +99,7 @@ class Story:
     _migration: KeptMigration | None = None
     _undoing: str = ""  # the step whose undoing began last in this attempt
     _undone: bool = True  # those before it are finished
+    _waits_at: tuple[int, Lines] = (0, ())  # after how many changes, and where, the last wait began
 
     def __post_init__(self) -> None:
         state = self.opened.state
@@ -107,7 +109,9 @@ class Story:
         self.monitors = Monitors(state, self.opened.inventory.original.name)
         self.undertaking.prepare(self.opened, state, self.monitors, notebook, RUN_ID)
         self.conductor = Conductor(self.opened, state, self.monitors, notebook)
+        self._states = States(state, self.conductor, self.opened.clock)
         self.conductor.at_claim = self._at_claim
+        self.conductor.at_wait = self._at_wait
         self.conductor.whereabouts = self._whereabouts
 
     @property
@@ -178,6 +182,8 @@ class Story:
             self.conductor.step = ""
         if event.kind == "satisfied":
             self._pass_head(event.step)
+        if event.kind == "waiting" and not event.step:
+            self._pass_trouble(event.text)
 
     def _pass_undoing(self, step: str) -> None:
         """A rollback knows its plan and its memory, and which undoings of this attempt it left unfinished.
@@ -189,6 +195,22 @@ class Story:
         self._undoing = step
         if self._undone:
             self._pass_head(f"undo {step}")
+
+    def _pass_trouble(self, text: str) -> None:
+        """An error came through to the engine's loop: of it the last words may name the host."""
+        host = text.partition(":")[0]
+        if host in self.state.epochs():
+            self._pass_head(f"trouble of {host} at {self.lines(2)}")
+
+    def _at_wait(self) -> None:
+        """A wait begins after a fault: it counts from now, so it knows what its functions have, and the world."""
+        conductor = self.conductor
+        if not conductor.struck:
+            return
+        here = (conductor.changes, self.lines(3))
+        if here != self._waits_at:
+            self._waits_at = here
+            self._pass_head(f"wait {standing_above(Story._attempt.__code__, 2)}")
 
     def _at_claim(self) -> None:
         """A walk begins: from here on a running engine knows no more than one that is started now."""
@@ -202,9 +224,8 @@ class Story:
         if state is None:
             return NOWHERE
         place = digest((state, self.lines(3), role, repr(request)))
-        if not isinstance(request, Command) or request.effect is not Effect.READ:
-            return Whereabouts(place)
-        return Whereabouts(place, digest((state, self.way(3), role, request.timeout_s)))
+        way = digest((state, self.way(3), role, patience_s(request)))
+        return Whereabouts(place, way, not tell_apart(Story._attempt.__code__, 3, *_SILENCES))
 
     @staticmethod
     def lines(skipped: int) -> Lines:
@@ -233,57 +254,18 @@ class Story:
         self.heads.append(Head(key, len(self.monitors.broken), len(self.unknown), self.conductor.cells))
 
     def key(self, position: str, attempt_head: bool = False) -> str | None:
-        """The digest of all that the rest of the story depends on; None while something is under way by itself."""
-        now = self.opened.clock.now()
-        pending = sorted((what, math.ceil(at - now)) for what, at in self.conductor.pending)
-        names = Names()
-        world = self.state.key(names)
-        if world is None:
-            return None
-        fences = () if attempt_head or self._migration is None else self._held()
-        return digest((position, pending, world, self._memory(names), self._grants(), fences))
-
-    def _memory(self, names: Names) -> Shape:
-        """The run's memory as the engine reads it: which records there are, and the latest value of each fact."""
-        memory = self.notebook.memory(self.opened.clock)
-        present = memory.present()
-        notes = sorted(
-            {(entry.kind, entry.step) for entry in present if entry.kind not in ("fact", "epoch", "stopped")}
-        )
-        facts = {entry.data["name"]: entry.data["value"] for entry in present if entry.kind == "fact"}
-        shaped = [
-            (name, self._fact(name, value, names)) for name, value in sorted(facts.items()) if not _over(name, value)
-        ]
-        return notes, shaped, memory.committed, memory.completed, memory.rolled_back, memory.run_id, self._hashes()
-
-    def _hashes(self) -> Shape:
-        """Which files the run has a hash of, and whether it still holds for the file that is there."""
-        return tuple(
-            (tree.partition("-")[0], tuple(sorted(self.state.holding(known))))
-            for tree, known in sorted(self.notebook.hashes.items())
-        )
-
-    def _fact(self, name: str, value: Shape, names: Names) -> Shape:
-        if name.startswith("job:"):
-            return self.state.job(value["id"])
-        return names.of(value) if name.startswith("metadata:") else repr(value)
-
-    def _grants(self) -> Shape:
-        """Who holds the hosts, and the order of the epochs; the numbers themselves decide nothing."""
-        epochs = self.state.epochs()
-        remembered = self.notebook.memory(self.opened.clock).epoch
-        order = sorted({*epochs.values(), remembered})
-        ranks = {name: order.index(epoch) for name, epoch in epochs.items()}
-        return self.state.grants(), ranks, order.index(remembered)
+        """The name of the present state; None while something is under way by itself."""
+        return self._states.name(position, () if attempt_head or self._migration is None else self._held())
 
     def _held(self) -> Shape:
-        """Whether the running engine holds each host under the epoch that is granted there."""
+        """Whether the running engine holds each host under the epoch that is granted there, and what it just saw."""
         assert self._migration is not None
         engine = self._migration.engine
         if engine is None:
             return ()
-        epochs = self.state.epochs()
-        return tuple(host.fence is not None and host.fence.epoch == epochs[host.name] for host in engine.site.hosts)
+        epochs, site = self.state.epochs(), engine.site
+        held = tuple(host.fence is not None and host.fence.epoch == epochs[host.name] for host in site.hosts)
+        return held, tuple(site.memory.just_seen())
 
     # Judging
 
@@ -406,8 +388,3 @@ class Story:
         manifest = self.opened.truth.read_replica()
         if manifest.error is not None or not self.state.copies.holds_store_at(idle):
             self.monitors.broken.append(f"I8: the {idle}, promoted, does not hold the store: {manifest.error or ''}")
-
-
-def _over(name: str, value: Shape) -> bool:
-    """A collected job only lends the next one its number; when a reading began is told by what it found."""
-    return name.startswith("reading:") or (name.startswith("job:") and bool(value["collected"]))

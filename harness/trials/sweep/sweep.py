@@ -92,7 +92,7 @@ def sweep(spec: Spec, executor: Executor, tell: Tell = lambda line: None) -> Swe
     plan = plan_of(spec)
     tell(f"the run without faults: {len(plan.survey.beats)} commands and records; to break: {len(plan.points)} points")
     shares: dict[int, SliceResult] = {}
-    for number, share in executor.run(spec, SHARES[spec.depth]):
+    for number, share in executor.run(spec, plan, SHARES[spec.depth]):
         shares[number] = share
         stories = sum(len(one.trials) + one.pairs_executed + len(one.paired) for one in shares.values())
         seconds = time.monotonic() - started

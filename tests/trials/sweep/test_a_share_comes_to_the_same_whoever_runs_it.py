@@ -63,9 +63,11 @@ def _taken_for_another(plan: Plan) -> dict[Point, Point]:
     }
 
 
-@pytest.mark.parametrize("fault", ["cut_link", "cut_clc", "cut_additional", "cut_both", "lose_reply", "hang"])
+@pytest.mark.parametrize(
+    "fault", ["kill_engine", "cut_link", "cut_clc", "cut_original", "cut_additional", "cut_both", "lose_reply", "hang"]
+)
 def test_a_point_whose_trial_is_another_ones_comes_to_the_same_alone(spec: Spec, plan: Plan, fault: str) -> None:
-    """A cut that no answer shows yet, an error on its way to its handler: told on its own it ends alike."""
+    """A dead engine, a cut that nothing shows yet, an error on its way to its handler: told alone it ends alike."""
     merged = {point: other for point, other in _taken_for_another(plan).items() if point.fault == fault}
     assert len(merged) > 50
     for point in sorted(merged)[len(fault) :: len(merged) // 2]:
