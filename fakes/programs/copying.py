@@ -23,7 +23,7 @@ from fakes.programs.gnu import reason
 from fakes.programs.tally import KINDS, Counts
 
 _LOOK_S = 1e-5  # at each entry, where find takes no time at one
-_LOOKS_TO_MAKE = 12  # assumed: what a file's temporary name, owner, mode, times and renaming take, in looks of find
+LOOKS_TO_MAKE = 12  # assumed: what a file's temporary name, owner, mode, times and renaming take, in looks of find
 _LONGEST_NAME_BYTES = 255 - 8  # what is left of it beside a temporary name's own letters
 _FAILED, _VANISHED = 23, 24
 _ENDINGS = {
@@ -277,7 +277,7 @@ class Copy:
         temporary, done = temporary_name(target), 0
         self._counts.literal_bytes += size_of(content)
         if self._wanted.pace.entry_s:
-            yield _LOOKS_TO_MAKE * self._wanted.pace.entry_s
+            yield LOOKS_TO_MAKE * self._wanted.pace.entry_s
         self._files.put_content(temporary, b"", 0o600)
         for upto in self._wanted.pace.pieces(size_of(content), self._wanted.bytes_per_s):
             self._write(below, target, status, prefix(content, upto))

@@ -7,12 +7,16 @@ and extended attributes stay behind. ``-a`` keeps both. Nothing is flushed.
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Generator
 
+from fakes.content import prefix
 from fakes.filesystem import Stat
 from fakes.machine import Machine
 from fakes.memory import MemoryFilesystem
+from fakes.pace import Pace
 from fakes.program import Call, Program, Reply, Slow, UnsupportedInvocation
-from fakes.programs.gnu import complaints, fails, memory, not_modelled, operands, quoted, reason, status_of
+from fakes.programs.copying import LOOKS_TO_MAKE
+from fakes.programs.gnu import complaints, fails, memory, not_modelled, operands, quoted, reason, simulated, status_of
 
 _BYTES_PER_S = 200 * 1024**2
 _TREE = ("-R", "--preserve")
@@ -25,7 +29,8 @@ def cp(call: Call, machine: Machine) -> Reply | Slow:
         names = call.argv[4:]
         if len(names) != 2 or not (names[0].endswith("/.") and names[1].endswith("/")):
             raise not_modelled(call)
-        return _everything(names[0][:-2], names[1].rstrip("/"), memory(machine))
+        pace = simulated(machine).simulation.pace
+        return _everything(names[0][:-2], names[1].rstrip("/"), memory(machine), pace)
     if call.argv[1:3] == _TREE:
         names = call.argv[3:]
         if len(names) < 2 or any(not name.startswith("/") for name in names):
@@ -103,7 +108,7 @@ def _tree(source: str, target: str, files: MemoryFilesystem, said: list[str]) ->
     return Reply()
 
 
-def _everything(source: str, target: str, files: MemoryFilesystem) -> Slow:
+def _everything(source: str, target: str, files: MemoryFilesystem, pace: Pace) -> Slow:
     """Over what is in a directory: one file system, second names as such, extended attributes."""
     if not files.exists(source) or not _is_directory(files, target):
         raise UnsupportedInvocation("copying all of what is not there, or to where no directory is")
@@ -113,13 +118,13 @@ def _everything(source: str, target: str, files: MemoryFilesystem) -> Slow:
     for path, status in entries:
         new = target + path[len(source) :]
         if status.kind == "file":
-            yield status.size / _BYTES_PER_S
             if files.exists(new) and (status.inode in first or files.stat(new).links > 1):
                 files.unlink(new)
             if status.inode in first:
                 files.link(first[status.inode], new)
                 continue
             first[status.inode] = new
+            yield from _growing(path, new, status.size, files, pace)
         try:
             _entry(path, new, status, files, said)
             files.put_xattrs(new, files.xattrs(path))
@@ -129,6 +134,21 @@ def _everything(source: str, target: str, files: MemoryFilesystem) -> Slow:
         if status.kind == "directory" and files.exists(target + path[len(source) :]):
             _preserve(files, target + path[len(source) :], status)
     return complaints(said)
+
+
+def _growing(path: str, new: str, size: int, files: MemoryFilesystem, pace: Pace) -> Generator[float, None, None]:
+    """The time that a file takes, in which more and more of it lies there; what hinders it is told at its end."""
+    done = 0
+    try:
+        content = files.content(path)
+        if pace.entry_s:
+            yield LOOKS_TO_MAKE * pace.entry_s
+        for upto in pace.pieces(size, pace.copy_bytes_per_s):
+            yield (upto - done) / pace.copy_bytes_per_s
+            files.put_content(new, prefix(content, upto), 0o600)
+            done = upto
+    except OSError:
+        return
 
 
 def _entry(path: str, new: str, status: Stat, files: MemoryFilesystem, said: list[str]) -> None:

@@ -33,24 +33,31 @@ _ADVISE_CACHE = ("dd", "if={}", "of=/dev/null", "iflag=nocache", "count=0", ";")
 
 
 def stat(call: Call, machine: Machine) -> Reply:
-    """``stat -c FORMAT -- PATH``."""
-    if len(call.argv) != 5 or call.argv[1] != "-c" or call.argv[3] != "--":
+    """``stat -c FORMAT -- PATH...``."""
+    if len(call.argv) < 5 or call.argv[1] != "-c" or call.argv[3] != "--":
         raise not_modelled(call)
-    format_, path = call.argv[2], call.argv[4]
-    try:
-        found = status_of(machine, path)
-    except OSError as error:
-        return fails(f"stat: cannot statx {quoted(path)}: {reason(error)}")
-    if found is None:
-        return fails(f"stat: cannot statx {quoted(path)}: No such file or directory")
-    numbers = device_numbers(machine, path) or (0, 0)
+    told, missing = b"", []
+    for path in call.argv[4:]:
+        try:
+            found = status_of(machine, path)
+        except OSError as error:
+            missing.append(f"stat: cannot statx {quoted(path)}: {reason(error)}")
+            continue
+        if found is None:
+            missing.append(f"stat: cannot statx {quoted(path)}: No such file or directory")
+            continue
+        told += os.fsencode(_status_line(call, path, found, device_numbers(machine, path) or (0, 0))) + b"\n"
+    return complaints(missing, told)
 
+
+def _status_line(call: Call, path: str, found: Stat, numbers: tuple[int, int]) -> str:
     def directive(match: re.Match[str]) -> str:
-        if match.group(1) not in _STAT:
+        letter = match.group(1)
+        if letter != "n" and letter not in _STAT:
             raise not_modelled(call)
-        return _STAT[match.group(1)](found, numbers)
+        return path if letter == "n" else _STAT[letter](found, numbers)
 
-    return Reply(0, os.fsencode(re.sub("%(.)", directive, format_)) + b"\n")
+    return re.sub("%(.)", directive, call.argv[2])
 
 
 def _kind(status: Stat, _: tuple[int, int]) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.errors import CommandFailed, UnexpectedOutput
 from harness.hosts.command import Command, Effect
 from harness.hosts.host import Host, Reader
-from harness.systems.printed import whole
+from harness.systems.printed import lines, whole
 
+_STAT = "%F|%a|%u|%g|%s|%d"
 BACKUP_SUFFIX = ".before-walrus-ha"
 
 _KINDS = {
@@ -35,15 +36,31 @@ class FileStat:
 
 def stat(host: Reader, path: str) -> FileStat | None:
     """The path's status, None where nothing is there."""
-    result = host.ask(Command(("stat", "-c", "%F|%a|%u|%g|%s|%d", "--", path)))
+    result = host.ask(Command(("stat", "-c", _STAT, "--", path)))
     if not result.ok:
         if b"No such file or directory" in result.stderr:
             return None
         raise CommandFailed(host.name, f"stat {path}", result)
-    fields = result.text.rstrip("\n").split("|")
+    return _parsed(f"{host.name}: stat {path}", result.text.rstrip("\n"))
+
+
+def stats(host: Reader, paths: Sequence[str]) -> list[FileStat | None]:
+    """As ``stat``, of several paths at once, none of which holds a line break."""
+    command = Command(("stat", "-c", f"{_STAT}|%n", "--", *paths))
+    result = host.ask(command)
+    if any(b"No such file or directory" not in line for line in result.stderr.splitlines()):
+        raise CommandFailed(host.name, str(command), result)
+    told = [line.split("|", 6) for line in lines(result.text)]
+    found = {fields[-1]: _parsed(f"{host.name}: {command}", "|".join(fields[:-1])) for fields in told}
+    if result.ok != (set(found) == set(paths)) or not set(found) <= set(paths):
+        raise UnexpectedOutput(f"{host.name}: {command} printed {result.text!r}")
+    return [found.get(path) for path in paths]
+
+
+def _parsed(who: str, line: str) -> FileStat:
+    fields = line.split("|")
     if len(fields) != 6:
-        raise UnexpectedOutput(f"{host.name}: stat {path} printed {result.text!r}")
-    who = f"{host.name}: stat {path}"
+        raise UnexpectedOutput(f"{who} printed {line!r}")
     uid, gid, size, device = (whole(field, who) for field in fields[2:])
     return FileStat(_KINDS.get(fields[0], "other"), whole(fields[1], who, 8), uid, gid, size, device)
 
@@ -65,9 +82,12 @@ def read(host: Reader, path: str) -> str | None:
 
 def children(host: Reader, path: str) -> list[bytes]:
     """Names directly below a directory, in byte order; an absent directory has none."""
-    if stat(host, path) is None:
-        return []
-    result = host.read(Command(("find", path, "-mindepth", "1", "-maxdepth", "1", "-printf", r"%y\0%P\0")))
+    command = Command(("find", path, "-mindepth", "1", "-maxdepth", "1", "-printf", r"%y\0%P\0"))
+    result = host.ask(command)
+    if not result.ok:
+        if not result.stdout and b"No such file or directory" in result.stderr:
+            return []
+        raise CommandFailed(host.name, str(command), result)
     return sorted(result.stdout.split(b"\0")[1::2])
 
 
@@ -76,10 +96,11 @@ def make_directory(host: Host, path: str, mode: int) -> None:
     host.run(Command(("mkdir", "-p", "-m", f"{mode:04o}", "--", path), Effect.WRITE))
 
 
-def rename(host: Host, old: str, new: str) -> None:
-    """Rename within one file system, durably; never into an existing directory."""
+def rename(host: Host, old: str, new: str, flush: bool = True) -> None:
+    """Rename within one file system, durably unless the caller flushes; never into an existing directory."""
     host.run(Command(("mv", "-T", "--", old, new), Effect.WRITE))
-    sync(host)
+    if flush:
+        sync(host)
 
 
 def remove_empty_directory(host: Host, path: str) -> None:
@@ -97,7 +118,10 @@ def back_up(host: Host, paths: Iterable[str]) -> None:
 
     A name can be on stable storage before what it names: only content that was flushed gets the name of a backup.
     """
-    missing = [path for path in paths if stat(host, path) and stat(host, path + BACKUP_SUFFIX) is None]
+    missing = []
+    for path in paths:
+        found, kept = stats(host, (path, path + BACKUP_SUFFIX))
+        missing += [path] if found and kept is None else []
     for path in missing:
         host.run(Command(("cp", "-p", "--", path, path + BACKUP_SUFFIX + ".new"), Effect.WRITE))
     if missing:

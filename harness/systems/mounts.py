@@ -46,12 +46,17 @@ def mounted_exactly(host: Reader, device: str, at: str) -> bool:
     Raises:
         StepBlocked: when the device is mounted elsewhere, or something else covers the mount point.
     """
-    involved = [mount for mount in mounts(host) if mount.device == device or mount.at == at]
+    return exactly(host.name, mounts(host), device, at)
+
+
+def exactly(host: str, mounted: list[Mount], device: str, at: str) -> bool:
+    """As ``mounted_exactly``, of what was seen to be mounted on a host."""
+    involved = [mount for mount in mounted if mount.device == device or mount.at == at]
     if not involved:
         return False
     if [(mount.device, mount.at) for mount in involved] != [(device, at)]:
         seen = ", ".join(f"{mount.device} on {mount.at}" for mount in involved)
-        raise StepBlocked(f"{host.name}: expected {device} on {at} and nothing else, found {seen}")
+        raise StepBlocked(f"{host}: expected {device} on {at} and nothing else, found {seen}")
     return True
 
 

@@ -39,6 +39,16 @@ SABOTAGES = (
         Edit("systems.copying:copy_command", 'f"{source}/"', 'f"{source}"'),
     ),
     sabotage(
+        "copy by cp into a subdirectory",
+        "the dot behind the source is missing, so the store lands one level too deep",
+        "copy-by-cp-interrupted-begins-anew",
+        Edit(
+            "systems.copying:cp_command",
+            '("cp", "-a", "-x", "--", f"{source}/.",',
+            '("cp", "-R", "--preserve", source,',
+        ),
+    ),
+    sabotage(
         "copy again by size and time only",
         "a second round that trusts size and time leaves the bad object",
         "staged-copy-corrupted",
@@ -145,7 +155,7 @@ SABOTAGES = (
         "staged-copy-corrupted-after-it-was-verified",
         Edit(
             "migration.steps.aside:SetStoreAside.apply",
-            "files.rename(host, place, old)",
+            "files.rename(host, place, old, flush=False)",
             'host.run(Command(("rm", "-rf", "--", place), Effect.WRITE))\n'
             "        files.make_directory(host, place, 0o700)\n"
             "        files.make_directory(host, old, 0o700)",

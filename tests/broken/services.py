@@ -75,7 +75,7 @@ SABOTAGES = (
         "the additional host never brings its side up again",
         ("both-hosts-lose-power-after-the-move",),
         Edit(f"{_BOOT}.inspect", "if not starts:", "if not starts and host.name == site.original.name:"),
-        Edit(f"{_BOOT}.apply", "site.on_pair(_start_at_boot)", "_start_at_boot(site.original)"),
+        Edit(f"{_BOOT}.apply", "for host in site.pair:", "for host in (site.original,):"),
     ),
     sabotage(
         "DRBD at boot for good",

@@ -72,6 +72,7 @@ TABLE: dict[str, Row] = {
     "mounts": (lambda given: mounts.mounts(printed(given)), TOLD),
     "fstab": (_fstab, ODD),
     "stat": (lambda given: files.stat(printed(given), STORE), TOLD),
+    "stats": (lambda given: files.stats(printed(given), (STORE, f"{STORE}.before-ha")), TOLD),
     "df": (lambda given: files.room(printed(given), STORE), TOLD),
     "du": (lambda given: files.used_kib(printed(given), STORE), TOLD),
     "ps": (lambda given: services.processes(printed(given), "eucalyptus-cloud"), TOLD),

@@ -18,7 +18,7 @@ from harness.migration.run import Migration
 
 _START = Start(store=StoreSpec(objects=40, bytes=1024**2, hostile_names=True), settings={"strategy": "online"})
 _MOST_LISTINGS = 5  # the store when it is frozen, set aside and committed to; the copy when compared and handed over
-_MOST_REQUESTS, _MOST_IN_A_ROW = 140, 100
+_MOST_REQUESTS, _MOST_IN_A_ROW = 130, 90
 
 
 class _Counting:

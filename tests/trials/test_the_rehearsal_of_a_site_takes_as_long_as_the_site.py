@@ -27,7 +27,7 @@ SMALL = Start(
     store=StoreSpec(60, 8 * MIB, 7, True), device_bytes=256 * MIB, rates=Rates(60e6, 36e6, 0.02, 2e-4, 39 * MIB)
 )
 MANY = Start(
-    store=StoreSpec(1200, 6 * GIB, 8, True), device_bytes=20 * GIB, rates=Rates(120e6, 72e6, 0.01, 1e-3, 38 * MIB)
+    store=StoreSpec(800, 3 * GIB, 8, True), device_bytes=12 * GIB, rates=Rates(120e6, 72e6, 0.01, 1e-3, 38 * MIB)
 )
 LARGE = Start(
     store=StoreSpec(70, 300 * GIB, 9, False), device_bytes=400 * GIB, rates=Rates(90e6, 54e6, 0.05, 0.0, 40 * MIB)

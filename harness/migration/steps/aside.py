@@ -20,7 +20,7 @@ class SetStoreAside(Step):
 
     def inspect(self, site: Site[Reader]) -> StepState:
         host, place = site.original, site.settings.store
-        before, made = files.stat(host, site.old_store), files.stat(host, place)
+        before, made = files.stats(host, (site.old_store, place))
         if before is None and site.memory.retired(site.old_store):
             return Satisfied()
         if before is None:
@@ -40,8 +40,8 @@ class SetStoreAside(Step):
         if files.stat(host, old) is None:
             copies.require_unchanged(site, host, place)
             site.memory.remember("aside", old)
-            files.rename(host, place, old)
-        before, made = files.stat(host, old), files.stat(host, place)
+            files.rename(host, place, old, flush=False)  # what follows is flushed with it
+        before, made = files.stats(host, (old, place))
         if before is None:
             raise StepBlocked(f"{host.name}: neither {place} nor {old} exists")
         if made is None or _access(made) != _access(before):

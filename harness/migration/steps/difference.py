@@ -6,7 +6,7 @@ from harness.hosts.host import Host, Reader
 from harness.migration import ahead, copies, hashing, jobs
 from harness.migration.site import Site
 from harness.migration.step import Blocked, Pending, Satisfied, Step, StepState
-from harness.migration.steps.ahead import is_in_place, is_mounted_aside
+from harness.migration.steps.ahead import is_in_place
 from harness.migration.steps.freeze import FROZEN, FreezeManifest
 from harness.migration.steps.mounting import MountDevice
 from harness.systems import files, mounts, store
@@ -47,7 +47,8 @@ class CopyDifference(Step):
     def apply(self, site: Site[Host]) -> None:
         for earlier in ("copy-ahead", "catch-up", self.name):
             jobs.end_jobs(site, site.original, earlier)  # of an engine that died: nobody else may write to the copy
-        source = site.old_store if files.stat(site.original, site.old_store) else site.settings.store
+        set_aside = site.memory.fact("aside") is not None and files.stat(site.original, site.old_store) is not None
+        source = site.old_store if set_aside else site.settings.store
         ahead.copy_difference(site, self.name, source, _ROUNDS)
         site.memory.remember("restored", site.memory.fact("frozen"))
 
@@ -77,7 +78,9 @@ class PutDeviceInPlace(MountDevice):
         return seen or copies.listed_as_frozen(site, site.original, site.settings.store)
 
     def _is_aside(self, site: Site[Reader]) -> bool:
-        return any(mount.at == site.ahead for mount in mounts.mounts(site.original)) and is_mounted_aside(site)
+        mounted = mounts.mounts(site.original)
+        aside = any(mount.at == site.ahead for mount in mounted)
+        return aside and mounts.exactly(site.original.name, mounted, site.settings.device, site.ahead)
 
     def apply(self, site: Site[Host]) -> None:
         if self._is_aside(site):
