@@ -18,7 +18,7 @@ from harness.migration import hashing
 from harness.migration.hashing import Tree
 from harness.migration.jobs import LONGEST_JOB_S, RateChanged, run_job, succeed
 from harness.migration.site import Site
-from harness.systems import copying, files, store
+from harness.systems import comparing, copying, files, store
 
 _PASSES_OF_A_FILE = 3  # it is read, written, and read back
 _ENTRY_S = 0.002  # to list and look at an entry, however small it is
@@ -52,7 +52,7 @@ class Difference(NamedTuple):
 def difference(site: Site[Host] | Site[Reader]) -> Difference:
     """What of the store is not in step on the device, as both are listed now; reads no content."""
     unlike = [0, 0]
-    for want, have in store.join(*_both(site)):
+    for want, have in comparing.join(*_both(site)):
         if not _in_step(want, have):
             unlike[0] += 1
             unlike[1] += want.size if want else 0
@@ -65,7 +65,7 @@ def _in_step(want: store.Entry | None, have: store.Entry | None) -> bool:
     if want is None or have is None:
         return False
     unread = want.kind == "file" and not want.sha256
-    return not unread and not store.differences([want], [have], copied=True)
+    return not unread and not comparing.differences([want], [have], copied=True)
 
 
 def copy_round(site: Site[Host], step: str) -> None:
@@ -97,7 +97,7 @@ def _both(site: Site[Host] | Site[Reader]) -> tuple[store.Manifest, store.Manife
 def hidden(wanted: store.Manifest, found: Iterable[store.Entry]) -> list[bytes]:
     """Names of files that are unlike although rsync's quick look calls them equal, with all names of each."""
     unlike = {
-        want.path: want.same_as for want, have in store.join(wanted, found) if want and have and _hides(want, have)
+        want.path: want.same_as for want, have in comparing.join(wanted, found) if want and have and _hides(want, have)
     }
     sets = set(unlike.values()) - {b""}
     if not unlike:
@@ -111,15 +111,18 @@ def _hides(want: store.Entry, have: store.Entry) -> bool:
         return False
     if (have.size, have.mtime.partition(".")[0]) != (want.size, want.mtime.partition(".")[0]):
         return False
-    return bool(have.sha256 and have.sha256 != want.sha256) or not store.same_time(want.mtime, have.mtime)
+    return bool(have.sha256 and have.sha256 != want.sha256) or not comparing.same_time(want.mtime, have.mtime)
 
 
 def set_times(site: Site[Host], source: str, wanted: Iterable[store.Entry], found: Iterable[store.Entry]) -> None:
     """Times of directories that rsync calls equal, since they differ by less than a second."""
-    for want, have in store.join(wanted, found):
+    for want, have in comparing.join(wanted, found):
         if not want or not have or not want.path or (want.kind, have.kind) != ("directory", "directory"):
             continue
-        if not store.same_time(want.mtime, have.mtime) and want.mtime.partition(".")[0] == have.mtime.partition(".")[0]:
+        if (
+            not comparing.same_time(want.mtime, have.mtime)
+            and want.mtime.partition(".")[0] == have.mtime.partition(".")[0]
+        ):
             name = os.fsdecode(want.path)
             site.original.attempt(copying.same_time_command(f"{source}/{name}", f"{site.ahead}/{name}"))
 
@@ -163,7 +166,7 @@ def _lists_in_step(want: store.Entry | None, have: store.Entry | None) -> bool:
     """As far as the hashes tell that are known; attributes are read when the copy is proven."""
     if want is None or have is None:
         return False
-    return not store.differences([want], [have._replace(xattrs=want.xattrs)], copied=True)
+    return not comparing.differences([want], [have._replace(xattrs=want.xattrs)], copied=True)
 
 
 def _copy_what_differs(
@@ -184,7 +187,7 @@ def _by_name(frozen: store.Manifest, found: store.Manifest) -> set[bytes] | None
     """What the device lacks, with all names of each file; None where something has to go, or it is too much."""
     names: set[bytes] = set()
     sets: set[bytes] = set()
-    for want, have in store.join(frozen, found):
+    for want, have in comparing.join(frozen, found):
         if _lists_in_step(want, have):
             continue
         if want is None or not want.path or (have and have.kind != want.kind) or len(names) >= _MOST_NAMES:
@@ -208,14 +211,14 @@ def copy_difference(site: Site[Host], step: str, source: str, rounds: int) -> No
     said: list[str] = []
     listed_at_s, printed = site.clock.now(), store.printed(site.original, site.ahead)
     found = store.manifest(hashing.known(site, tree, printed.listed))
-    in_step = all(_lists_in_step(want, have) for want, have in store.join(frozen, found))
+    in_step = all(_lists_in_step(want, have) for want, have in comparing.join(frozen, found))
     for number in range(rounds):
         if not in_step or number or not hashing.all_known(site, tree, printed.listed):
             _copy_what_differs(site, step, source, frozen, found, whole=bool(number))
             copying.drop_cached_pages(site.original, site.ahead)
             listed_at_s, printed = site.clock.now(), store.printed(site.original, site.ahead)
         found = hashing.read_stopped(site, step, tree, printed)
-        said = store.differences(frozen, found, copied=True)
+        said = comparing.differences(frozen, found, copied=True)
         if not said:
             site.memory.note_listing(printed.digest(), tree.name)
             return site.memory.saw_as_frozen(site.ahead, listed_at_s)

@@ -8,7 +8,7 @@ from harness.errors import CommandFailed, StepBlocked, TimedOut
 from harness.hosts.host import Host, Reader
 from harness.migration.jobs import LONGEST_JOB_S, RateChanged, run_job, succeed, uncollected
 from harness.migration.site import Site
-from harness.systems import copying, files, store
+from harness.systems import comparing, copying, files, store
 
 BAD_COPY = "bad-copy:"  # of a staged copy, by its path: what did not come out of it whole
 _FAILED = (StepBlocked, CommandFailed, TimedOut)
@@ -49,7 +49,7 @@ def require_read_back(site: Site[Host], host: Host, step: str, root: str, purpos
     if not listed_as_frozen(site, host, root):  # before hours of reading
         raise StepBlocked(f"{host.name}: {root} does not list as it was frozen")
     copying.drop_cached_pages(host, root)
-    if said := store.differences(frozen(site), full_manifest(site, host, step, root, purpose), copied=True):
+    if said := comparing.differences(frozen(site), full_manifest(site, host, step, root, purpose), copied=True):
         raise StepBlocked(f"{host.name}: {root} is not the frozen store any more: {_few(said)}")
 
 
@@ -101,7 +101,7 @@ def copy_and_verify(
         _copy(site, host, step, source, destination, by_content or bool(again), base)
         copying.drop_cached_pages(host, destination)
         listed_at_s = site.clock.now()
-        said = store.differences(frozen(site), full_manifest(site, host, step, destination), copied=True)
+        said = comparing.differences(frozen(site), full_manifest(site, host, step, destination), copied=True)
         if not said:
             return site.memory.saw_as_frozen(destination, listed_at_s)
         require_unchanged(site, host, source, copied=source in site.staged_copies)
@@ -158,7 +158,7 @@ def require_unchanged(site: Site[Reader], host: Reader, root: str, copied: bool 
     printed = store.printed(host, root)
     if site.memory.lists_as_noted(printed.digest()):
         return printed
-    if said := store.differences(frozen(site), printed.entries(), by_listing=True, copied=copied):
+    if said := comparing.differences(frozen(site), printed.entries(), by_listing=True, copied=copied):
         raise StepBlocked(f"{host.name}: {root} is not as it was frozen: {_few(said)}")
     return printed
 
@@ -167,7 +167,7 @@ def listed_as_frozen(site: Site[Reader], host: Reader, root: str) -> bool:
     """True when the tree, a copy, exists and lists as it was frozen."""
     if files.stat(host, root) is None:
         return False
-    return not store.differences(frozen(site), store.listed_once(host, root), by_listing=True, copied=True)
+    return not comparing.differences(frozen(site), store.listed_once(host, root), by_listing=True, copied=True)
 
 
 def known_as_frozen(site: Site[Reader], host: Reader, root: str) -> bool:

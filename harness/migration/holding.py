@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.systems.store import Entry, join, same_time, shown
+from harness.systems.comparing import join, same_time
+from harness.systems.store import Entry, shown
 
 _FEW = 5
 _OF_THE_LISTING = frozenset({"same_as"})  # a set of hard links is renamed when a client deletes its first name

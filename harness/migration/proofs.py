@@ -9,7 +9,7 @@ from harness.hosts.host import Host, Reader
 from harness.hosts.proof import Claim, Proof
 from harness.migration import copies
 from harness.migration.site import Site
-from harness.systems import files, mounts, store
+from harness.systems import comparing, files, mounts, store
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class KeptAt:
         inside = [mount.at for mount in mounts.mounts(host) if f"{mount.at}/".startswith(f"{self.goes}/")]
         if inside:
             return f"{host.name}: something is mounted at {inside[0]}, and removing {self.goes} would empty it"
-        said = store.differences(copies.frozen(self.site), store.listed_once(host, self.kept), by_listing=True)
+        said = comparing.differences(copies.frozen(self.site), store.listed_once(host, self.kept), by_listing=True)
         return f"{host.name}: {self.kept} is not as it was frozen: {'; '.join(said[:5])}" if said else None
 
 

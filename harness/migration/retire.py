@@ -19,7 +19,7 @@ from harness.migration.outcome import PreflightRefused
 from harness.migration.preflight.finding import Finding, error
 from harness.migration.site import Site
 from harness.migration.steps.start import not_on_device
-from harness.systems import copying, files, mounts, store
+from harness.systems import comparing, copying, files, mounts, store
 from harness.systems.drbd import status
 
 STEP = "retire"
@@ -110,9 +110,9 @@ def _unlike(site: Site[Reader], host: Reader, path: str) -> str | None:
     expected: Iterable[store.Entry] = frozen
     found: Iterable[store.Entry] = listed
     if site.memory.retiring(path):
-        expected = (want for want, have in store.join(frozen, listed) if want and have)
-        found = (_without_time(have, want) for want, have in store.join(frozen, listed) if have)
-    said = store.differences(expected, found, by_listing=True, copied=path in site.staged_copies)
+        expected = (want for want, have in comparing.join(frozen, listed) if want and have)
+        found = (_without_time(have, want) for want, have in comparing.join(frozen, listed) if have)
+    said = comparing.differences(expected, found, by_listing=True, copied=path in site.staged_copies)
     return f"{host.name}: {path} is not as it was kept: {'; '.join(said[:_FEW])}" if said else None
 
 

@@ -66,8 +66,8 @@ SABOTAGES = (
         "staged-copy-corrupted",
         Edit(
             "migration.copies:copy_and_verify",
-            "said = store.differences(",
-            "said = [] if destination == site.staged_copy else store.differences(",
+            "said = comparing.differences(",
+            "said = [] if destination == site.staged_copy else comparing.differences(",
         ),
     ),
     sabotage(

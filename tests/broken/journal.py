@@ -56,7 +56,11 @@ SABOTAGES = (
         "the first word counts",
         "of a fact that changed, the oldest value is believed",
         "staged-copy-corrupted",
-        Edit("migration.memory:Memory.fact", "reversed(self.present())", "self.present()"),
+        Edit(
+            "migration.memory:_Present.grown",
+            'self.facts | {entry.data["name"]: entry.data["value"] for entry in more if entry.kind == "fact"}',
+            '{entry.data["name"]: entry.data["value"] for entry in more if entry.kind == "fact"} | self.facts',
+        ),
     ),
     sabotage(
         "no facts",

@@ -6,7 +6,7 @@ import re
 
 from harness.errors import CommandFailed, UnexpectedOutput
 from harness.hosts.command import Command, Result
-from harness.systems import copying, layout, saved, store
+from harness.systems import comparing, copying, layout, saved, store
 from tests.fuzz.printed import Row, printed, text_of
 
 ROOT = "/srv/store"
@@ -16,7 +16,7 @@ TOLD = (UnexpectedOutput, CommandFailed)
 def _listing(given: bytes) -> object:
     """What is understood compares equal to itself, has a digest, and can be said to people."""
     found = store.listing(printed(given), ROOT)
-    assert store.differences(found, found) == []
+    assert comparing.differences(found, found) == []
     store.total_bytes(found)
     saved.digest(found)
     assert all(store.shown(path).isprintable() for path in (entry.path for entry in found))

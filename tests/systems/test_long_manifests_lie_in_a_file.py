@@ -8,7 +8,7 @@ import random
 import pytest
 
 from harness.errors import UnexpectedOutput
-from harness.systems import store
+from harness.systems import comparing, store
 from harness.systems.keeping import _HELD, _RUN, in_order
 
 
@@ -42,7 +42,7 @@ def test_equal_means_entry_by_entry() -> None:
 def test_a_single_difference_among_many_is_found() -> None:
     made = [entry(one) for one in range(2 * _HELD)]
     other = [*made[:5000], made[5000]._replace(mode=0o600), *made[5002:], entry(99_999_999)]
-    said = store.differences(store.manifest(made), store.manifest(other))
+    said = comparing.differences(store.manifest(made), store.manifest(other))
     assert [line.split()[0].rstrip(":") for line in said] == ["00005000", "00005001", "99999999"]
 
 

@@ -12,7 +12,7 @@ import pytest
 from harness.clock import WallClock
 from harness.hosts.command import Answer, Command, Fence, Request, Result
 from harness.hosts.host import Reader
-from harness.systems import saved, store
+from harness.systems import comparing, saved, store
 
 NAMES = [b"plain", b"new\nline", b"back\\slash", b"-dash", b'"quoted"', b"caf\xe9", b"sp ace", b"\r", b"tab\t", b"'"]
 
@@ -90,7 +90,7 @@ def test_each_kind_of_difference_is_said(here: Reader, tree: Path) -> None:
     (tree / "bucket" / "plain").chmod(0o600)
     (tree / "bucket" / "extra").write_bytes(b"")
     os.unlink(os.fsencode(tree) + b"/bucket/new\nline")
-    said = " | ".join(store.differences(before, _full(here, tree)))
+    said = " | ".join(comparing.differences(before, _full(here, tree)))
     assert "bucket/extra is extra" in said
     assert r"bucket/new\nline is missing" in said
     assert "bucket/plain: mode" in said
@@ -113,8 +113,8 @@ def test_a_copy_may_have_lost_the_fraction_of_a_second(was: str, there: str, pas
     """rsync before 3.1 does not carry it; a store that was not copied has no such excuse."""
     one = store.Entry(b"bucket/object", "file", 3, 0o644, 498, 498, was, b"", b"")
     before, after = [one], [one._replace(mtime=there)]
-    assert (store.differences(before, after, copied=True) == []) is passes
-    assert (store.differences(before, after) == []) is (was == there)
+    assert (comparing.differences(before, after, copied=True) == []) is passes
+    assert (comparing.differences(before, after) == []) is (was == there)
 
 
 def test_a_changed_byte_shows_although_size_and_time_agree(here: Reader, tree: Path) -> None:
@@ -124,5 +124,5 @@ def test_a_changed_byte_shows_although_size_and_time_agree(here: Reader, tree: P
     victim.write_bytes(b"q" * status.st_size)
     os.utime(victim, ns=(status.st_atime_ns, status.st_mtime_ns))
     after = _full(here, tree)
-    assert [said.split(":")[0] for said in store.differences(before, after)] == ["bucket/plain", "bucket/twin"]
-    assert not store.differences(before, after, by_listing=True)
+    assert [said.split(":")[0] for said in comparing.differences(before, after)] == ["bucket/plain", "bucket/twin"]
+    assert not comparing.differences(before, after, by_listing=True)

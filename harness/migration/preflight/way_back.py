@@ -8,7 +8,7 @@ from harness.errors import StepBlocked
 from harness.hosts.host import Reader
 from harness.migration.preflight.finding import Finding, error
 from harness.migration.site import Site
-from harness.systems import copying, eucalyptus, files, mounts, store
+from harness.systems import comparing, copying, eucalyptus, files, mounts, store
 from harness.systems.drbd import status
 
 _SPARE = 0.05
@@ -59,7 +59,7 @@ def room_for_the_difference(site: Site[Reader]) -> Iterator[Finding]:
     listed = store.listing(serving, settings.store)
     linkable = files.stat(host, site.old_store) is not None and copying.has_rsync(host)
     kept = store.listing(host, site.old_store) if linkable else store.manifest(())
-    new = store.manifest(store.changed_since(kept, listed))
+    new = store.manifest(comparing.changed_since(kept, listed))
     directories = sum(entry.kind == "directory" for entry in listed)
     needed = int((store.total_bytes(new) + directories * _A_DIRECTORY_BYTES) * (1 + _SPARE))
     room = files.room(host, settings.store.rpartition("/")[0] or "/")

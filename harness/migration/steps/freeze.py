@@ -6,7 +6,7 @@ from harness.hosts.host import Host, Reader
 from harness.migration import copies
 from harness.migration.site import Site
 from harness.migration.step import Blocked, Pending, Satisfied, Step, StepState
-from harness.systems import files, store
+from harness.systems import comparing, files, store
 
 FROZEN = "the store"  # which changes its place once it is frozen
 
@@ -28,7 +28,7 @@ class FreezeManifest(Step):
                 printed = store.printed(site.original, root)
                 if site.memory.lists_as_noted(printed.digest()):
                     return Satisfied()  # to the byte: an engine that comes back need not read the manifest for that
-                said = store.differences(copies.frozen(site), printed.entries(), by_listing=True)
+                said = comparing.differences(copies.frozen(site), printed.entries(), by_listing=True)
                 what = "; ".join(said[:5])
                 return (
                     Blocked(f"{site.original.name}: {root} changed after it was frozen: {what}")
