@@ -119,10 +119,8 @@ def set_times(site: Site[Host], source: str, wanted: Iterable[store.Entry], foun
     for want, have in comparing.join(wanted, found):
         if not want or not have or not want.path or (want.kind, have.kind) != ("directory", "directory"):
             continue
-        if (
-            not comparing.same_time(want.mtime, have.mtime)
-            and want.mtime.partition(".")[0] == have.mtime.partition(".")[0]
-        ):
+        same_second = want.mtime.partition(".")[0] == have.mtime.partition(".")[0]
+        if same_second and not comparing.same_time(want.mtime, have.mtime):
             name = os.fsdecode(want.path)
             site.original.attempt(copying.same_time_command(f"{source}/{name}", f"{site.ahead}/{name}"))
 
