@@ -44,7 +44,8 @@ class Copies:
     def _there(self) -> tuple[object, ...] | None:
         """All that ``complete`` looks at, as what it is and not as what it holds; None when that is not enough."""
         files = self._files("original")
-        volumes = [root_of(files), *files._images.values()]
+        # Staging areas may have disks of their own.
+        volumes = [*(mount.volume for mount in files._names.mounts), *files._images.values()]
         if any(volume.lost for volume in volumes):
             return None
         disks = [self._world.state.hosts[NAMES[role]].disks[BACKING_DEVICE] for role in ("original", "additional")]

@@ -6,9 +6,11 @@ import json
 import re
 from pathlib import Path
 
+from harness.labs.lab import Start
 from harness.trials.sweep.single import Single, run_single
 from harness.trials.sweep.slices import Spec
 
+_PLAIN = ("clc", "init", "host_tools", "login", "ssh", "staging_bytes", "store_on", "second_staging_bytes")
 _HEADER = "# yaml-language-server: $schema=../../docs/reference/scenario.schema.json\n"
 
 
@@ -48,14 +50,16 @@ def _start(spec: Spec) -> list[str]:
     store = spec.start.store
     hostile = str(store.hostile_names).lower()
     inner = f"objects: {store.objects}, bytes: {store.bytes}, seed: {store.seed}, hostile_names: {hostile}"
-    lines = [
-        "start:",
-        f'  drbd: "{spec.start.drbd}"',
-        *(["  clc: original"] if spec.start.clc == "original" else []),
+    given, usual = spec.start, Start()
+    strategy = given.settings.get("strategy", "staged")
+    lines = ["start:", f'  drbd: "{given.drbd}"', *([f"  strategy: {strategy}"] if strategy != "staged" else [])]
+    lines += [f"  {key}: {getattr(given, key)}" for key in _PLAIN if getattr(given, key) != getattr(usual, key)]
+    lines += [
         f"  store: {{{inner}}}",
-        f"  device_bytes: {spec.start.device_bytes}",
+        f"  device_bytes: {given.device_bytes}",
+        f"  sync_rate: {given.sync_bytes_per_s}",
     ]
-    for key, value in (("settings", spec.start.settings), ("differs", spec.start.differs)):
+    for key, value in (("settings", given.settings), ("differs", given.differs)):
         plain = {name: one for name, one in value.items() if name != "strategy"}
         lines += [f"  {key}: {json.dumps(plain)}"] if plain else []
     return lines
