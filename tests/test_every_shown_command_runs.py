@@ -333,9 +333,18 @@ _UP = ".venv/bin/walrus-ha lab up containers > site.yaml\n"
 _DOWN = ".venv/bin/walrus-ha lab down --all\n"
 
 
+_SLOWLY = """\
+  vars:
+    migrate:
+      hooks: {before: {configure-drbd: [/bin/sleep, "20"]}}
+"""
+
+
 def _at_work(stage: Stage, until: str) -> subprocess.Popen[bytes]:
-    """An engine that has begun to move the stage's site, and come to a step."""
+    """An engine that has begun to move the stage's site, and come to a step; it does not outrun whoever orders it."""
     stage.run(_UP)
+    site = stage.place / "site.yaml"
+    site.write_text(site.read_text().replace("all:\n", f"all:\n{_SLOWLY}", 1))
     argv = [str(stage.place / ".venv/bin/walrus-ha"), "migrate", "-i", "site.yaml"]
     with open(stage.place / "migrate.err", "wb") as told:
         engine = subprocess.Popen(argv, cwd=stage.place, env=stage.environment, stderr=told, stdout=told)
@@ -378,6 +387,7 @@ def test_the_tutorial_on_real_drbd(stage: Stage, demanded_lab: Callable[[str], N
         stage.words["> pair.yaml"] = "> pair.yaml 2> up.err"
         stage.words["RUN=f3b007b8"] = 'RUN="$(sed -n "s/^run \\([a-z0-9]*\\);.*/\\1/p" up.err)"'
         stage.words["verify pair-0b7d4dbc"] = 'verify "$(basename runs/pair-*)"'
+        stage.words["report pair-0b7d4dbc"] = 'report "$(basename runs/pair-*)"'
         stage.run(_executed("docs/tutorial/real-drbd.md"))
 
 
