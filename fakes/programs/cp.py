@@ -112,6 +112,7 @@ def _everything(source: str, target: str, files: MemoryFilesystem, pace: Pace) -
     """Over what is in a directory: one file system, second names as such, extended attributes."""
     if not files.exists(source) or not _is_directory(files, target):
         raise UnsupportedInvocation("copying all of what is not there, or to where no directory is")
+    source = files.resolve(source)  # of ``SOURCE/.`` it is what SOURCE points to
     said: list[str] = []
     first: dict[int, str] = {}
     entries = files.scan(source, one_volume=True)
@@ -125,6 +126,9 @@ def _everything(source: str, target: str, files: MemoryFilesystem, pace: Pace) -
                 continue
             first[status.inode] = new
             yield from _growing(path, new, status.size, files, pace)
+        if status.kind == "symlink" and files.exists(new) and files.stat(new).kind == "directory":
+            said.append(f"cp: cannot overwrite directory {quoted(new)} with non-directory")
+            continue
         try:
             _entry(path, new, status, files, said)
             files.put_xattrs(new, files.xattrs(path))

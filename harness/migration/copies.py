@@ -143,7 +143,8 @@ def _is_first(site: Site[Host], host: Host, step: str, source: str, destination:
     if site.settings.reuse_device or site.memory.reversing or uncollected(site, step, "copy") is not None:
         return False
     one, other = files.stat(host, source), files.stat(host, destination)
-    apart = one is not None and other is not None and one.device != other.device
+    on_the_device = destination == site.settings.store  # where the replicated device is mounted, as was proven
+    apart = one is not None and other is not None and (on_the_device or one.device != other.device)
     return apart and set(files.children(host, destination)) <= {store.LOST_AND_FOUND}
 
 

@@ -13,11 +13,12 @@ from harness.labs import machine_furnish as furnish
 from harness.labs.containers import ContainersLab
 from harness.labs.lab import ORIGINAL, Start
 from harness.labs.machine_signatures import BYTES
+from harness.labs.premises import NAMELESS
 
 SIZE = 64 * 1024**2
 
 
-@pytest.mark.parametrize("kind", BYTES)
+@pytest.mark.parametrize("kind", sorted(BYTES.keys() - {NAMELESS}))
 def test_blkid_finds_the_signatures_that_are_written_byte_by_byte(kind: str, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     offset, content = BYTES[kind](SIZE)
