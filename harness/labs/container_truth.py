@@ -18,7 +18,7 @@ from harness.labs.premises import BACKING_DEVICE, SERVICE, WATCHED, last_with_cl
 from harness.labs.reading import ANY_ANSWER, read_sample, require_taken
 
 _HTTP_S = 30
-_RESCUE = "/etc/lab/rescue"  # a host that has power, and does not boot while this is there
+_RESCUE = "/etc/lab/rescue"  # a host that has power, and does not boot while something is written there
 
 _WALK = """
 from fakes import truth
@@ -92,18 +92,21 @@ class ContainerTruth:
 
     @contextmanager
     def _readable(self, host: LabHost) -> Iterator[None]:
-        """A host without power gets some for as long as its disk is read, and does not boot."""
+        """A host without power gets some for as long as its disk is read, and does not boot.
+
+        It is let off only once it is dead: in the moment between the two it would boot.
+        """
         if host.status() == "running":
             yield
             return
-        host.put({_RESCUE: File(b"")})
+        host.put({_RESCUE: File(b"the disk is being read\n")})
         host.become("start")
         try:
             yield
         finally:
-            host.execute("rm", "-f", _RESCUE)
             host.become("kill")
             host.container.wait(timeout=60)
+            host.put({_RESCUE: File(b"")})
 
     def events(self) -> list[Event]:
         return [Event(**event) for event in self._rack.world()["events"]]
