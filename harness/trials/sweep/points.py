@@ -130,7 +130,7 @@ def same_as(beat: Beat, after: Beat | None, point: Point) -> Point:
         still = after is not None and after.sent_at == beat.answered_at
         if moment == "sent" and (not hit or beat.where.takes_alike):
             return replace(point, moment="not_sent")
-        if moment == "not_sent" and not _shows(fault, beat.reach):
+        if moment == "not_sent" and not shows(fault, beat.reach):
             moment = "answered"
         if moment == "done":
             if hit:
@@ -148,7 +148,7 @@ def same_as(beat: Beat, after: Beat | None, point: Point) -> Point:
     return point
 
 
-def _shows(fault: str, reach: frozenset[str]) -> bool:
+def shows(fault: str, reach: frozenset[str]) -> bool:
     """An answer or effect that depends on these hosts can tell of such a cut."""
     return len(reach) > 1 if fault == LINK else bool(reach & set(CUTS[fault]))
 

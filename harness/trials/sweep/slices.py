@@ -161,10 +161,10 @@ def plan_of(spec: Spec) -> Plan:
     return planned(pickle.dumps(spec).hex())
 
 
-def run_share(spec: Spec, plan: Plan, number: int, of: int, wanted: Wanted = lambda: True) -> SliceResult:
-    """Run one of so many equal shares of a sweep; whoever runs it and in which order, it comes to the same."""
+def run_share(spec: Spec, plan: Plan, known: Known, number: int, of: int, wanted: Wanted = lambda: True) -> SliceResult:
+    """Run one of so many equal shares of a sweep with what is known; whoever runs it, it comes to the same."""
     points, pairings = _cut(plan.points, number, of), _cut(plan.pairings, number, of)
-    return run_slice(spec, plan.survey, plan.survey.known.copy(), points, pairings, wanted)
+    return run_slice(spec, plan.survey, known, points, pairings, wanted)
 
 
 T = TypeVar("T")

@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from harness.trials.sweep.executor import SHARES, Executor
+from harness.trials.sweep.executor import Executor
 from harness.trials.sweep.forking import SliceResult, Trial
 from harness.trials.sweep.points import Beat, Point, cells
+from harness.trials.sweep.relay import Relay
 from harness.trials.sweep.slices import Merger, Plan, Spec, Survey, plan_of
 from harness.trials.sweep.story import Told
 
@@ -92,15 +93,13 @@ def sweep(spec: Spec, executor: Executor, tell: Tell = lambda line: None) -> Swe
     plan = plan_of(spec)
     tell(f"the run without faults: {len(plan.survey.beats)} commands and records; to break: {len(plan.points)} points")
     shares: dict[int, SliceResult] = {}
-    for number, share in executor.run(spec, plan, SHARES[spec.depth]):
+    relay = Relay(spec, plan)
+    for number, share in executor.run(relay):
         shares[number] = share
         stories = sum(len(one.trials) + one.pairs_executed + len(one.paired) for one in shares.values())
         seconds = time.monotonic() - started
         bad = sum(_bad(one) for one in shares.values())
-        tell(
-            f"{len(shares)} of {SHARES[spec.depth]} shares, {stories} distinct stories, {bad} not passed, "
-            f"{seconds:.1f} s"
-        )
+        tell(f"{len(shares)} of {relay.of} shares, {stories} distinct stories, {bad} not passed, {seconds:.1f} s")
     in_order = [shares[number] for number in sorted(shares)]
     report = _count(plan.survey, spec, in_order) if spec.depth == 1 else _count_pairs(plan, in_order)
     report.seconds = time.monotonic() - started
