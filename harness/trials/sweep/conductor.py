@@ -109,7 +109,7 @@ class Conductor:
 
     def rest(self) -> None:
         """The story is told; what the engine is made to do from here on is for the judge, and nothing strikes."""
-        self.brancher, self._counts = NoBranches(), False
+        self.brancher, self._counts, self.beats = NoBranches(), False, None
 
     # Commands
 
