@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, NamedTuple
 
 from harness.errors import LabError
@@ -71,28 +72,35 @@ class Worker:
         self._process.communicate(timeout=_ENDS_WITHIN_S)
 
 
-def run_on_workers(tasks: list[Task], jobs: int) -> Iterator[tuple[int, SliceResult]]:
-    """Run these shares, so many at once, and yield each with its number when it is done.
+@contextmanager
+def begun(jobs: int) -> Iterator[list[Worker]]:
+    """So many workers, which come to themselves while nobody has a task for them yet, and end with the block."""
+    workers = list[Worker]()
+    try:
+        workers += (Worker() for _ in range(jobs))
+        yield workers
+    finally:
+        for worker in workers:
+            worker.end()
+
+
+def run_on_workers(tasks: list[Task], workers: list[Worker]) -> Iterator[tuple[int, SliceResult]]:
+    """Run these shares, one at a time on each worker, and yield each with its number when it is done.
 
     Raises:
         LabError: a share failed, or took longer than ``LONGEST_SHARE_S``.
     """
-    left, workers = tasks[::-1], list[Worker]()
+    left = tasks[::-1]
     with selectors.DefaultSelector() as ready:
-        try:
-            for _ in range(min(jobs, len(tasks))):
-                workers.append(worker := Worker())
+        for worker in workers[: len(tasks)]:
+            worker.give(left.pop())
+            ready.register(worker.results, selectors.EVENT_READ, worker)
+        for _ in tasks:
+            worker = _first(ready)
+            number, result = worker.number, worker.hear()
+            if left:
                 worker.give(left.pop())
-                ready.register(worker.results, selectors.EVENT_READ, worker)
-            for _ in tasks:
-                worker = _first(ready)
-                number, result = worker.number, worker.hear()
-                if left:
-                    worker.give(left.pop())
-                yield number, result
-        finally:
-            for worker in workers:
-                worker.end()
+            yield number, result
 
 
 def _first(ready: selectors.BaseSelector) -> Worker:
