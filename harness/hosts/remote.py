@@ -48,11 +48,14 @@ fail() { printf '%s\\n' "$*" >&2; end failed 1; }
 look_inside() { [ ! -d "$state" ] || [ -x "$state" ] || fail "cannot look into $state; root or sudo can"; }"""
 
 LIFE = """\
+life=
 # The fields of a line of /proc/PID/stat after the program's name, which may hold anything.
 fields() { set -- ${1##*) }; activity=$1 session=$4 born=${20}; }
 process() { stat=$(cat "/proc/$1/stat" 2>/dev/null) && fields "$stat"; }
-# Which life of the host this is. In a container the boot id is the kernel's, but its first process is its own.
+# Which life of the host this is. In a container the boot id is the kernel's, but its first process is its own. No shell
+# outlives the host that it runs on, so one that stays looks once.
 find_life() {
+  [ -z "$life" ] || return 0
   read -r life </proc/sys/kernel/random/boot_id
   { IFS= read -r stat </proc/1/stat; } 2>/dev/null && fields "$stat" && life=$life.$born
 }"""

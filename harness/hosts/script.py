@@ -149,7 +149,7 @@ def serving(state_directory: str = STATE_DIRECTORY) -> Message:
         InvalidInput: the state directory is no absolute path.
     """
     greeting = secrets.token_hex(16)
-    pieces = ["exec sh -s", *_frame(state_directory), *_LIBRARY, remote.SERVE, ""]
+    pieces = ["exec sh -s", *_frame(state_directory), *_LIBRARY, remote.SERVE, "find_life", ""]
     body = os.fsencode("\n".join(pieces))
     return Message(_greeted(greeting), b"", body, _opening(greeting), harmless=True)
 
