@@ -127,8 +127,8 @@ def _brief_call(request: Request, fence: Fence | None) -> str | None:
     match request:
         case Command(stdin=b"") if fence is None:
             return f"{_run(request)} </dev/null; told $?"
-        case KeepRecord(name=name, content=content, offset=offset) if fence and 0 < offset and len(content) <= _LONGEST_PRINTED:
-            return f"({_enter(request, fence)}add {_word(name)} {offset} {_printed(content)})"
+        case KeepRecord(content=content) if request.offset and len(content) <= _LONGEST_PRINTED:
+            return f"({_enter(request, fence)}add {_word(request.name)} {request.offset} {_printed(content)})"
         case PutFile(content=content) | KeepRecord(content=content) if len(content) <= _LONGEST_PRINTED:
             return f"(printf {_printed(content)} | ({_call(request, fence)}))"
     return None if _input(request) else f"({_call(request, fence)})"
