@@ -26,10 +26,10 @@ greet() { printf '%s-ready\\n' "$1"; printf '%s-ready\\n' "$1" >&2; }
 told() { printf '\\n%s\\n' "$mark" >&2; printf '\\n%s exit %s\\n' "$mark" "$1"; }"""
 """What a shell that goes on answering knows besides: each request is a line to greet with and a line to run.
 
-They are the script of a shell that reads it from standard input: dash and busybox take it in blocks, while ``read`` takes
-it byte by byte in any shell, and each byte is a system call. A request stands in braces, so that a line that was cut
-short is no command. What is more than a program is run in a shell of its own. The shell ends when a request did not
-come to its ``end``, so that nothing that is left of it is ever taken for another one.
+They are the script of a shell that reads it from standard input: dash and busybox take it in blocks. ``read`` takes it
+byte by byte in any shell, and each byte is a system call. A request stands in braces, so that a line that was cut short
+is no command. What is more than a program is run in a shell of its own. The shell ends when a request did not come to
+its ``end``, so that nothing that is left of it is ever taken for another one.
 """
 
 FRAME = (
