@@ -247,7 +247,7 @@ class _Composer:
             self._key(event, mark)
             return
         try:
-            value = resolve(event.value) if event.style is None else _sound(event.value)
+            value = resolve(event.value) if event.style is None else sound(event.value)
         except Unclear as unclear:
             self.document.complain_unreadable(mark, str(unclear), unclear.suggestion)
             value = None
@@ -262,7 +262,7 @@ class _Composer:
         top.keep = False
         location = (*top.location, event.value)
         try:
-            key = resolve(event.value) if event.style is None else _sound(event.value)
+            key = resolve(event.value) if event.style is None else sound(event.value)
         except Unclear as unclear:
             self.document.complain_unreadable(mark, str(unclear), unclear.suggestion)
             return
@@ -384,10 +384,10 @@ def resolve(word: str) -> str | int | float | bool | None:
     for meaning, (hint, pattern) in _DISPUTED.items():
         if pattern.fullmatch(word):
             raise Unclear(f"{word} is {meaning}", f'{hint}"{word}" in quotes for text')
-    return _sound(word)
+    return sound(word)
 
 
-def _sound(text: str) -> str:
+def sound(text: str) -> str:
     """Text without what could deceive a terminal or a later reader."""
     for character in text:
         if unicodedata.category(character) in ("Cc", "Cf", "Cs") and character not in "\n\t":

@@ -32,7 +32,7 @@ _SETS_UP = "changes the machine: installs packages, makes images or downloads; C
 _MEASURES = "measures for minutes, on kernels or large stores"
 NOT_EXECUTED = {
     ".venv/bin/python -m tests.bench memory": _MEASURES,
-    ".venv/bin/python -m tests.bench window --objects 20000 --size 2GiB": _MEASURES,
+    ".venv/bin/python -m tests.bench window --objects 5000 --size 512MiB": _MEASURES,
     ".venv/bin/python -m tests.bench window --lab containers": _MEASURES,
     "make setup": _SETS_UP,
     "make labs": _SETS_UP,

@@ -16,8 +16,9 @@ from harness.migration.site import Site
 from harness.systems import files, store, volumes
 
 _HASHES, _COPIES = 3, 2  # the frozen store and two copies are hashed; copied to the staging area and onto the device
-_REQUESTS = (300.0, 370.0, 480.0)  # that the engine sends while the services are down, one after the other
-_SERVICES_S = (5.0, 38.0, 150.0)  # assumed: to stop, to be started, to be elected
+# That the engine sends while the services are down, one after the other; fewer where it can ask both hosts at once.
+_REQUESTS = {"staged": (180.0, 320.0, 480.0), "online": (80.0, 130.0, 220.0)}
+_SERVICES_S = (3.0, 38.0, 150.0)  # assumed: to stop, to be started, to be elected
 _DRIFT = (0.8, 1.0, 1.35)  # a disk at three in the morning is not that of noon
 _COPY_SHARE = (0.35, 0.6, 1.0)  # assumed: what a copy reaches of what reading does
 _COPY_AS_GIVEN = (0.9, 1.0, 1.3)  # where the inventory says what a copy reaches
@@ -80,7 +81,7 @@ def forecast(settings: Settings, entries: int, whole: int, device: int, rates: R
     """The window of a move with these settings of a store and a device of these sizes."""
     hashing = reading(rates)
     services = Part("services and elections (assumed)", *_SERVICES_S)
-    answers = _part("requests", _REQUESTS, rates.round_trip_s.likely)
+    answers = _part("requests", _REQUESTS[settings.strategy], rates.round_trip_s.likely)
     looks = _part("listing", (0.6, 1.0, 2.0), _LOOKS * entries / rates.entries_per_s)
     measured = rates.hash_bytes_per_s is not None
     if settings.strategy == "online":

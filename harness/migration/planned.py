@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from harness import sealed, yamlfile
+from harness import jsonfile, sealed
 from harness.errors import InvalidInput, Problem
 from harness.migration.preflight.finding import Finding, error
 from harness.migration.survey import StoreSeen, Survey
@@ -105,7 +105,7 @@ def read_plan(path: Path) -> Plan:
     Raises:
         InvalidInput: it is damaged, is no plan, or was changed since it was made; with file, line and column.
     """
-    document = yamlfile.read(path)
+    document = jsonfile.read(path)
     parsed = validate(document, PlanFile)
     document.require_sound()
     assert parsed is not None, "a sound document gives a plan"

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from harness import sealed, yamlfile
+from harness import jsonfile, sealed
 from harness.errors import InvalidInput, Refused
 from harness.migration.procedure import Procedure
 from harness.private import private
@@ -163,7 +163,7 @@ class Cabinet:
     def _read(self, path: Path) -> tuple[Certificate | None, str]:
         """A record, or why it counts for nothing."""
         try:
-            document = yamlfile.read(path)
+            document = jsonfile.read(path)
             parsed = validate(document, _CertificateFile)
             document.require_sound()
         except InvalidInput as damaged:

@@ -2,8 +2,8 @@
 
 bench.json has the named figures by their names, each a number, and all of the last run under ``figures``; a run of some
 measurements leaves the numbers of the others as they were. Bounds hold on a machine of two cores with nothing else to
-do. ``python -m tests.bench machines memory`` measures these alone, ``python -m tests.bench window --objects 20000
---size 2GiB --lab machines`` another store or lab than usual.
+do. ``python -m tests.bench machines memory`` measures these alone, ``python -m tests.bench window --objects 5000
+--size 512MiB --lab containers`` another store or lab than usual.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from pydantic import TypeAdapter
+from pydantic import PositiveInt, TypeAdapter
 
 from harness.labs import doctor
 from harness.yamlmodel import Bytes
@@ -41,7 +41,8 @@ class Measurement:
 
 def measurements(given: argparse.Namespace) -> list[Measurement]:
     """All that there are, in their order."""
-    store = replace(window.DEFAULT, objects=given.objects, bytes=given.size)
+    usual = window.STORES[given.lab]
+    store = replace(usual, objects=given.objects or usual.objects, bytes=given.size or usual.bytes)
     return [
         Measurement("simulated", "simulated", simulated.measure),
         Measurement("simulated", "simulated", sweeping.measure),
@@ -69,7 +70,12 @@ def results(figures: Sequence[Figure], before: dict[str, object]) -> dict[str, o
     return {**before, **named, "figures": [asdict(figure) for figure in figures]}
 
 
-def _size(text: str) -> int:
+def count(text: str) -> int:
+    """At least one."""
+    return TypeAdapter(PositiveInt).validate_python(text)
+
+
+def size(text: str) -> int:
     """As in a scenario."""
     return TypeAdapter(Bytes).validate_python(text)
 
@@ -79,9 +85,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure, and compare with the bounds.")
     names = "simulated, latency, copying, memory, containers, machines, window"
     parser.add_argument("wanted", nargs="*", metavar="NAME", help=names)
-    parser.add_argument("--objects", type=int, default=window.DEFAULT.objects, help="of the store that window moves")
-    parser.add_argument("--size", type=_size, default=window.DEFAULT.bytes, help="of all of them, such as 2GiB")
-    parser.add_argument("--lab", choices=("machines", "containers"), default="machines", help="where window moves it")
+    parser.add_argument("--objects", type=count, help="of the store that window moves")
+    parser.add_argument("--size", type=size, help="of all of them, such as 2GiB")
+    parser.add_argument("--lab", choices=tuple(window.STORES), default="machines", help="where window moves it")
     given = parser.parse_args(argv)
     if unknown := set(given.wanted) - {one.name for one in measurements(given)}:
         parser.error(f"there is no measurement {', '.join(sorted(unknown))}")

@@ -27,6 +27,7 @@ _ODD = (
     b"\\",
     b"\\777",
 )
+_SHORT = 64  # bytes; between shorter texts their length makes no difference
 _LONGEST = 8192
 _HUGE = 60_000
 _SELDOM = 0.0005
@@ -46,6 +47,7 @@ class Inputs:
         self, texts: Sequence[bytes], tokens: Sequence[bytes], sentence: Callable[[random.Random], bytes], seed: int
     ) -> None:
         self._texts = list(texts) or [b""]
+        self._ease = [1 / (_SHORT + len(text)) for text in self._texts]
         self._tokens = [*tokens, *_ODD]
         self._sentence = sentence
         self._chance = random.Random(seed)
@@ -59,7 +61,7 @@ class Inputs:
         if (text := next(self._whole, None)) is not None:
             return text
         chance = self._chance
-        text = self._sentence(chance) if chance.random() < _GENERATED else chance.choice(self._texts)
+        text = self._sentence(chance) if chance.random() < _GENERATED else self._any_text()
         for _ in range(chance.choice((0, 1, 1, 1, 2, 2, 3, 5))):
             text = chance.choice(self._mutations)(chance, text)[:_LONGEST]
         luck = chance.random()
@@ -68,6 +70,10 @@ class Inputs:
             piece = text[at : at + chance.choice((1, 2, 20, 300))]
             return text[:at] + piece * (_HUGE // len(piece)) + text[at:]
         return FAILED + text if luck > 0.98 else text
+
+    def _any_text(self) -> bytes:
+        """The shorter, the more often: as much is found in it in a part of the time."""
+        return self._chance.choices(self._texts, self._ease)[0]
 
     def _with_token(self, chance: random.Random, text: bytes) -> bytes:
         at = chance.randint(0, len(text))
@@ -84,7 +90,7 @@ class Inputs:
         return text[:at] + chance.choice(_NUMBERS) + text[end:]
 
     def _spliced(self, chance: random.Random, text: bytes) -> bytes:
-        other = chance.choice(self._texts)
+        other = self._any_text()
         return text[: chance.randint(0, len(text))] + other[chance.randint(0, len(other)) :]
 
 

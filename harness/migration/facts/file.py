@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from harness import sealed, yamlfile
+from harness import jsonfile, sealed
 from harness.errors import InvalidInput, Problem
 from harness.migration.facts.model import KIND, Facts, FactsFile
 from harness.yamlmodel import validate
@@ -29,7 +29,7 @@ def read_facts(path: Path) -> Facts:
     Raises:
         InvalidInput: it is damaged, holds something else, or was changed since; with file, line and column.
     """
-    document = yamlfile.read(path)
+    document = jsonfile.read(path)
     if not isinstance(document.get(()), dict) or document.get(()).get("kind") != KIND:
         document.complain((), f'no facts of a site: it does not say "kind": "{KIND}"', _ANEW)
         document.require_sound()

@@ -162,9 +162,9 @@ def _needed(store_bytes: float) -> int:
 
 
 def _too_little(path: Path, where: str) -> Problem:
-    from harness import yamlfile
+    from harness import jsonfile
 
-    line, column = yamlfile.read(path).mark((where,))
+    line, column = jsonfile.read(path).mark((where,))
     hint = "mend what `walrus-ha check -i INVENTORY` says and collect the facts again"
     return Problem(str(path), line, column, "neither a layout of the store nor the size of its device is told", hint)
 
