@@ -22,16 +22,14 @@ LOADER = 's=$(dd bs={length} count=1 iflag=fullblock 2>/dev/null);case $s in *"#
 """The first line when the script does not fit into it. ``dd`` reads exactly the script; ``head`` may read ahead."""
 
 SERVE = """\
-told() { printf '\\n%s\\n' "$mark" >&2; printf '\\n%s exit %s\\n' "$mark" "$1"; }
-serve() {
-  while IFS= read -r hail && printf '%s-ready\\n' "$hail" && printf '%s-ready\\n' "$hail" >&2 &&
-    IFS= read -r first && eval "$first"; do :; done
-  exit
-}"""
-"""A shell that goes on answering: each request is a line to greet with and a line to run.
+greet() { printf '%s-ready\\n' "$1"; printf '%s-ready\\n' "$1" >&2; }
+told() { printf '\\n%s\\n' "$mark" >&2; printf '\\n%s exit %s\\n' "$mark" "$1"; }"""
+"""What a shell that goes on answering knows besides: each request is a line to greet with and a line to run.
 
-What is more than a program is run in a shell of its own. The shell that serves ends when a request did not come to its
-``end``, so that nothing that is left of it is ever taken for another one.
+They are the script of a shell that reads it from standard input: dash and busybox take it in blocks. ``read`` takes it
+byte by byte in any shell, and each byte is a system call. A request stands in braces, so that a line that was cut short
+is no command. What is more than a program is run in a shell of its own. The shell ends when a request did not come to
+its ``end``, so that nothing that is left of it is ever taken for another one.
 """
 
 FRAME = (
@@ -50,11 +48,14 @@ fail() { printf '%s\\n' "$*" >&2; end failed 1; }
 look_inside() { [ ! -d "$state" ] || [ -x "$state" ] || fail "cannot look into $state; root or sudo can"; }"""
 
 LIFE = """\
+life=
 # The fields of a line of /proc/PID/stat after the program's name, which may hold anything.
 fields() { set -- ${1##*) }; activity=$1 session=$4 born=${20}; }
 process() { stat=$(cat "/proc/$1/stat" 2>/dev/null) && fields "$stat"; }
-# Which life of the host this is. In a container the boot id is the kernel's, but its first process is its own.
+# Which life of the host this is. In a container the boot id is the kernel's, but its first process is its own. No shell
+# outlives the host that it runs on, so one that stays looks once.
 find_life() {
+  [ -z "$life" ] || return 0
   read -r life </proc/sys/kernel/random/boot_id
   { IFS= read -r stat </proc/1/stat; } 2>/dev/null && fields "$stat" && life=$life.$born
 }"""
@@ -302,9 +303,18 @@ keep() {
     mv -f -T -- "$kept.new" "$kept" && sync -- "$state/mirror" "$state" || fail "cannot replace $kept"
     end ok
   fi
-  [ -f "$kept" ] && [ "$(wc -c <"$kept")" -eq "$2" ] || fail "$kept does not end at $2"
+  ends_at "$2"
   dd bs=65536 of="$kept" oflag=append conv=notrunc,fsync || fail "cannot add to $kept"
   [ "$(wc -c <"$kept")" -eq "$(($2 + $3))" ] || exit 3
+  end ok
+}
+ends_at() { [ -f "$kept" ] && [ "$(wc -c <"$kept")" -eq "$1" ] || fail "$kept does not end at $1"; }
+# What came in the line of its request came whole: it is written without a process, and dd only flushes.
+add() {
+  kept=$state/mirror/$1
+  begin
+  ends_at "$2"
+  printf "$3" >>"$kept" && dd if=/dev/null of="$kept" oflag=append conv=notrunc,fsync || fail "cannot add to $kept"
   end ok
 }
 recall() {

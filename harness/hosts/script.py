@@ -115,12 +115,11 @@ def compose_brief(request: Request, fence: Fence | None) -> Message | None:
     """
     greeting, mark = secrets.token_hex(16), secrets.token_hex(16)
     call = _brief_call(request, fence)
-    text = os.fsencode(f"mark={mark}; {call}")
+    text = os.fsencode(f"{{ mark={mark}; {call} || exit; }}")
     if call is None or b"\n" in text:
         return None
-    body = b"%s\n%s\n" % (greeting.encode(), text)
-    hail = len(greeting) + 1
-    return Message(_greeted(greeting), mark.encode(), body, (), _harmless(request), hail)
+    hail = b"greet %s\n" % greeting.encode()
+    return Message(_greeted(greeting), mark.encode(), b"%s%s\n" % (hail, text), (), _harmless(request), len(hail))
 
 
 def _brief_call(request: Request, fence: Fence | None) -> str | None:
@@ -128,6 +127,8 @@ def _brief_call(request: Request, fence: Fence | None) -> str | None:
     match request:
         case Command(stdin=b"") if fence is None:
             return f"{_run(request)} </dev/null; told $?"
+        case KeepRecord(content=content) if request.offset and len(content) <= _LONGEST_PRINTED:
+            return f"({_enter(request, fence)}add {_word(request.name)} {request.offset} {_printed(content)})"
         case PutFile(content=content) | KeepRecord(content=content) if len(content) <= _LONGEST_PRINTED:
             return f"(printf {_printed(content)} | ({_call(request, fence)}))"
     return None if _input(request) else f"({_call(request, fence)})"
@@ -148,8 +149,8 @@ def serving(state_directory: str = STATE_DIRECTORY) -> Message:
         InvalidInput: the state directory is no absolute path.
     """
     greeting = secrets.token_hex(16)
-    pieces = [*_frame(state_directory), *_LIBRARY, remote.SERVE, "serve"]
-    body = b"%s\n%s" % _loaded(pieces, greeting)
+    pieces = ["exec sh -s", *_frame(state_directory), *_LIBRARY, remote.SERVE, "find_life", ""]
+    body = os.fsencode("\n".join(pieces))
     return Message(_greeted(greeting), b"", body, _opening(greeting), harmless=True)
 
 
@@ -239,7 +240,7 @@ def _functions(request: Request, fence: Fence | None) -> list[str]:
 
 def _call(request: Request, fence: Fence | None) -> str:
     """The part of the script that differs from request to request."""
-    enter = f"enter {_patience_s(request)} {_fence(fence)}; " if fence else ""
+    enter = _enter(request, fence)
     match request:
         case Command() if fence:
             spool = f"spool {len(request.stdin)}"
@@ -268,6 +269,11 @@ def _call(request: Request, fence: Fence | None) -> str:
             return f"recall {_word(request.name)}"
         case AskHolder():
             return f'{enter}holder; end holder "$epoch" "$run"'
+
+
+def _enter(request: Request, fence: Fence | None) -> str:
+    """What lets a request into the host's critical section, if it needs to be there."""
+    return f"enter {_patience_s(request)} {_fence(fence)}; " if fence else ""
 
 
 def _run(command: Command) -> str:

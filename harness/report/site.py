@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from harness.checks.window import window_s
 from harness.evidence import Evidence, OfSite
 from harness.report.moment import lasting
+
+Seconds = Annotated[float, Field(ge=0)]
+
+
+@dataclass(frozen=True)
+class SiteTold:
+    """The window foreseen for the site (least, likely, most; empty: none is), and how long it was here.
+
+    ``rates``: whose the trial's hosts had. ``holds``: whether it lies in the interval, null where it cannot tell.
+    """
+
+    scale: str
+    window_s: tuple[Seconds, ...]
+    took_s: Seconds | None
+    rates: Literal["site", "lab"]
+    holds: bool | None
 
 
 @dataclass(frozen=True)
@@ -55,15 +74,15 @@ class SiteWindow:
             f"Here they were down for {lasting(took_s)}, at the site's rates with as much to move: {words[self.holds]}."
         )
 
-    def values(self) -> dict[str, object]:
+    def told(self) -> SiteTold:
         """For programs."""
-        return {
-            "scale": self.of.scale,
-            "window_s": [round(one, 1) for one in self.of.window_s],
-            "took_s": None if self.took_s is None else round(self.took_s, 1),
-            "rates": "site" if self.of.as_fast else "lab",
-            "holds": self.holds,
-        }
+        return SiteTold(
+            scale=self.of.scale,
+            window_s=tuple(round(one, 1) for one in self.of.window_s),
+            took_s=None if self.took_s is None else round(self.took_s, 1),
+            rates="site" if self.of.as_fast else "lab",
+            holds=self.holds,
+        )
 
 
 def window_of(evidence: Evidence) -> SiteWindow | None:

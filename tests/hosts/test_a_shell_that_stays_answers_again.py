@@ -114,7 +114,7 @@ def test_nothing_of_a_request_is_left_for_the_next(transport: Transport) -> None
 
 
 def test_a_request_that_is_cut_short_does_not_run(folder: Path, opened: Opener) -> None:
-    """What arrives of it after any number of its bytes does nothing, until all of them are there."""
+    """What arrives of it after any number of its bytes does nothing, until all of them but the line's end are there."""
     canary, state = folder / "canary", str(folder / "state")
     opened(LocalConnection(state_directory=state)).send(Claim(FENCE))
     touch = Command(("touch", str(canary)), Effect.WRITE)
@@ -123,7 +123,7 @@ def test_a_request_that_is_cut_short_does_not_run(folder: Path, opened: Opener) 
         shell, message = serving(state), compose_brief(request, fence)
         assert message is not None
         whole = shell.body + message.body
-        for length in (*range(0, len(shell.body), 397), *range(len(shell.body), len(whole))):
+        for length in (*range(0, len(shell.body), 397), *range(len(shell.body), len(whole) - 1)):
             ended = subprocess.run(shell.opening, input=whole[:length], capture_output=True, check=False, timeout=10)
             assert not canary.exists(), whole[:length][-200:]
             assert message.mark + b" " not in ended.stdout
@@ -137,7 +137,7 @@ def test_a_request_that_fails_inside_ends_the_shell(folder: Path) -> None:
     canary = folder / "canary"
     shell, message = serving(str(folder / "state")), compose_brief(Command(("touch", str(canary))), None)
     assert message is not None
-    broken = b"0123\nexit 3\n"
+    broken = b"greet 0123\n{ exit 3 || exit; }\n"
     ended = subprocess.run(
         shell.opening, input=shell.body + broken + message.body, capture_output=True, check=False, timeout=10
     )

@@ -51,9 +51,9 @@ class Ground:
         files = self.files(host)
         return files.exists(path) and files.stat(path).kind == "directory" and not files.listdir(path)
 
-    def store_is_whole(self) -> bool:
-        """All that was there before the move is in its place; what others added is theirs."""
-        found = self.opened.truth.manifest(ORIGINAL, "store")
+    def is_whole(self, place: str) -> bool:
+        """All that was there before the move is in this place; what others added is theirs."""
+        found = self.opened.truth.manifest(ORIGINAL, place)
         said = [line for line in differences(self.frozen, found) if not line.startswith("extra")]
         return found.error is None and not said
 
@@ -151,7 +151,11 @@ class Witness:
     bypasses: list[str] = field(default_factory=list)
     made: set[str] = field(default_factory=set)  # uuids that the engine's own commands brought into the world
     wrote: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    staged: bool = False
+    begun: set[tuple[str, str]] = field(default_factory=set)  # hosts' directories that the engine made, empty
+
+    @property
+    def staged(self) -> bool:
+        return any(path.startswith(self.ground.settings.staging) for _, path in self.begun)
 
     def before(self, host: str, request: Request) -> Result | None:
         """The answer to give instead of sending, or None."""
@@ -181,8 +185,8 @@ class Witness:
         disk = self.ground.disk(host) if host in NAMES.values() and self.ground.row(host).disks else None
         if "create-md" in argv and disk and disk.metadata:
             self.made.add(disk.metadata.device_uuid)
-        if argv[0] == "mkdir" and argv[-1].startswith(self.ground.settings.staging):
-            self.staged = self.staged or self.ground.is_empty_directory(host, argv[-1])
+        if argv[0] == "mkdir" and self.ground.is_empty_directory(host, argv[-1]):
+            self.begun.add((host, argv[-1]))
 
     def _harm(self, host: str, argv: tuple[str, ...]) -> str | None:
         """What the command would destroy that is not ours; None when it is harmless."""
@@ -201,7 +205,9 @@ class Witness:
         if words.startswith("mount "):
             return None if self.ground.is_empty_directory(host, argv[-1]) else f"{argv[-1]} is not empty"
         if words.startswith("rm -rf"):
-            return None if self.ground.store_is_whole() and self.staged else "the only copy, or somebody else's"
+            # A copy that was to bring the store back from the pair is as good as the pair.
+            whole = self.ground.is_whole("device" if argv[-1].endswith(".after-ha") else "store")
+            return None if whole and (host, argv[-1]) in self.begun else "the only copy, or somebody else's"
         if words.startswith("rm -f"):
             same = self.ground.files(host).read(argv[-1]) == self.wrote.get((host, argv[-1]))
             return None if same or argv[-1].endswith(".new") else f"{argv[-1]} is not as we wrote it"

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 from harness.errors import InvalidInput
 from harness.trials.sweep.forking import SliceResult
 from harness.trials.sweep.relay import Relay
-from harness.trials.sweep.workers import LONGEST_SHARE_S, run_alone, run_on_workers
+from harness.trials.sweep.workers import LONGEST_SHARE_S, begun, run_alone, run_on_workers
+
+Run = Callable[[Relay], Iterator[tuple[int, SliceResult]]]
 
 
 class Executor(Protocol):
     """Runs all shares of a relay, and yields each with its number when it is done, in any order."""
 
-    def run(self, relay: Relay) -> Iterator[tuple[int, SliceResult]]: ...
+    def ready(self, at_once: int) -> AbstractContextManager[Run]:
+        """What runs a relay's shares, so many at once at most; it makes itself ready while there is no plan yet."""
+        ...
 
 
 class Processes:
@@ -23,8 +28,10 @@ class Processes:
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
 
-    def run(self, relay: Relay) -> Iterator[tuple[int, SliceResult]]:
-        return run_on_workers(relay, self._jobs)
+    @contextmanager
+    def ready(self, at_once: int) -> Iterator[Run]:
+        with begun(min(self._jobs, at_once)) as workers:
+            yield lambda relay: run_on_workers(relay, workers)
 
 
 class Dask:
@@ -33,16 +40,20 @@ class Dask:
     def __init__(self, scheduler: str) -> None:
         self._scheduler = scheduler
 
-    def run(self, relay: Relay) -> Iterator[tuple[int, SliceResult]]:
+    @contextmanager
+    def ready(self, at_once: int) -> Iterator[Run]:
+        yield self._run
+
+    def _run(self, relay: Relay) -> Iterator[tuple[int, SliceResult]]:
         client_class, in_order_of_end = _distributed()
         with client_class(self._scheduler, timeout=30) as client:
             running = in_order_of_end(timeout=LONGEST_SHARE_S * relay.of)
             numbers: dict[str, int] = {}  # by key of the task
             for _ in range(relay.of):
                 while task := relay.next():
-                    begun = client.submit(run_alone, task, pure=False)
-                    numbers[begun.key] = task.number
-                    running.add(begun)
+                    submitted = client.submit(run_alone, task, pure=False)
+                    numbers[submitted.key] = task.number
+                    running.add(submitted)
                 done = next(running)
                 number, share = numbers[done.key], done.result()
                 relay.done(number, share)

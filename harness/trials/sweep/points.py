@@ -54,6 +54,7 @@ class Whereabouts(NamedTuple):
     place: str = ""  # in which state of the world, saying this
     way: str = ""  # in which state of the world, and which way an error takes that comes before anything was begun
     takes_alike: bool = False  # an error that says that nothing was begun, and one that does not know
+    way_when_done: str = ""  # the same way in the state that this leaves behind, when it changes something at once
 
 
 NOWHERE = Whereabouts()
@@ -160,6 +161,13 @@ def errs(beat: Beat, point: Point) -> bool:
     if point.fault in CUTS:
         return beat.role in CUTS[point.fault] and point.moment in ("not_sent", "sent")
     return (point.fault == HANG and point.moment == "sent") or (point.fault == LOSE_REPLY and beat.effect == "read")
+
+
+def errs_when_done(beat: Beat, point: Point) -> bool:
+    """All that comes of this fault, beside what the request did, is an error of the transport."""
+    if beat.slow or beat.effect == "read" or point.moment != "done" or not beat.where.way_when_done:
+        return False
+    return point.fault in (HANG, LOSE_REPLY) or beat.role in CUTS.get(point.fault, ())
 
 
 def _same_kill(beat: Beat, after: Beat | None, point: Point) -> Point:

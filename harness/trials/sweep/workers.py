@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO
 
 from harness.errors import LabError
@@ -63,30 +64,36 @@ class Worker:
         self._process.communicate(timeout=_ENDS_WITHIN_S)
 
 
-def run_on_workers(relay: Relay, jobs: int) -> Iterator[tuple[int, SliceResult]]:
-    """Run all shares, at most so many at once, and yield each with its number when it is done.
+@contextmanager
+def begun(jobs: int) -> Iterator[list[Worker]]:
+    """So many workers, which come to themselves while nobody has a task for them yet, and end with the block."""
+    workers = list[Worker]()
+    try:
+        workers += (Worker() for _ in range(jobs))
+        yield workers
+    finally:
+        for worker in workers:
+            worker.end()
+
+
+def run_on_workers(relay: Relay, workers: list[Worker]) -> Iterator[tuple[int, SliceResult]]:
+    """Run all shares, one at a time on each worker, and yield each with its number when it is done.
 
     Raises:
         LabError: a share failed, or took longer than ``LONGEST_SHARE_S``.
     """
-    workers, idle = list[Worker](), list[Worker]()
+    idle = workers[::-1]
     with selectors.DefaultSelector() as ready:
-        try:
-            for _ in range(relay.of):
-                while (idle or len(workers) < jobs) and (task := relay.next()):
-                    if not idle:
-                        workers.append(worker := Worker())
-                        ready.register(worker.results, selectors.EVENT_READ, worker)
-                        idle.append(worker)
-                    idle.pop().give(task)
-                worker = _first(ready)
-                result = worker.hear()
-                relay.done(worker.number, result)
-                idle.append(worker)
-                yield worker.number, result
-        finally:
-            for worker in workers:
-                worker.end()
+        for worker in workers:
+            ready.register(worker.results, selectors.EVENT_READ, worker)
+        for _ in range(relay.of):
+            while idle and (task := relay.next()):
+                idle.pop().give(task)
+            worker = _first(ready)
+            result = worker.hear()
+            relay.done(worker.number, result)
+            idle.append(worker)
+            yield worker.number, result
 
 
 def run_alone(task: Task) -> SliceResult:
@@ -95,12 +102,9 @@ def run_alone(task: Task) -> SliceResult:
     Raises:
         LabError: it failed.
     """
-    worker = Worker()
-    try:
+    with begun(1) as (worker,):
         worker.give(task)
         return worker.hear()
-    finally:
-        worker.end()
 
 
 def _first(ready: selectors.BaseSelector) -> Worker:
