@@ -237,6 +237,8 @@ class Conductor:
         if fault is not None:
             self.struck.append(Point(self.number, fault, "answered"))
             self.marks.append((self.attempt, self.sent))
+            if fault == KILL:
+                raise EngineKilled("as it waits")
             self._break(fault)
         self.opened.clock.sleep(seconds)
 

@@ -21,6 +21,8 @@ from harness.trials.sweep.reach import reach
 from harness.trials.sweep.story import Head, Known, Story, Told
 from harness.trials.sweep.twins import Twins
 
+_AS_IT_STANDS = ("not_sent", "journalled", "answered")  # moments of a death that leaves the state of now
+
 
 def moments_of_a_cut(hit: bool, writes: bool, alike: bool) -> tuple[str, ...]:
     """The moments of a second cut that differ: it hits the host that is asked, the command changes something, and the
@@ -128,7 +130,7 @@ class Forker:
         if not self.recovering:
             return None
         state = self.story.key("attempt", attempt_head=True)
-        here = [Point(number, fault, "answered") for fault in CRASHES if fault in CUTS]
+        here = [Point(number, fault, "answered") for fault in CRASHES]
         chosen = self._branch([point for point in here if self._is_new(point, state, self.story.lines(3), None)])
         return chosen.fault if chosen else None
 
@@ -155,18 +157,20 @@ class Forker:
         state = self.story.key("attempt", attempt_head=True)
         writes = effect_of(request) is not Effect.READ
         lines, handlers, alike = self.story.lines(3), self.story.handlers(3), self.story.takes_alike(3)
-        here = [Point(number, KILL, moment) for moment in (("not_sent", "sent", "done") if writes else ("not_sent",))]
+        # An engine that dies when something is done dies before the next command or record, or as it waits.
+        here = [Point(number, KILL, moment) for moment in (("not_sent", "sent") if writes else ("not_sent",))]
         for fault in CRASHES:
             if fault not in CUTS:
                 continue
             hit = role in CUTS[fault]
-            if not writes and not shows(fault, reach(role, request)):
+            if not shows(fault, reach(role, request)):
                 continue  # it is the same cut a moment later, before the next command or as the engine waits
             for moment in moments_of_a_cut(hit, writes, alike):
                 point = Point(number, fault, moment)
-                # An error at a question takes the way to its handler, wherever in the text the question stands.
-                where = (handlers, self.story.conductor.step) if hit and not writes else lines
-                if self._is_new(point, state, where, None if hit and not writes else request):
+                # An error before anything is begun takes the way to its handler, wherever in the text this stands.
+                begun = not hit or (writes and moment != "not_sent")
+                where = lines if begun else (handlers, self.story.conductor.step)
+                if self._is_new(point, state, where, request if begun else None):
                     here.append(point)
         return self._branch(here)
 
@@ -184,7 +188,7 @@ class Forker:
 
     def _branch(self, here: list[Point]) -> Point | None:
         for point in here:
-            if point.fault == KILL and point.moment in ("not_sent", "journalled") and self._is_known(point):
+            if point.fault == KILL and point.moment in _AS_IT_STANDS and self._is_known(point):
                 continue
             if self._fork(point):
                 return point
