@@ -20,6 +20,7 @@ def lab_group() -> None:
 @click.option("--bytes", "size", default=2 * 1024 * 1024, show_default=True, help="Their size together.")
 def lab_up(name: str, objects: int, size: int) -> None:
     """Start a lab that stays, and print its inventory."""
+    click.echo(f"bringing up the {name} lab: some seconds, on a busy machine some minutes", err=True)
     up = catalogue.up(name, objects, size)
     click.echo(f"run {up.run_id}; inventory: {up.inventory_path}", err=True)
     click.echo(up.inventory_path.read_text(), nl=False)

@@ -32,6 +32,7 @@ from harness.migration.promise import broken, promised
 from harness.migration.retire import STEP, Retirement, Target, recorded
 from harness.migration.site import Progress, Site, readable
 from harness.migration.step import Blocked, Pending, Satisfied, Step
+from harness.migration.strangers import require_known
 from harness.migration.survey import CANNOT_SEE, Survey, survey
 from harness.systems.drbd import dialect
 
@@ -91,6 +92,8 @@ class Migration:
             memory.note("begun", run_id=run_id, promised=promised(self.inventory), **bound)
         elif errors := tuple(broken(self.inventory, memory.promised)):
             raise PreflightRefused(errors)
+        else:
+            require_known(engine.site.pair, memory)
         engine.work()
         return Outcome("completed", 0, words.completed(engine.site))
 
@@ -121,6 +124,7 @@ class Migration:
                     engine.claim()
                     host.release()
             return Outcome("completed", 0, words.nothing_to_do(engine.site))
+        require_known(engine.site.pair, engine.site.memory)
         step, state = pending
         return Outcome("stopped", 1, words.no_longer(engine.site, step, state))
 

@@ -109,7 +109,7 @@ class Conductor:
 
     def rest(self) -> None:
         """The story is told; what the engine is made to do from here on is for the judge, and nothing strikes."""
-        self.brancher, self._counts = NoBranches(), False
+        self.brancher, self._counts, self.beats = NoBranches(), False, None
 
     # Commands
 
@@ -133,6 +133,8 @@ class Conductor:
         self._looked(tap, request, fence)
         if self.beats is not None:
             times = (began, self.opened.clock.now())
+            if effect_of(request) is not Effect.READ:
+                where = where._replace(way_when_done=self.whereabouts(tap.role, request).way)
             self.beats.append(beat_of(number, self.attempt, self.step, tap.role, request, times, where))
         return answer
 

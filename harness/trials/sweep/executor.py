@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 from harness.errors import InvalidInput
 from harness.trials.sweep.forking import SliceResult
-from harness.trials.sweep.slices import Plan, Spec
-from harness.trials.sweep.workers import LONGEST_SHARE_S, Task, run_on_workers
+from harness.trials.sweep.relay import Relay
+from harness.trials.sweep.workers import LONGEST_SHARE_S, begun, run_alone, run_on_workers
 
-SHARES = {1: 8, 2: 32}  # by depth; always as many: what a share learns on its way is the same whoever runs it
+Run = Callable[[Relay], Iterator[tuple[int, SliceResult]]]
 
 
 class Executor(Protocol):
-    """Runs shares, and yields each with its number when it is done, in any order."""
+    """Runs all shares of a relay, and yields each with its number when it is done, in any order."""
 
-    def run(self, spec: Spec, plan: Plan, shares: int) -> Iterator[tuple[int, SliceResult]]: ...
+    def ready(self, at_once: int) -> AbstractContextManager[Run]:
+        """What runs a relay's shares, so many at once at most; it makes itself ready while there is no plan yet."""
+        ...
 
 
 class Processes:
@@ -25,8 +28,10 @@ class Processes:
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
 
-    def run(self, spec: Spec, plan: Plan, shares: int) -> Iterator[tuple[int, SliceResult]]:
-        return run_on_workers([Task(spec, plan, number, shares) for number in range(shares)], self._jobs)
+    @contextmanager
+    def ready(self, at_once: int) -> Iterator[Run]:
+        with begun(min(self._jobs, at_once)) as workers:
+            yield lambda relay: run_on_workers(relay, workers)
 
 
 class Dask:
@@ -35,18 +40,27 @@ class Dask:
     def __init__(self, scheduler: str) -> None:
         self._scheduler = scheduler
 
-    def run(self, spec: Spec, plan: Plan, shares: int) -> Iterator[tuple[int, SliceResult]]:
+    @contextmanager
+    def ready(self, at_once: int) -> Iterator[Run]:
+        yield self._run
+
+    def _run(self, relay: Relay) -> Iterator[tuple[int, SliceResult]]:
         client_class, in_order_of_end = _distributed()
         with client_class(self._scheduler, timeout=30) as client:
-            running = {
-                client.submit(run_share_apart, spec, plan, number, shares, pure=False): number
-                for number in range(shares)
-            }
-            for done in in_order_of_end(list(running), timeout=LONGEST_SHARE_S):
-                yield running[done], done.result()
+            running = in_order_of_end(timeout=LONGEST_SHARE_S * relay.of)
+            numbers: dict[str, int] = {}  # by key of the task
+            for _ in range(relay.of):
+                while task := relay.next():
+                    submitted = client.submit(run_alone, task, pure=False)
+                    numbers[submitted.key] = task.number
+                    running.add(submitted)
+                done = next(running)
+                number, share = numbers[done.key], done.result()
+                relay.done(number, share)
+                yield number, share
 
 
-def _distributed() -> tuple[Callable[..., Any], Callable[..., Iterable[Any]]]:
+def _distributed() -> tuple[Callable[..., Any], Callable[..., Any]]:
     try:
         from dask.distributed import Client, as_completed
     except ImportError as missing:
@@ -54,9 +68,3 @@ def _distributed() -> tuple[Callable[..., Any], Callable[..., Iterable[Any]]]:
             f"--executor dask needs the extra `cluster`: pip install 'walrus-ha[cluster]' ({missing})"
         ) from None
     return Client, as_completed
-
-
-def run_share_apart(spec: Spec, plan: Plan, number: int, of: int) -> SliceResult:
-    """Run a share in a process of its own: a worker of a cluster has threads, and must not be copied."""
-    ((_, result),) = run_on_workers([Task(spec, plan, number, of)], 1)
-    return result

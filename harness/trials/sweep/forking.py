@@ -16,18 +16,19 @@ from harness.hosts.command import Effect, Request, effect_of
 from harness.labs.simulated_shapes import digest
 from harness.trials.strikes import CUTS
 from harness.trials.sweep.array import Pairing, moment_for
-from harness.trials.sweep.points import CRASHES, KILL, MOMENTS, Point
+from harness.trials.sweep.points import CRASHES, KILL, MOMENTS, Point, shows
+from harness.trials.sweep.reach import reach
 from harness.trials.sweep.story import Head, Known, Story, Told
 from harness.trials.sweep.twins import Twins
 
-# Of a second crash: hits the host that is asked, the command changes something. "Answered" comes as the engine waits,
-# or is the same as "not sent" of the next command.
-_MOMENTS_OF_A_CUT = {
-    (True, True): ("not_sent", "sent", "done"),
-    (True, False): ("not_sent", "sent"),
-    (False, True): ("not_sent",),
-    (False, False): ("not_sent",),
-}
+
+def moments_of_a_cut(hit: bool, writes: bool, alike: bool) -> tuple[str, ...]:
+    """The moments of a second cut that differ: it hits the host that is asked, the command changes something, and the
+    engine takes an error that says that nothing was begun and one that does not know alike. "Answered" comes as the
+    engine waits, or is the same as "not sent" of the next command.
+    """
+    found = ("not_sent",) if alike or not hit else ("not_sent", "sent")
+    return (*found, "done") if hit and writes else found
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class SliceResult:
     bad_pairs: list[Trial] = field(default_factory=list)
     pairs_executed: int = 0
     paired: list[Trial] = field(default_factory=list)  # of the covering array
+    learned: Known = field(default_factory=Known)
 
 
 class _Said(NamedTuple):
@@ -94,12 +96,12 @@ class Forker:
         self.last = max((*self.points, *self.pairings), default=0)
         self.known = known
         self.depth = depth
-        self.result = SliceResult()
+        self._fresh = Known()  # what was learned here, for the process that this one was copied from
+        self.result = SliceResult(learned=self._fresh)
         self.pipe: int | None = None  # in a copy: where to tell
         self.recovering = False  # in a copy that tries second crashes
         self.second: tuple[str, int] | None = None  # in a copy: the fault that is to follow, after so many commands
         self.heads_before_second = 0  # what was passed before it says nothing of the rest without it
-        self._fresh = Known()  # what this copy learned, for the process that it was copied from
         self._of_before: object = None
         self._twins = Twins()
         self._wanted = wanted
@@ -152,17 +154,15 @@ class Forker:
         """Every second crash at this command that was not tried at such a place in such a state already."""
         state = self.story.key("attempt", attempt_head=True)
         writes = effect_of(request) is not Effect.READ
-        here = [Point(number, KILL, "not_sent")]
-        if writes:
-            here += [Point(number, KILL, "sent"), Point(number, KILL, "done")]
-        lines, handlers = self.story.lines(3), self.story.handlers(3)
+        lines, handlers, alike = self.story.lines(3), self.story.handlers(3), self.story.takes_alike(3)
+        here = [Point(number, KILL, moment) for moment in (("not_sent", "sent", "done") if writes else ("not_sent",))]
         for fault in CRASHES:
             if fault not in CUTS:
                 continue
             hit = role in CUTS[fault]
-            for moment in (
-                ("not_sent", "sent", "done") if hit and writes else ("not_sent", "sent") if hit else ("not_sent",)
-            ):
+            if not writes and not shows(fault, reach(role, request)):
+                continue  # it is the same cut a moment later, before the next command or as the engine waits
+            for moment in moments_of_a_cut(hit, writes, alike):
                 point = Point(number, fault, moment)
                 # An error at a question takes the way to its handler, wherever in the text the question stands.
                 where = (handlers, self.story.conductor.step) if hit and not writes else lines

@@ -54,6 +54,7 @@ class Whereabouts(NamedTuple):
     place: str = ""  # in which state of the world, saying this
     way: str = ""  # in which state of the world, and which way an error takes that comes before anything was begun
     takes_alike: bool = False  # an error that says that nothing was begun, and one that does not know
+    way_when_done: str = ""  # the same way in the state that this leaves behind, when it changes something at once
 
 
 NOWHERE = Whereabouts()
@@ -130,7 +131,7 @@ def same_as(beat: Beat, after: Beat | None, point: Point) -> Point:
         still = after is not None and after.sent_at == beat.answered_at
         if moment == "sent" and (not hit or beat.where.takes_alike):
             return replace(point, moment="not_sent")
-        if moment == "not_sent" and not _shows(fault, beat.reach):
+        if moment == "not_sent" and not shows(fault, beat.reach):
             moment = "answered"
         if moment == "done":
             if hit:
@@ -148,7 +149,7 @@ def same_as(beat: Beat, after: Beat | None, point: Point) -> Point:
     return point
 
 
-def _shows(fault: str, reach: frozenset[str]) -> bool:
+def shows(fault: str, reach: frozenset[str]) -> bool:
     """An answer or effect that depends on these hosts can tell of such a cut."""
     return len(reach) > 1 if fault == LINK else bool(reach & set(CUTS[fault]))
 
@@ -160,6 +161,13 @@ def errs(beat: Beat, point: Point) -> bool:
     if point.fault in CUTS:
         return beat.role in CUTS[point.fault] and point.moment in ("not_sent", "sent")
     return (point.fault == HANG and point.moment == "sent") or (point.fault == LOSE_REPLY and beat.effect == "read")
+
+
+def errs_when_done(beat: Beat, point: Point) -> bool:
+    """All that comes of this fault, beside what the request did, is an error of the transport."""
+    if beat.slow or beat.effect == "read" or point.moment != "done" or not beat.where.way_when_done:
+        return False
+    return point.fault in (HANG, LOSE_REPLY) or beat.role in CUTS.get(point.fault, ())
 
 
 def _same_kill(beat: Beat, after: Beat | None, point: Point) -> Point:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.hosts.command import Request
 from harness.labs.simulated import SimulatedLab
-from harness.trials.sweep.points import KILL, Point
+from harness.trials.sweep.points import KILL, Beat, Point
 from harness.trials.sweep.slices import Spec, Survey, survey
 from harness.trials.sweep.story import Known, Story, Told
 
@@ -41,6 +41,7 @@ class Single:
     marks: tuple[tuple[int, int], ...]  # attempt, and command of the attempt
     hits: tuple[tuple[Point, str], ...]  # with the command that it struck
     told: Told
+    beats: tuple[Beat, ...] = ()  # all that the engine did, over all attempts
 
 
 def run_single(spec: Spec, points: tuple[Point, ...], surveyed: Survey | None = None) -> Single:
@@ -54,10 +55,11 @@ def run_single(spec: Spec, points: tuple[Point, ...], surveyed: Survey | None = 
         story = Story(opened, known, spec.undertaking)
         brancher = Only(points)
         conductor = story.conductor
-        conductor.brancher, conductor.durations, conductor.beats = brancher, clean.durations, []
+        beats: list[Beat] = []
+        conductor.brancher, conductor.durations, conductor.beats = brancher, clean.durations, beats
         told = story.tell()
-    what = {beat.number: beat.what for beat in (*clean.beats, *conductor.beats)}
+    what = {beat.number: beat.what for beat in (*clean.beats, *beats)}
     never = tuple(f"{point} never came" for point in brancher.left)
     told = told._replace(unknown=told.unknown + never)
     hits = tuple((point, what.get(point.number, "")) for point in points)
-    return Single(points, tuple(conductor.marks), hits, told)
+    return Single(points, tuple(conductor.marks), hits, told, tuple(beats))

@@ -12,9 +12,21 @@ from typing import NamedTuple, TypeVar
 
 from harness.labs.lab import Start, StoreSpec
 from harness.labs.simulated import SimulatedLab
+from harness.trials.strikes import CUTS
 from harness.trials.sweep.array import Pairing, covering_array
 from harness.trials.sweep.forking import Forker, ShareDone, SliceResult, Wanted
-from harness.trials.sweep.points import CRASHES, FAULTS, Beat, Point, cells, errs, same_as
+from harness.trials.sweep.pages import in_large_pages
+from harness.trials.sweep.points import (
+    CRASHES,
+    FAULTS,
+    LOSE_REPLY,
+    Beat,
+    Point,
+    cells,
+    errs,
+    errs_when_done,
+    same_as,
+)
 from harness.trials.sweep.story import Known, Story, Told
 from harness.trials.sweep.undertaking import THE_MOVE, Undertaking
 
@@ -67,9 +79,12 @@ class Merger:
     def __init__(self, survey: Survey) -> None:
         self._survey = survey
         self._first: dict[str, int] = {}
+        self._first_question: dict[str, int] = {}  # to which an answer can be lost and nothing else
         for beat in survey.beats:
             for name in filter(None, (beat.where.place, beat.where.way)):
                 self._first.setdefault(name, beat.number)
+            if beat.where.way and beat.effect == "read" and not beat.slow:
+                self._first_question.setdefault(beat.where.way, beat.number)
 
     def representative(self, beat: Beat, point: Point) -> Point:
         """The point whose trial is this one's too."""
@@ -81,9 +96,24 @@ class Merger:
 
     def _first_like(self, beat: Beat, point: Point) -> Point:
         place, way = beat.where.place, beat.where.way
+        if errs_when_done(beat, point):
+            return self._first_error(beat.where.way_when_done, point) or point
         if way and errs(beat, point):
-            return replace(point, number=self._first[way])
+            return self._first_error(way, point) or point
         return replace(point, number=self._first[place]) if place else point
+
+    def _first_error(self, way: str, point: Point) -> Point | None:
+        """Where this error takes this way first, before anything is begun there or as nothing but an answer is lost."""
+        if point.fault == LOSE_REPLY:
+            number = self._first_question.get(way)
+            return replace(point, number=number) if number else None
+        number = self._first.get(way)
+        if number is None or self._survey.beats[number - 1].slow:
+            return None
+        if point.moment != "done":
+            return replace(point, number=number)
+        alike = point.fault in CUTS and self._survey.beats[number - 1].where.takes_alike
+        return Point(number, point.fault, "not_sent" if alike else "sent")
 
 
 def representatives(survey: Survey, spec: Spec) -> list[Point]:
@@ -115,6 +145,7 @@ def run_slice(
         gc.collect()
         gc.freeze()
         gc.disable()
+        in_large_pages()
         try:
             if points or pairings:
                 forker.finish(story.tell())
@@ -161,10 +192,10 @@ def plan_of(spec: Spec) -> Plan:
     return planned(pickle.dumps(spec).hex())
 
 
-def run_share(spec: Spec, plan: Plan, number: int, of: int, wanted: Wanted = lambda: True) -> SliceResult:
-    """Run one of so many equal shares of a sweep; whoever runs it and in which order, it comes to the same."""
+def run_share(spec: Spec, plan: Plan, known: Known, number: int, of: int, wanted: Wanted = lambda: True) -> SliceResult:
+    """Run one of so many equal shares of a sweep with what is known; whoever runs it, it comes to the same."""
     points, pairings = _cut(plan.points, number, of), _cut(plan.pairings, number, of)
-    return run_slice(spec, plan.survey, plan.survey.known.copy(), points, pairings, wanted)
+    return run_slice(spec, plan.survey, known, points, pairings, wanted)
 
 
 T = TypeVar("T")

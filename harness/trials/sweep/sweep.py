@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from harness.trials.sweep.executor import SHARES, Executor
+from harness.trials.sweep.executor import Executor
 from harness.trials.sweep.forking import SliceResult, Trial
 from harness.trials.sweep.points import Beat, Point, cells
+from harness.trials.sweep.relay import LAG, Relay
 from harness.trials.sweep.slices import Merger, Plan, Spec, Survey, plan_of
 from harness.trials.sweep.story import Told
 
@@ -89,22 +90,25 @@ class SweepReport:
 def sweep(spec: Spec, executor: Executor, tell: Tell = lambda line: None) -> SweepReport:
     """Break one run of the engine at every point, or at every pair of points, and judge what follows."""
     started = time.monotonic()
-    plan = plan_of(spec)
-    tell(f"the run without faults: {len(plan.survey.beats)} commands and records; to break: {len(plan.points)} points")
     shares: dict[int, SliceResult] = {}
-    for number, share in executor.run(spec, plan, SHARES[spec.depth]):
-        shares[number] = share
-        stories = sum(len(one.trials) + one.pairs_executed + len(one.paired) for one in shares.values())
-        seconds = time.monotonic() - started
-        bad = sum(_bad(one) for one in shares.values())
-        tell(
-            f"{len(shares)} of {SHARES[spec.depth]} shares, {stories} distinct stories, {bad} not passed, "
-            f"{seconds:.1f} s"
-        )
+    with executor.ready(LAG[spec.depth]) as run:
+        plan = plan_of(spec)
+        beats, points = len(plan.survey.beats), len(plan.points)
+        tell(f"the run without faults: {beats} commands and records; to break: {points} points")
+        relay = Relay(spec, plan)
+        for number, share in run(relay):
+            shares[number] = share
+            tell(_so_far(shares, relay.of, time.monotonic() - started))
     in_order = [shares[number] for number in sorted(shares)]
     report = _count(plan.survey, spec, in_order) if spec.depth == 1 else _count_pairs(plan, in_order)
     report.seconds = time.monotonic() - started
     return report
+
+
+def _so_far(shares: dict[int, SliceResult], of: int, seconds: float) -> str:
+    stories = sum(len(one.trials) + one.pairs_executed + len(one.paired) for one in shares.values())
+    bad = sum(_bad(one) for one in shares.values())
+    return f"{len(shares)} of {of} shares, {stories} distinct stories, {bad} not passed, {seconds:.1f} s"
 
 
 def _bad(share: SliceResult) -> int:

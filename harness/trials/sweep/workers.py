@@ -14,23 +14,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import IO, NamedTuple
+from contextlib import contextmanager
+from typing import IO
 
 from harness.errors import LabError
 from harness.trials.sweep.forking import SliceResult
-from harness.trials.sweep.slices import Plan, Spec, run_share
+from harness.trials.sweep.relay import Relay, Task
+from harness.trials.sweep.slices import run_share
 
 LONGEST_SHARE_S = 3600.0
 _ENDS_WITHIN_S = 10.0
-
-
-class Task(NamedTuple):
-    """One share of a sweep. The run without faults, and what is to be broken, come with it: nobody looks twice."""
-
-    spec: Spec
-    plan: Plan
-    number: int
-    of: int
 
 
 class Worker:
@@ -71,28 +64,47 @@ class Worker:
         self._process.communicate(timeout=_ENDS_WITHIN_S)
 
 
-def run_on_workers(tasks: list[Task], jobs: int) -> Iterator[tuple[int, SliceResult]]:
-    """Run these shares, so many at once, and yield each with its number when it is done.
+@contextmanager
+def begun(jobs: int) -> Iterator[list[Worker]]:
+    """So many workers, which come to themselves while nobody has a task for them yet, and end with the block."""
+    workers = list[Worker]()
+    try:
+        workers += (Worker() for _ in range(jobs))
+        yield workers
+    finally:
+        for worker in workers:
+            worker.end()
+
+
+def run_on_workers(relay: Relay, workers: list[Worker]) -> Iterator[tuple[int, SliceResult]]:
+    """Run all shares, one at a time on each worker, and yield each with its number when it is done.
 
     Raises:
         LabError: a share failed, or took longer than ``LONGEST_SHARE_S``.
     """
-    left, workers = tasks[::-1], list[Worker]()
+    idle = workers[::-1]
     with selectors.DefaultSelector() as ready:
-        try:
-            for _ in range(min(jobs, len(tasks))):
-                workers.append(worker := Worker())
-                worker.give(left.pop())
-                ready.register(worker.results, selectors.EVENT_READ, worker)
-            for _ in tasks:
-                worker = _first(ready)
-                number, result = worker.number, worker.hear()
-                if left:
-                    worker.give(left.pop())
-                yield number, result
-        finally:
-            for worker in workers:
-                worker.end()
+        for worker in workers:
+            ready.register(worker.results, selectors.EVENT_READ, worker)
+        for _ in range(relay.of):
+            while idle and (task := relay.next()):
+                idle.pop().give(task)
+            worker = _first(ready)
+            result = worker.hear()
+            relay.done(worker.number, result)
+            idle.append(worker)
+            yield worker.number, result
+
+
+def run_alone(task: Task) -> SliceResult:
+    """Run a share in a process of its own: a worker of a cluster has threads, and must not be copied.
+
+    Raises:
+        LabError: it failed.
+    """
+    with begun(1) as (worker,):
+        worker.give(task)
+        return worker.hear()
 
 
 def _first(ready: selectors.BaseSelector) -> Worker:

@@ -1,0 +1,56 @@
+"""At depth 2 a cut that no answer shows yet, or that the engine takes as it took another, comes to the same alone."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from harness.trials.strikes import CUTS
+from harness.trials.sweep.points import Beat, Point, shows
+from harness.trials.sweep.single import run_single
+from harness.trials.sweep.slices import Plan, Spec, plan_of, small_start
+
+SECOND = ("cut_original", "cut_additional", "cut_both")
+FIRST = ("kill_engine", "cut_original", "cut_additional")
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return plan_of(Spec(small_start(), depth=2))
+
+
+def _a_moment_later(recovery: list[Beat]) -> list[tuple[Point, Point]]:
+    """Cuts at questions to whose answers they do nothing, and the same before the next command."""
+    return [
+        (Point(beat.number, fault, "not_sent"), Point(after.number, fault, "not_sent"))
+        for beat, after in pairwise(recovery)
+        for fault in SECOND
+        if beat.effect == "read" and not shows(fault, beat.reach)
+        if not after.is_record and after.sent_at == beat.answered_at
+    ]
+
+
+def _taken_alike(recovery: list[Beat]) -> list[tuple[Point, Point]]:
+    """Cuts of the host that is told something, before it heard of it and as it did."""
+    return [
+        (Point(beat.number, fault, "sent"), Point(beat.number, fault, "not_sent"))
+        for beat in recovery
+        for fault in SECOND
+        if beat.role in CUTS[fault] and beat.where.takes_alike
+    ]
+
+
+@pytest.mark.parametrize("first", FIRST)
+@pytest.mark.parametrize("like", [_a_moment_later, _taken_alike])
+def test_it_comes_to_the_same(plan: Plan, first: str, like: object) -> None:
+    assert callable(like)
+    firsts = [point for point in plan.points if point.fault == first]
+    for crash in firsts[len(first) :: len(firsts) // 2]:
+        alone = run_single(Spec(small_start()), (crash,), plan.survey)
+        pairs = like([beat for beat in alone.beats if beat.number > crash.number])
+        assert len(pairs) > 10
+        for one, other in pairs[len(pairs) // 3 :: len(pairs) // 2]:
+            told = [run_single(Spec(small_start()), (crash, second), plan.survey).told for second in (one, other)]
+            assert [(each.broken, each.unknown) for each in told] == [((), ())] * 2, (crash, one, other)
+            assert told[0].final == told[1].final, (crash, one, other)
