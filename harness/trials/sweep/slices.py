@@ -12,7 +12,6 @@ from typing import NamedTuple, TypeVar
 
 from harness.labs.lab import Start, StoreSpec
 from harness.labs.simulated import SimulatedLab
-from harness.trials.strikes import CUTS
 from harness.trials.sweep.array import Pairing, covering_array
 from harness.trials.sweep.forking import Forker, ShareDone, SliceResult, Wanted
 from harness.trials.sweep.pages import in_large_pages
@@ -110,10 +109,7 @@ class Merger:
         number = self._first.get(way)
         if number is None or self._survey.beats[number - 1].slow:
             return None
-        if point.moment != "done":
-            return replace(point, number=number)
-        alike = point.fault in CUTS and self._survey.beats[number - 1].where.takes_alike
-        return Point(number, point.fault, "not_sent" if alike else "sent")
+        return Point(number, point.fault, "sent" if point.moment == "done" else point.moment)
 
 
 def representatives(survey: Survey, spec: Spec) -> list[Point]:

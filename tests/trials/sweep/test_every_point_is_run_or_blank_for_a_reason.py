@@ -37,8 +37,7 @@ def test_what_is_not_blank_is_the_same_as_a_trial_that_is_run(plan: Plan) -> Non
 def test_a_command_that_changes_something_has_every_crash_of_its_own(plan: Plan) -> None:
     """No crash around a change is taken for the same as one that is not beside it.
 
-    An engine that dies when its change is done and before it learns of it dies before what it would do next; a host
-    that goes down then is gone at what goes the same way to the same handler in the state that the change left.
+    An engine that dies when its change is done and before it learns of it dies before what it would do next.
     """
     changes = [beat for beat in plan.survey.beats if beat.effect in ("write", "destroy")]
     run, merger = set(plan.points), Merger(plan.survey)
@@ -48,12 +47,8 @@ def test_a_command_that_changes_something_has_every_crash_of_its_own(plan: Plan)
         before_the_next = Point(beat.number + 1, CRASHES[0], "not_sent")
         assert merger.representative(beat, done) in {done, before_the_next} & run
         assert Point(beat.number, CRASHES[0], "sent") in run
-        cut = Point(beat.number, "cut_both", "done")
-        instead = merger.representative(beat, cut)
-        assert instead in run
-        way = plan.survey.beats[instead.number - 1].where.way
-        hit = beat.role != "clc"
-        assert not hit or instead == cut or (instead.fault == cut.fault and way == beat.where.way_when_done)
+        cuts = {fault for fault in CRASHES[1:] if Point(beat.number, fault, "done") in run}
+        assert "cut_both" in cuts or beat.role == "clc"
 
 
 def test_points_read_back_as_they_are_printed(plan: Plan) -> None:
