@@ -48,7 +48,7 @@ NOT_EXECUTED = {
     "walrus-ha rehearse --for site.yaml --lab containers": "three moves in containers; the line above it is typed",
     "walrus-ha rehearse --facts facts.json --lab machines scenarios/core": "four moves with kernels take long",
     "walrus-ha sweep": "a minute of all processors; the sweep's tests run slices of it, `make sweep` all",
-    "walrus-ha sweep --depth 2": "takes an hour; `deep-sweep.yml` runs it at night",
+    "walrus-ha sweep --depth 2": "takes ten minutes; `deep-sweep.yml` runs it at night",
     "walrus-ha sweep --json --jobs 2": "as `walrus-ha sweep`",
     "walrus-ha sweep scenarios/core/success-with-full-sync.yaml": "as `walrus-ha sweep`",
     "walrus-ha sweep --executor dask --scheduler tcp://10.0.0.5:8786": "needs a cluster; the sweep's tests start one",
