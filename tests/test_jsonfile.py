@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,9 +31,9 @@ def read(tmp_path: Path, text: str) -> yamlfile.Document:
 
 @pytest.mark.parametrize(("text", "said"), ODD)
 def test_what_is_odd_is_said_as_for_yaml(tmp_path: Path, text: str, said: str) -> None:
-    def problems_of(parse: object) -> str:
+    def problems_of(parse: Callable[[], yamlfile.Document]) -> str:
         try:
-            document = parse()  # type: ignore[operator]
+            document = parse()
             document.require_sound()
             return json.dumps(document.value)
         except InvalidInput as error:

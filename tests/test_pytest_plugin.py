@@ -182,7 +182,7 @@ def test_the_kept_evidence_can_be_judged_again(pytester: pytest.Pytester) -> Non
 
 
 def test_trials_of_one_lab_with_real_hosts_share_a_worker(pytester: pytest.Pytester) -> None:
-    pytest.importorskip("xdist")
+    pytest.importorskip("xdist", reason="workers that share tests are those of pytest-xdist")
     _scenario(pytester, ELSEWHERE)
     pytester.makeconftest(
         """

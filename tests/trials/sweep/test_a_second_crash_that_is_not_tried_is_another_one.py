@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -63,8 +64,7 @@ def _dead_when_it_is_done(recovery: list[Beat]) -> list[tuple[Point, Point]]:
 
 @pytest.mark.parametrize("first", FIRST)
 @pytest.mark.parametrize("like", [_a_moment_later, _taken_alike, _nothing_begun, _dead_when_it_is_done])
-def test_it_comes_to_the_same(plan: Plan, first: str, like: object) -> None:
-    assert callable(like)
+def test_it_comes_to_the_same(plan: Plan, first: str, like: Callable[[list[Beat]], list[tuple[Point, Point]]]) -> None:
     firsts = [point for point in plan.points if point.fault == first]
     for crash in firsts[len(first) :: len(firsts) // 2]:
         alone = run_single(Spec(small_start()), (crash,), plan.survey)
