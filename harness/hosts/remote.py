@@ -45,8 +45,8 @@ hold() {
   exec 9>&-
   return 1
 }
-# Adds in this very shell, which added to that record last: as long as the grant is the same nobody else did, so that its
-# length need not be asked for. Where the writing ended its descriptor tells; what landed elsewhere is said.
+# Adds in this very shell, which added to that record last: as long as the grant is the same nobody else did, so that
+# its length need not be asked for. Where the writing ended its descriptor tells; what landed elsewhere is said.
 add_again() {
   [ "$added" = "$3 $4" ] && hold "$1" "$2" 2>/dev/null || return 1
   kept=$state/mirror/$3 added= at=

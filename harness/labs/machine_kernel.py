@@ -20,10 +20,10 @@ from harness.labs.uml import LINUX, installed
 
 Power = Literal["running", "frozen", "off"]
 MEMORY = "512M"
-# What no lab has, and takes time at each start: a benchmark of most of a second for RAID 6, which older and younger kernels
-# call differently, the file systems JFS and Btrfs, serial lines, and 256 terminals of the old kind. And system calls by
-# seccomp where the kernel can, which takes less than half of the time that ptrace takes; a kernel that cannot does not
-# know the word.
+# What no lab has, and takes time at each start: a benchmark of most of a second for RAID 6, which older and younger
+# kernels call differently, the file systems JFS and Btrfs, serial lines, and 256 terminals of the old kind. And system
+# calls by seccomp where the kernel can, which takes less than half of the time that ptrace takes; a kernel that cannot
+# does not know the word.
 QUICK = (
     "initcall_blacklist=raid6_select_algo,raid6_init,init_jfs_fs,init_btrfs_fs,ssl_init",
     "pty.legacy_count=0",

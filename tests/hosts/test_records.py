@@ -56,7 +56,7 @@ def test_piece_by_piece_it_grows_at_its_end(claimed: Transport) -> None:
 
 
 @pytest.mark.parametrize("found", [b"01", b"01234", b"somebody's", None])
-def test_what_somebody_else_did_to_it_meanwhile_is_noticed(claimed: Transport, folder: Path, found: bytes | None) -> None:
+def test_what_somebody_else_did_to_it_is_noticed(claimed: Transport, folder: Path, found: bytes | None) -> None:
     claimed.send(KeepRecord("journal", b"0"), FENCE)
     claimed.send(KeepRecord("journal", b"1", 1), FENCE)
     claimed.send(KeepRecord("journal", b"2", 2), FENCE)
