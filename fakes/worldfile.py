@@ -18,7 +18,6 @@ from typing import Any
 
 from fakes.world import World
 
-
 # When a Walrus was last heard of changes with each of its ticks, and says nothing that the next one would not.
 _PASSING = re.compile(r'"seen_at":[0-9.e+-]+')
 

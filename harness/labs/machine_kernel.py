@@ -29,7 +29,7 @@ QUICK = (
     "pty.legacy_count=0",
     "seccomp=auto",
 )
-# Otherwise a kernel counts for a tenth of a second how often it can loop in a tick. Only waits of microseconds ask for it.
+# Otherwise a kernel counts for a tenth of a second how often it loops in a tick. Only waits of microseconds ask for it.
 _LOOPS_PER_TICK = "lpj=5000000"
 _END_S = 20.0
 _STOPPED = "T"  # as /proc/PID/stat says it
