@@ -138,9 +138,8 @@ class Story:
             self._heal(outcome)
         else:
             self.monitors.broken.append(f"I10: not done after {MOST_ATTEMPTS} attempts: {' '.join(self.outcomes)}")
-        while self.conductor.pending:
-            self.opened.clock.sleep(1.0)
-            self.opened.clock.sleep(0.0 if self.conductor.pending else _HEAL_S)
+        if self.conductor.pending or self.state.resyncing():
+            self._settle()
         if self.opened.clock.now() > _BUDGET_S:
             self.monitors.broken.append(f"I10: it took {self.opened.clock.now():.0f} s of virtual time")
         final = self._final()
@@ -170,12 +169,15 @@ class Story:
 
     def _heal(self, outcome: Outcome) -> None:
         """A dead engine is started again soon; for one that stopped, somebody first mends what was broken."""
-        clock = self.opened.clock
-        clock.sleep(RESTART_S)
+        self.opened.clock.sleep(RESTART_S)
         if outcome.outcome != "killed":
-            while self.conductor.pending:
-                clock.sleep(1.0)
-            clock.sleep(_HEAL_S)
+            self._settle()
+
+    def _settle(self) -> None:
+        """What was broken is mended, and the cloud and DRBD find their peace."""
+        while self.conductor.pending:
+            self.opened.clock.sleep(1.0)
+        self.opened.clock.sleep(_HEAL_S)
 
     # States that are known
 
