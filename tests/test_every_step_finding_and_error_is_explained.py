@@ -101,15 +101,10 @@ def test_every_exit_status_has_a_page() -> None:
 
 def test_every_check_that_judges_a_trial_has_a_page() -> None:
     judged = {CONTROL}
-    for path in sorted((ROOT / "harness/checks").glob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(), str(path))):
-            if (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Name)
-                and node.func.id in _JUDGING
-                and node.args
-            ):
-                judged |= {node.args[0].value} if isinstance(node.args[0], ast.Constant) else set()
+    for call in _calls(*_JUDGING, below="harness/checks"):
+        first = call.args[0] if call.args else None
+        if isinstance(first, ast.Constant) and isinstance(first.value, str):
+            judged.add(first.value)
     assert set(CHECKS) < judged
     assert _said("check") == judged
 
