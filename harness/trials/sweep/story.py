@@ -148,11 +148,11 @@ class Story:
         return self.told(final)
 
     def told(self, final: str) -> Told:
-        monitors = self.monitors
-        return Told(tuple(monitors.broken), tuple(self._unknown()), tuple(self.outcomes), final, self.conductor.commands)
+        broken, unknown = tuple(self.monitors.broken), tuple(self._unknown())
+        return Told(broken, unknown, tuple(self.outcomes), final, self.conductor.commands)
 
     def _unknown(self) -> list[str]:
-        """What could not be judged so far, in order: calls that no fake models, and what the known rest of it lacked."""
+        """What could not be judged so far, in order: calls that no fake models, and what its known rest lacked."""
         fresh = self.state.unsupported()[self._unmodelled :]
         self._unmodelled += len(fresh)
         self.unknown += fresh
