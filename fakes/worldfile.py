@@ -7,6 +7,7 @@ import dataclasses
 import fcntl
 import json
 import os
+import re
 import types
 import typing
 from _thread import get_ident
@@ -16,6 +17,9 @@ from functools import cache
 from typing import Any
 
 from fakes.world import World
+
+# When a Walrus was last heard of changes with each of its ticks, and says nothing that the next one would not.
+_PASSING = re.compile(r'"seen_at":[0-9.e+-]+')
 
 
 def to_plain(value: Any) -> Any:
@@ -80,7 +84,7 @@ class WorldFile:
 
     def __init__(self, path: str, durable: bool = False) -> None:
         self.path = path
-        self._durable = durable  # what was kept survives a power cut of this machine
+        self._durable = durable  # what was kept survives a power cut of this machine, but for what passes
         self._inside: set[int] = set()
 
     @contextmanager
@@ -137,20 +141,21 @@ class WorldFile:
 
     def replace(self, world: World) -> None:
         """Write the world anew; the caller holds the lock."""
-        self._replace("", world)
+        self._replace(self._read() if os.path.exists(self.path) else "", world)
 
     def _replace(self, before: str, world: World) -> None:
         text = json.dumps(to_plain(world), separators=(",", ":"))
         if text == before:
             return
         new = f"{self.path}.new"
+        durable = self._durable and _PASSING.sub("", text) != _PASSING.sub("", before)
         with open(new, "w", encoding="utf-8", errors="surrogateescape") as file:
             file.write(text)
-            if self._durable:
+            if durable:
                 file.flush()
                 os.fsync(file.fileno())
         os.replace(new, self.path)
-        if self._durable:
+        if durable:
             directory = os.open(os.path.dirname(self.path) or ".", os.O_RDONLY)
             os.fsync(directory)
             os.close(directory)

@@ -17,21 +17,21 @@ _SUPERUSERS = (
     *("drbd", "mkfs", "mount", "umount", "blkid", "blockdev", "lsblk", "wipefs", "modprobe", "rmmod"),
     *("service", "chkconfig", "sysctl", "euca_conf"),
 )
+_COMMAND_LINES = 'exec grep -a -s -H "" /proc/[0-9]*/cmdline'
 _PROBE = 'exec 3<>"/dev/tcp/$0/$1"'
 _SOURCE_AND_RUN = '. "$0" && exec "$@"'
 _PLAIN_LINE = re.compile(r"[A-Za-z0-9_./:=-]+( [A-Za-z0-9_./:=-]+(/\*)?)+")
 _UNREACHABLE_AFTER_S = 3.0
 
 
-def ps(call: Call, machine: Machine) -> Reply:
-    """``ps axww -o pid=,args=``: init, sshd, and the services that run."""
-    if call.argv[1:] != ("axww", "-o", "pid=,args="):
-        raise not_modelled(call)
-    found = [(1, "/sbin/init"), (1200, "/usr/sbin/sshd")]
+def _command_lines(machine: Machine) -> Reply:
+    """What the kernel tells of init, sshd, and the services that run, in the order in which a shell expands names."""
+    found = {"1": "/sbin/init", "1200": "sshd: /usr/sbin/sshd"}
     with machine.world() as world:
         services = machine.row(world).services
-        found += [(service.pid, _arguments(name)) for name, service in services.items() if service.running]
-    return Reply(0, "".join(f"{pid:5} {arguments}\n" for pid, arguments in sorted(found)).encode())
+        found |= {str(service.pid): _arguments(name) for name, service in services.items() if service.running}
+    lines = (f"/proc/{pid}/cmdline:{found[pid].replace(' ', chr(0))}\0\n" for pid in sorted(found))
+    return Reply(0, "".join(lines).encode())
 
 
 def _arguments(service: str) -> str:
@@ -70,8 +70,11 @@ def sysctl(call: Call, machine: Machine) -> Reply:
 def sh(call: Call, machine: Machine) -> Reply | Slow:
     """``sh -c '. "$0" && exec "$@"' FILE COMMAND...``, or ``sh -c LINE`` with a line of plain words.
 
-    The first is a command with a file of credentials sourced. In the second a word may end in ``/*``.
+    The first is a command with a file of credentials sourced. In the second a word may end in ``/*``. A third line is
+    known, that lists the arguments of all processes.
     """
+    if call.argv[1:] == ("-c", _COMMAND_LINES):
+        return _command_lines(machine)
     if len(call.argv) == 3 and call.argv[1] == "-c" and _PLAIN_LINE.fullmatch(call.argv[2]):
         words = [name for word in call.argv[2].split(" ") for name in _expanded(word, machine)]
         return programs.dispatch(Call(tuple(words), call.stdin, call.user), machine)
@@ -124,4 +127,4 @@ def _not_connected(address: str, port: int, why: str) -> Reply:
     return fails(f"{address}: connect: {why}\n{address}: line 1: /dev/tcp/{address}/{port}: {why}")
 
 
-PROGRAMS: dict[str, Program] = {"ps": ps, "which": which, "sysctl": sysctl, "sh": sh, "timeout": timeout}
+PROGRAMS: dict[str, Program] = {"which": which, "sysctl": sysctl, "sh": sh, "timeout": timeout}

@@ -23,7 +23,49 @@ LOADER = 's=$(dd bs={length} count=1 iflag=fullblock 2>/dev/null);case $s in *"#
 
 SERVE = """\
 greet() { printf '%s-ready\\n' "$1"; printf '%s-ready\\n' "$1" >&2; }
-told() { printf '\\n%s\\n' "$mark" >&2; printf '\\n%s exit %s\\n' "$mark" "$1"; }"""
+told() { printf '\\n%s\\n' "$mark" >&2; printf '\\n%s %s\\n' "$mark" "$*"; }
+# What came in the line of its request came whole: it is written without a process, and dd only flushes. The exit status
+# tells the shell around this one that the record is as long now as it should be.
+add() {
+  kept=$state/mirror/$1
+  begin
+  ends_at "$2"
+  printf "$3" >>"$kept" && dd if=/dev/null of="$kept" oflag=append conv=notrunc,fsync || fail "cannot add to $kept"
+  told ok
+  exit 9
+}
+note_added() {
+  case $1 in 0) added= ;; 9) added="$2 $3" ;; *) return "$1" ;; esac
+}
+# The lock and the grant as ``enter`` wants them, without waiting; who does not get them so has to enter.
+hold() {
+  true >>"$state/lock" || return 1
+  exec 9>>"$state/lock"
+  flock -n 9 && read -r epoch run granted <"$state/epoch" && [ "$epoch $run $granted" = "$1 $2 $life" ] && return 0
+  exec 9>&-
+  return 1
+}
+# Adds in this very shell, which added to that record last: as long as the grant is the same nobody else did, so that
+# its length need not be asked for. Where the writing ended its descriptor tells; what landed elsewhere is said.
+add_again() {
+  [ "$added" = "$3 $4" ] && hold "$1" "$2" 2>/dev/null || return 1
+  kept=$state/mirror/$3 added= at=
+  begin
+  if [ -w "$kept" ]; then
+    exec 5>>"$kept"
+    printf "$6" >&5 && read -r at </proc/self/fdinfo/5 &&
+      dd if=/dev/null of="$kept" oflag=append conv=notrunc,fsync 5>&- 9>&- || at=
+    exec 5>&-
+  fi
+  exec 9>&-
+  if [ "${at##*[!0-9]}" = "$5" ]; then
+    added="$3 $5"
+    told ok
+  else
+    printf '%s\\n' "$kept does not end at $4" >&2
+    told failed 1
+  fi
+}"""
 """What a shell that goes on answering knows besides: each request is a line to greet with and a line to run.
 
 They are the script of a shell that reads it from standard input: dash and busybox take it in blocks. ``read`` takes it
@@ -62,7 +104,7 @@ find_life() {
 """What tells a host that rebooted from the one that was there before."""
 
 LOCK = """\
-create() { mkdir -p -m 0700 "$state" || fail "cannot make $state"; }
+create() { [ -d "$state" ] || mkdir -p -m 0700 "$state" || fail "cannot make $state"; }
 lock() {
   command -v flock >/dev/null 2>&1 || fail 'this host has no flock (package util-linux)'
   true >>"$state/lock" || fail "cannot write $state/lock"
@@ -138,15 +180,22 @@ SPOOLED = "</proc/self/fd/6 >&7 2>&8 6>&- 7>&- 8>&- 9>&-"
 PUT = """\
 give_up() { rm -f -- "$new"; fail "$@"; }
 put() {
-  file=$1 new=$2 directory=$3 mode=$4
+  file=$1 new=$2 directory=$3
   begin
   [ ! -L "$file" ] || fail "$file is a symbolic link, which would be replaced instead of its target"
-  rm -f -- "$new" && (umask 077; set -C; : >"$new") || fail "cannot write in $directory"
+  [ ! -e "$new" ] && [ ! -L "$new" ] || rm -f -- "$new" || fail "cannot write in $directory"
+  umask 077
+  set -C
+  true >"$new" || fail "cannot write in $directory"
+  set +C
+  umask 022
+  mode=--reference=$file
   if [ -e "$file" ]; then
     chown --reference="$file" -- "$new" || give_up "cannot keep the owner of $file"
-    [ "$mode" = same ] && mode=$(stat -c %a -- "$file")
+  else
+    mode=0644
   fi
-  [ "$mode" = same ] && mode=0644
+  [ "$4" = same ] || mode=$4
   chmod "$mode" -- "$new" || give_up "cannot set the mode of $file"
   dd bs=65536 of="$new" conv=notrunc,fsync || give_up "cannot write $new"
   [ "$(wc -c <"$new")" -eq "$5" ] || { rm -f -- "$new"; exit 3; }
@@ -206,10 +255,13 @@ prepare() {
   job=$1
   look "$job"
   case $condition in running|done) end ok ;; esac
-  rm -rf -- "$job" && mkdir -p -m 0700 "$state/jobs" && mkdir -m 0700 "$job" || fail "cannot make $job"
+  { [ ! -e "$job" ] || rm -rf -- "$job"; } && { [ -d "$state/jobs" ] || mkdir -p -m 0700 "$state/jobs"; } &&
+    mkdir -m 0700 "$job" || fail "cannot make $job"
   printf '%s\\n' "$2" >"$job/command" && : >"$job/in" || fail "cannot write in $job"
-  [ "$3" -eq 0 ] || cat >"$job/in" || fail "cannot write in $job"
-  [ "$(wc -c <"$job/in")" -eq "$3" ] || exit 3
+  if [ "$3" -gt 0 ]; then
+    cat >"$job/in" || fail "cannot write in $job"
+    [ "$(wc -c <"$job/in")" -eq "$3" ] || exit 3
+  fi
   # Room for the exit status and the first complaints, which are wanted most when the job has filled the disk.
   printf '   \\n' >"$job/status.new" && dd if=/dev/zero of="$job/err" bs=4096 count=1 2>/dev/null ||
     fail "no room in $job"
@@ -228,9 +280,9 @@ started() {
 JOB = """\
 job=$1 life=$2
 shift 2
-born() { set -- ${1##*) }; printf %s "${20}"; }
-stat=$(cat "/proc/$$/stat")
-printf '%s %s %s\\n' "$life" "$$" "$(born "$stat")" >"$job/process.new" || exit
+find_born() { set -- ${1##*) }; born=${20}; }
+find_born "$(cat "/proc/$$/stat")"
+printf '%s %s %s\\n' "$life" "$$" "$born" >"$job/process.new" || exit
 mv "$job/process.new" "$job/process" || exit
 exec 9>&-
 (exec "$@")
@@ -309,14 +361,6 @@ keep() {
   end ok
 }
 ends_at() { [ -f "$kept" ] && [ "$(wc -c <"$kept")" -eq "$1" ] || fail "$kept does not end at $1"; }
-# What came in the line of its request came whole: it is written without a process, and dd only flushes.
-add() {
-  kept=$state/mirror/$1
-  begin
-  ends_at "$2"
-  printf "$3" >>"$kept" && dd if=/dev/null of="$kept" oflag=append conv=notrunc,fsync || fail "cannot add to $kept"
-  end ok
-}
 recall() {
   look_inside
   [ -f "$state/mirror/$1" ] || end exit 1

@@ -126,12 +126,20 @@ def _brief_call(request: Request, fence: Fence | None) -> str | None:
     """The request as a line for a shell that serves, if it can be one."""
     match request:
         case Command(stdin=b"") if fence is None:
-            return f"{_run(request)} </dev/null; told $?"
+            return f"{_run(request)} </dev/null; told exit $?"
         case KeepRecord(content=content) if request.offset and len(content) <= _LONGEST_PRINTED:
-            return f"({_enter(request, fence)}add {_word(request.name)} {request.offset} {_printed(content)})"
+            return _add(request, fence) if fence else None
         case PutFile(content=content) | KeepRecord(content=content) if len(content) <= _LONGEST_PRINTED:
             return f"(printf {_printed(content)} | ({_call(request, fence)}))"
     return None if _input(request) else f"({_call(request, fence)})"
+
+
+def _add(request: KeepRecord, fence: Fence) -> str:
+    """Adding to what is kept: in the shell itself where it knows how long that is, else in one of its own."""
+    name, end, printed = _word(request.name), request.offset + len(request.content), _printed(request.content)
+    again = f'add_again {_fence(fence)} {name} {request.offset} {end} "$more"'
+    afresh = f'({_enter(request, fence)}add {name} {request.offset} "$more")'
+    return f"more={printed}; {{ {again} || {{ {afresh}; note_added $? {name} {end}; }}; }}"
 
 
 def _printed(content: bytes) -> str:

@@ -20,10 +20,17 @@ from harness.labs.uml import LINUX, installed
 
 Power = Literal["running", "frozen", "off"]
 MEMORY = "512M"
-# A benchmark of most of a second, for RAID 6, which no lab has; older and younger kernels call it differently. And
-# system calls by seccomp where the kernel can, which takes less than half of the time that ptrace takes; a kernel that
-# cannot does not know the word.
-QUICK = ("initcall_blacklist=raid6_select_algo,raid6_init", "seccomp=auto")
+# What no lab has, and takes time at each start: a benchmark of most of a second for RAID 6, which older and younger
+# kernels call differently, the file systems JFS and Btrfs, serial lines, and 256 terminals of the old kind. And system
+# calls by seccomp where the kernel can, which takes less than half of the time that ptrace takes; a kernel that cannot
+# does not know the word.
+QUICK = (
+    "initcall_blacklist=raid6_select_algo,raid6_init,init_jfs_fs,init_btrfs_fs,ssl_init",
+    "pty.legacy_count=0",
+    "seccomp=auto",
+)
+# Otherwise a kernel counts for a tenth of a second how often it loops in a tick. Only waits of microseconds ask for it.
+_LOOPS_PER_TICK = "lpj=5000000"
 _END_S = 20.0
 _STOPPED = "T"  # as /proc/PID/stat says it
 _GROUP = 2  # its place among the fields there
@@ -244,7 +251,7 @@ class UmlKernel(ProcessKernel):
             for number, cable in enumerate(machine.cables)
         ]
         arguments += ["root=/dev/ubda", "rootfstype=ext4", "rw", "con=null", "con0=null,fd:1", "init=/sbin/lab-init"]
-        return [*arguments, "printk.time=1", "printk.devkmsg=on", "panic=1", *QUICK]
+        return [*arguments, "printk.time=1", "printk.devkmsg=on", "panic=1", _LOOPS_PER_TICK, *QUICK]
 
 
 def _exists(group: int) -> bool:

@@ -54,6 +54,16 @@ answer({
 """
 )
 
+# SERVICE: whether it runs.
+RUNS = (
+    _FAKES
+    + """
+from fakes.realhost import RealHost
+found = RealHost("", "").services().get(sys.argv[1])
+answer(found is not None and found.running)
+"""
+)
+
 LISTING = (
     _FAKES
     + """

@@ -14,7 +14,7 @@ from harness.labs.machine_events import kernel_events, merged
 from harness.labs.machine_furnish import BACKING_DEVICE, PAIR, WORLD_FILE
 from harness.labs.machine_host import MachineHost, run_script
 from harness.labs.machine_rack import MachineRack
-from harness.labs.machine_scripts import FETCH, LISTING, PLACES, SNAPSHOT, WORLD
+from harness.labs.machine_scripts import FETCH, LISTING, PLACES, RUNS, SNAPSHOT, WORLD
 from harness.labs.machine_sides import compare_sides
 from harness.labs.premises import SERVICE, WATCHED, place_path
 from harness.labs.reading import ANY_ANSWER, read_sample, require_taken
@@ -193,5 +193,6 @@ class MachineTruth:
         if len(running) < len(PAIR):
             raise LabError("the pair cannot be compared: not both of its hosts run")
         for role in running:
-            self._host(role).execute("service", SERVICE, "stop", timeout_s=_WALK_S)
+            if run_script(self._host(role), RUNS, SERVICE):  # the sides and the replica are looked at one by one
+                self._host(role).execute("service", SERVICE, "stop", timeout_s=_WALK_S)
         return self._host(idle)

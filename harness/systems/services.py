@@ -13,6 +13,10 @@ from harness.systems.printed import lines, whole
 
 NO_PROGRAM = 127  # a shell's exit status for a program that it does not find (POSIX, Shell Command Language 2.8.2)
 MANAGERS = ("chkconfig", "systemctl")  # what tells, and sets, what starts at boot; the first that is there
+# Every process with its arguments, as ``/proc/PID/cmdline:ARGUMENT<NUL>...``; a thread of the kernel has none. ps would
+# open three files of each process, on hosts that are asked this before every step.
+_COMMAND_LINES = 'exec grep -a -s -H "" /proc/[0-9]*/cmdline'
+_SOME_ENDED = 2  # grep's exit status when a process was gone before it was read
 _NO_UNIT, _NO_FILE = "unit file state", ": No such file or directory"  # of one that cannot reach systemd it is the bus
 _STATES = {"enabled": True, "disabled": False, "masked": False, "enabled-runtime": False}
 
@@ -23,13 +27,22 @@ def processes(host: Reader, service: str) -> list[int]:
     Eucalyptus' init script calls a service stopped when its pid file is missing, though Java lives
     (tools/eucalyptus-cloud.in, 3.2).
     """
-    found = []
-    for line in lines(host.read(Command(("ps", "axww", "-o", "pid=,args="))).text):
-        pid, _, arguments = line.strip().partition(" ")
-        program = arguments.split(" ")[0].rsplit("/", 1)[-1]
-        if program == service or f"{service}.pid" in arguments:
-            found.append(whole(pid, f"{host.name}: ps"))
-    return found
+    command = Command(("sh", "-c", _COMMAND_LINES))
+    result = host.ask(command)
+    if result.exit_status not in (0, _SOME_ENDED):
+        raise CommandFailed(host.name, str(command), result)
+    told: dict[str, str] = {}
+    for file, _, arguments in (line.partition(":") for line in lines(result.text)):
+        told[file] = told.get(file, "") + arguments  # an argument may hold a newline, and is still no program
+    if not told:
+        raise UnexpectedOutput(f"{host.name}: no process is listed, not even the one that lists them")
+    running = [file for file, arguments in told.items() if _is(service, arguments)]
+    return [whole(file.removeprefix("/proc/").removesuffix("/cmdline"), f"{host.name}: grep") for file in running]
+
+
+def _is(service: str, arguments: str) -> bool:
+    program = arguments.split("\0")[0].split(" ")[0].rsplit("/", 1)[-1]
+    return program == service or f"{service}.pid" in arguments
 
 
 def starts_at_boot(host: Reader, service: str) -> bool:

@@ -127,10 +127,10 @@ def test_curl_waits_its_time_over_a_cut_link(cloud: SimulatedCloud) -> None:
 
 
 def test_services_are_seen_by_their_processes(cloud: SimulatedCloud) -> None:
-    argv = ("ps", "axww", "-o", "pid=,args=")
+    argv = ("sh", "-c", 'exec grep -a -s -H "" /proc/[0-9]*/cmdline')
     listed = cloud.run(cloud.original, *argv).stdout.decode()
-    assert re.search(r"^ *\d+ eucalyptus-cloud ", listed, re.MULTILINE)
-    assert re.search(r"^ *1 /sbin/init$", listed, re.MULTILINE)
+    assert re.search(r"^/proc/\d+/cmdline:eucalyptus-cloud\0", listed, re.MULTILINE)
+    assert re.search(r"^/proc/1/cmdline:/sbin/init\0$", listed, re.MULTILINE)
     cloud.run(cloud.original, "service", "eucalyptus-cloud", "stop")
     assert "eucalyptus" not in cloud.run(cloud.original, *argv).stdout.decode()
 

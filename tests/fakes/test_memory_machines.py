@@ -232,7 +232,7 @@ def test_services_start_at_boot_when_they_are_set_to(machine: SimulatedMachine, 
     machine.power_off()
     machine.power_on()
     simulation.advance(1.0)
-    listed = machine.execute(Call(("ps", "axww", "-o", "pid=,args="))).stdout
+    listed = machine.execute(Call(("sh", "-c", 'exec grep -a -s -H "" /proc/[0-9]*/cmdline'))).stdout
     assert (b"eucalyptus-cloud" in listed) is starts
     assert not simulation.state.unsupported
 

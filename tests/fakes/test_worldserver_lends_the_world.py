@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.world import World
+from fakes.world import Cloud, WalrusState, World
 from fakes.worldfile import WorldFile
 from fakes.worldserver import Unreachable, WorldClient, WorldServer
 
@@ -114,3 +115,21 @@ def test_a_server_that_stands_still_is_unreachable_after_the_clients_patience() 
             with pytest.raises(Unreachable), reader.open():
                 pass
         assert time.monotonic() - begun < 1.0
+
+
+def test_what_the_next_tick_would_say_anyway_need_not_survive_a_power_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[int] = []
+    monkeypatch.setattr(os, "fsync", flushed.append)
+    file = WorldFile(str(tmp_path / "world.json"), durable=True)
+    file.create(World(cloud=Cloud(walruses={"a": WalrusState("a", "walrus", "10.0.0.1")})))
+    assert flushed
+    flushed.clear()
+    with file.open() as world:
+        world.cloud.walruses["a"].seen_at = 1380000000.25
+    assert file.read().cloud.walruses["a"].seen_at == 1380000000.25
+    assert not flushed
+    with file.open() as world:
+        world.cloud.walruses["a"].seen_at, world.cloud.walruses["a"].state = 1380000001.5, "ENABLED"
+    assert flushed

@@ -75,7 +75,7 @@ TABLE: dict[str, Row] = {
     "stats": (lambda given: files.stats(printed(given), (STORE, f"{STORE}.before-ha")), TOLD),
     "df": (lambda given: files.room(printed(given), STORE), TOLD),
     "du": (lambda given: files.used_kib(printed(given), STORE), TOLD),
-    "ps": (lambda given: services.processes(printed(given), "eucalyptus-cloud"), TOLD),
+    "processes": (lambda given: services.processes(printed(given), "eucalyptus-cloud"), TOLD),
     "chkconfig": (lambda given: services.starts_at_boot(printed(given), "eucalyptus-cloud"), TOLD),
     "walruses": (lambda given: eucalyptus.Cloud(None).walruses(printed(given)), TOLD),
     "properties": (lambda given: eucalyptus.Cloud(None).properties(printed(given)), TOLD),

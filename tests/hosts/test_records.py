@@ -44,6 +44,40 @@ def test_nothing_is_added_elsewhere_than_at_its_end(claimed: Transport, folder: 
     assert (folder / "state" / "mirror" / "journal").stat().st_mode & 0o777 == 0o600
 
 
+def test_piece_by_piece_it_grows_at_its_end(claimed: Transport) -> None:
+    claimed.send(KeepRecord("journal", b"0"), FENCE)
+    for offset in range(1, 10):
+        claimed.send(KeepRecord("journal", b"%d" % offset, offset), FENCE)
+    claimed.send(KeepRecord("other", b"a"), FENCE)
+    claimed.send(KeepRecord("other", b"b", 1), FENCE)
+    claimed.send(KeepRecord("journal", AWKWARD, 10), FENCE)
+    assert kept(claimed).stdout == b"0123456789" + AWKWARD
+    assert kept(claimed, "other").stdout == b"ab"
+
+
+@pytest.mark.parametrize("found", [b"01", b"01234", b"somebody's", None])
+def test_what_somebody_else_did_to_it_is_noticed(claimed: Transport, folder: Path, found: bytes | None) -> None:
+    claimed.send(KeepRecord("journal", b"0"), FENCE)
+    claimed.send(KeepRecord("journal", b"1", 1), FENCE)
+    claimed.send(KeepRecord("journal", b"2", 2), FENCE)
+    record = folder / "state" / "mirror" / "journal"
+    record.write_bytes(found) if found is not None else record.unlink()
+    with pytest.raises(CommandFailed, match="does not end at 3"):
+        claimed.send(KeepRecord("journal", b"3", 3), FENCE)
+    claimed.send(KeepRecord("journal", b"0123"), FENCE)
+    claimed.send(KeepRecord("journal", b"4", 4), FENCE)
+    assert kept(claimed).stdout == b"01234"
+
+
+def test_a_stale_engine_adds_nothing_where_it_added_before(claimed: Transport) -> None:
+    claimed.send(KeepRecord("journal", b"0"), FENCE)
+    claimed.send(KeepRecord("journal", b"1", 1), FENCE)
+    claimed.send(Claim(Fence(FENCE.epoch + 1, FENCE.run_id)))
+    with pytest.raises(Fenced):
+        claimed.send(KeepRecord("journal", b"2", 2), FENCE)
+    assert kept(claimed).stdout == b"01"
+
+
 def test_a_stale_engine_keeps_nothing(claimed: Transport) -> None:
     with pytest.raises(Fenced):
         claimed.send(KeepRecord("journal", b"x"), Fence(FENCE.epoch - 1 or 99, FENCE.run_id))

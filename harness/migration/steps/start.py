@@ -184,7 +184,7 @@ class ConfirmService(Step):
             return isinstance(seen[-1], Satisfied)
 
         try:
-            site.clc.wait_until(confirmed, site.settings.waits.service_start, "the pair to serve")
+            site.clc.wait_until(confirmed, site.settings.waits.service_start, "the pair to serve", every_s=1.0)
         except TimedOut as error:
             raise StepBlocked(f"{error}; last seen: {seen[-1] if seen else 'nothing'}") from error
 

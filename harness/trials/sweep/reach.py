@@ -9,7 +9,7 @@ EVERYBODY = frozenset((ORIGINAL, ADDITIONAL, CLC))
 _PAIR = frozenset((ORIGINAL, ADDITIONAL))
 # Questions about files, devices and processes of the host that is asked. Whoever is not named here may ask anybody.
 _OF_ONE_HOST = frozenset(
-    ("blkid", "blockdev", "cat", "chkconfig", "df", "du", "find", "getfattr", "id", "lsblk", "ps", "sha256sum")
+    ("blkid", "blockdev", "cat", "chkconfig", "df", "du", "find", "getfattr", "grep", "id", "lsblk", "sha256sum")
 ) | {"stat", "test", "uname", "which", "wipefs"}
 _OF_THE_PAIR = frozenset(("drbdadm", "drbdsetup", "drbd-overview"))
 _STATE_OF_DRBD = "/proc/drbd"  # tells of the peer too
@@ -30,9 +30,15 @@ def reach(role: str, request: Request) -> frozenset[str]:
         return _PAIR | {role}
     if not isinstance(request, Command):
         return EVERYBODY
-    program = request.argv[0]
+    program = _program(request.argv)
     if request.effect is not Effect.READ:
         return _PAIR | {role} if program in _CHANGES_THE_PAIR else EVERYBODY
     if program in _OF_THE_PAIR or _STATE_OF_DRBD in request.argv:
         return _PAIR | {role}
     return frozenset((role,)) if program in _OF_ONE_HOST else EVERYBODY
+
+
+def _program(argv: tuple[str, ...]) -> str:
+    """What does the work: a shell may only expand names and hand over to it."""
+    handed_over = argv[2].split() if argv[:2] == ("sh", "-c") else []
+    return handed_over[1] if handed_over[:1] == ["exec"] else argv[0]
