@@ -211,6 +211,18 @@ done
 _SYNC = """\
 [ $# -eq 0 ] || { printf '%s\\n' 'sync: ignoring all arguments' >&2; set --; }
 """
+# A copy never shares blocks unless that is asked for, so there is no word for it.
+_CP_REFLINK = """\
+for word in "$@"; do
+  case $word in
+    --) break ;;
+    --reflink=never)
+      printf '%s\\n' "cp: invalid argument \\`never' for \\`--reflink'" 'Valid arguments are:' "  - \\`auto'" \
+        "  - \\`always'" "Try \\`cp --help' for more information." >&2
+      exit 1 ;;
+  esac
+done
+"""
 _RSYNC_VERSION = """\
 if [ "$*" = --version ]; then printf '%s\\n' 'rsync  version 3.0.6  protocol version 30'; exit; fi
 """
@@ -230,8 +242,8 @@ def guard(name: str) -> str:
     known = _GNU[name]
     long = " ".join(f"--{word}" for word in known.long.split())
     text = _GUARD.replace("@status@", str(known.status)).replace("@operand@", "break" if known.first else "")
-    version = _RSYNC_VERSION if name == "rsync" else ""
-    return f"name={name} short={shlex.quote(known.short)} long={shlex.quote(long)}\n{version}{text}"
+    before = {"rsync": _RSYNC_VERSION, "cp": _CP_REFLINK}.get(name, "")
+    return f"name={name} short={shlex.quote(known.short)} long={shlex.quote(long)}\n{before}{text}"
 
 
 def script(name: str, shim: str = "") -> str:

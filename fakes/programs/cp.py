@@ -21,12 +21,39 @@ from fakes.programs.gnu import complaints, fails, memory, not_modelled, operands
 _BYTES_PER_S = 200 * 1024**2
 _TREE = ("-R", "--preserve")
 _ALL = ("-a", "-x", "--")
+_OWN_BLOCKS = "--reflink=never"
+_AT = 3  # where it stands in a copy
+_UNKNOWN = """\
+cp: invalid argument `never' for `--reflink'
+Valid arguments are:
+  - `auto'
+  - `always'
+Try `cp --help' for more information."""  # coreutils 8.4
+_VERSION = """\
+cp (GNU coreutils) 9.1
+Copyright (C) 2022 Free Software Foundation, Inc.
+License GPLv3+: GNU GPL version 3 or later <https://gnu.org/licenses/gpl.html>.
+This is free software: you are free to change and redistribute it.
+There is NO WARRANTY, to the extent permitted by law.
+
+Written by Torbjorn Granlund, David MacKenzie, and Jim Meyering.
+"""
 
 
 def cp(call: Call, machine: Machine) -> Reply | Slow:
-    """``cp -p -- FILE NEW``, ``cp -R --preserve SOURCE... DESTINATION``, ``cp -a -x -- SOURCE/. DESTINATION/``."""
-    if call.argv[1:4] == _ALL:
-        names = call.argv[4:]
+    """``cp -p -- FILE NEW``, ``cp -R --preserve SOURCE... DESTINATION``, ``cp -a -x -- SOURCE/. DESTINATION/``.
+
+    The last with ``--reflink=never`` before its ``--``, which alone is known together with ``--version``: in memory
+    every file has blocks of its own.
+    """
+    if _OWN_BLOCKS in call.argv:
+        if f"cp {_OWN_BLOCKS}" in simulated(machine).missing_programs:
+            return fails(_UNKNOWN)
+        if call.argv[1:] == (_OWN_BLOCKS, "--version"):
+            return Reply(0, _VERSION.encode())
+    argv = tuple(word for at, word in enumerate(call.argv) if (at, word) != (_AT, _OWN_BLOCKS))
+    if argv[1:4] == _ALL:
+        names = argv[4:]
         if len(names) != 2 or not (names[0].endswith("/.") and names[1].endswith("/")):
             raise not_modelled(call)
         pace = simulated(machine).simulation.pace

@@ -114,7 +114,8 @@ def _copy(
     """Copy at the rate that counts; when another one is ordered, what was copied stays and the rest follows at that."""
     with_rsync = copying.has_rsync(host)
     # To where nothing is, cp copies the same in less time; what it left, if it is ended, rsync goes on with.
-    at_once = not with_rsync or (not by_content and _is_first(site, host, step, source, destination))
+    at_once = not with_rsync or (not by_content and _is_first(site, host, step, destination))
+    old_cp = False
     measure, measured, bound_s = files.share_copied(host, source, destination), not by_content, LONGEST_JOB_S
     if not with_rsync:
         # It writes over what an interrupted copy has left: then what is there does not say how far it is.
@@ -123,8 +124,8 @@ def _copy(
         bound_s = site.settings.waits.stall + whole * 1024 / _SLOWEST_HASHING_BYTES_PER_S
     while True:
         rate = site.copy_rate_kib_s if with_rsync else None
-        if at_once and not rate:
-            command = copying.cp_command(source, destination)  # without rsync it keeps its rate: it would begin anew
+        if at_once and not rate:  # without rsync it keeps its rate: it would begin anew
+            command = copying.cp_command(source, destination, old_cp)
         else:
             command = copying.copy_command(source, destination, rate or None, by_content, base)
         try:
@@ -132,20 +133,17 @@ def _copy(
         except RateChanged:
             at_once = False
             continue
+        if not old_cp and copying.is_old_cp(result):  # it has done nothing
+            old_cp = True
+            continue
         return succeed(host, command, result, f"{host.name}: copying {source} to {destination} failed")
 
 
-def _is_first(site: Site[Host], host: Host, step: str, source: str, destination: str) -> bool:
-    """Nothing was copied there yet, no copy is under way, and the source is no device's root with its lost+found.
-
-    Within one file system cp may let both share their blocks, and then one bad block is two bad copies.
-    """
+def _is_first(site: Site[Host], host: Host, step: str, destination: str) -> bool:
+    """Nothing was copied there yet, no copy is under way, and the source is no device's root with its lost+found."""
     if site.settings.reuse_device or site.memory.reversing or uncollected(site, step, "copy") is not None:
         return False
-    one, other = files.stat(host, source), files.stat(host, destination)
-    on_the_device = destination == site.settings.store  # where the replicated device is mounted, as was proven
-    apart = one is not None and other is not None and (on_the_device or one.device != other.device)
-    return apart and set(files.children(host, destination)) <= {store.LOST_AND_FOUND}
+    return set(files.children(host, destination)) <= {store.LOST_AND_FOUND}
 
 
 def require_unchanged(site: Site[Reader], host: Reader, root: str, copied: bool = False) -> store.Printed:

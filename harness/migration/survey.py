@@ -22,7 +22,7 @@ from harness.migration.preflight.survey import site_of_one_look
 from harness.migration.site import Site
 from harness.migration.steps.boot import DRBD
 from harness.migration.steps.configure import FSTAB, MAIN_CONFIGURATION
-from harness.systems import eucalyptus, files, identity, mounts, programs, saved, services, store, volumes
+from harness.systems import copying, eucalyptus, files, identity, mounts, programs, saved, services, store, volumes
 from harness.systems.drbd import dialect, status
 
 Fact = tuple[str, str]
@@ -56,7 +56,7 @@ class HostSeen:
     at_boot: bool
     drbd_at_boot: bool | None  # None: init knows no such service
     drops_caches: bool
-    lacks: frozenset[str]  # of the programs that another one can stand in for
+    lacks: frozenset[str]  # of the programs, and words of programs, that are done without where they are not
     texts: dict[str, str | None]  # configuration files by path; never saved
     old: OldDevice | None = None  # the store's own device, where it is to be used again
     areas: tuple[str, ...] = ()  # the mount points that hold the staging areas then
@@ -108,10 +108,16 @@ def _host_seen(site: Site[Reader], host: Reader) -> HostSeen:
         services.starts_at_boot(host, settings.service),
         services.at_boot(host, DRBD),
         identity.caches_can_be_dropped(host),
-        frozenset(programs.missing(host, _REPLACEABLE)),
+        frozenset(_lacking(host)),
         {path: files.read(host, path) for path in paths},
         *(_reused(site, host) if settings.reuse_device and host.name == site.original.name else ()),
     )
+
+
+def _lacking(host: Reader) -> Iterator[str]:
+    yield from programs.missing(host, _REPLACEABLE)
+    if copying.has_old_cp(host):
+        yield copying.OWN_BLOCKS
 
 
 def _reused(site: Site[Reader], host: Reader) -> tuple[OldDevice, tuple[str, ...]]:
@@ -177,7 +183,7 @@ def _of_a_walrus(host: Reader, seen: HostSeen) -> Iterator[Fact]:
     yield "service", f"{'runs' if seen.running else 'is down'}, {'' if seen.at_boot else 'not '}started at boot"
     known = {None: "has no init script", True: "started at boot", False: "not started at boot"}
     yield "drbd service", known[seen.drbd_at_boot]
-    yield "without", " ".join(sorted(seen.lacks)) or "nothing that has a substitute"
+    yield "without", ", ".join(sorted(seen.lacks)) or "nothing that has a substitute"
     yield "caches", "can be dropped" if seen.drops_caches else "cannot be dropped"
     for path, text in seen.texts.items():
         yield (

@@ -5,12 +5,13 @@ from __future__ import annotations
 from tests.broken.patching import Edit, Sabotage, Set, sabotage
 
 _PLAIN = "success-with-full-sync"
+_BY_RSYNC = "success-with-copies-by-rsync"
 _DELETING = "online-cut-over-waits-until-it-is-ordered"
 _KEPT = '_KEEPING, "--delete"'
 _OPTIONS = '"-aHAXSx", "--numeric-ids", "--delete", "--partial", "--stats", "--exclude=/lost+found"'
 
 
-def _rsync(name: str, mistake: str, options: str, scenario: str = _PLAIN) -> Sabotage:
+def _rsync(name: str, mistake: str, options: str, scenario: str = _BY_RSYNC) -> Sabotage:
     return sabotage(name, mistake, scenario, Edit("systems.copying:copy_command", f"*{_KEPT}", options))
 
 
@@ -35,7 +36,7 @@ SABOTAGES = (
     sabotage(
         "copy into a subdirectory",
         "the slash behind the source is missing, so the store lands one level too deep",
-        _PLAIN,
+        _BY_RSYNC,
         Edit("systems.copying:copy_command", 'f"{source}/"', 'f"{source}"'),
     ),
     sabotage(
@@ -44,7 +45,7 @@ SABOTAGES = (
         "copy-by-cp-interrupted-begins-anew",
         Edit(
             "systems.copying:cp_command",
-            '("cp", "-a", "-x", "--", f"{source}/.",',
+            '("cp", "-a", "-x", *own, "--", f"{source}/.",',
             '("cp", "-R", "--preserve", source,',
         ),
     ),

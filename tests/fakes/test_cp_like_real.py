@@ -41,6 +41,12 @@ SCRIPTS: dict[str, list[str]] = {
         "cp -R --preserve @store/* @new/",
         "cp -a -x -- @store/. @new/",
     ],
+    "all of it, with blocks of its own": [
+        "cp --reflink=never --version",
+        f"{MKDIR} @new",
+        "cp -a -x --reflink=never -- @store/. @new/",
+        "cp -a -x --reflink=never -- @store/. @new/",
+    ],
     "what is not there": [
         "cp -R --preserve @nowhere @new",
         "cp -R --preserve @nowhere/* @new",

@@ -18,6 +18,7 @@ YOUNGER = [
     ("cat", "--frobnicate"),
     ("cp", "--update=older"),  # coreutils 9.3
     ("cp", "--debug"),
+    ("cp", "-a", "-x", "--reflink=never", "--", "a", "b"),  # 8.30
     ("cp", "-a", "-Z", "a", "b"),
     ("cp", "-aZ", "a", "b"),
     ("df", "--output=size", "/"),  # 8.21
@@ -56,6 +57,7 @@ YOUNGER = [
 KNOWN_THEN = [
     ("cat", "-", "-A"),
     ("cp", "-R", "--preserve", "a", "b"),
+    ("cp", "-a", "--reflink=auto", "--", "a", "--reflink=never"),
     ("cp", "-a", "--preserve=all", "--sparse", "auto", "-t", "-Z", "a"),
     ("chmod", "0700", "--", "-a"),
     ("df", "-P", "-k", "--", "/"),
