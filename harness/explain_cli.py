@@ -1,4 +1,4 @@
-"""The verb that says why: of a step, a finding, an error or an exit status."""
+"""The verb that says why: of a step, a finding, an error, an exit status or a check."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from harness.options import AS_JSON
 
 
 @click.command("explain")
-@click.argument("names", nargs=-1, metavar="[STEP|FINDING|ERROR]...")
+@click.argument("names", nargs=-1, metavar="[STEP|FINDING|ERROR|CHECK]...")
 @click.option("--markdown", is_flag=True, help="Print every page, as docs/reference/explain.md has them.")
 @AS_JSON
 def explain_command(names: tuple[str, ...], markdown: bool, as_json: bool) -> None:
-    """Say why a step, finding, error or exit status is there, what it needs, what undoes it and what is at risk.
+    """Say why a step, finding, error, exit status or check is there, what it needs, what undoes it and what is at risk.
 
     Without a name it lists all of them.
     """

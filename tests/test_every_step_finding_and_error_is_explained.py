@@ -15,6 +15,8 @@ import pytest
 from click.testing import CliRunner
 
 import harness
+from harness.checks.control import CONTROL
+from harness.checks.verdict import CHECKS
 from harness.cli import walrus_ha
 from harness.errors import InvalidInput, WalrusHaError
 from harness.explain import render
@@ -48,13 +50,13 @@ def _errors() -> list[type[WalrusHaError]]:
     return [WalrusHaError, *_descendants(WalrusHaError)]
 
 
-def _sources() -> Iterator[ast.Module]:
-    for path in sorted((ROOT / "harness").rglob("*.py")):
+def _sources(below: str) -> Iterator[ast.Module]:
+    for path in sorted((ROOT / below).rglob("*.py")):
         yield ast.parse(path.read_text(), str(path))
 
 
-def _calls(*names: str) -> Iterator[ast.Call]:
-    for source in _sources():
+def _calls(*names: str, below: str = "harness") -> Iterator[ast.Call]:
+    for source in _sources(below):
         for node in ast.walk(source):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
                 yield node
@@ -80,6 +82,7 @@ def test_every_finding_has_a_page() -> None:
         )
         found.add(first.value)
     assert "uid-differs" in found
+    assert len(list(_calls("Finding", below="harness/migration"))) == 2, "a finding is made by error and warning alone"
     assert _said("finding") == found
 
 
@@ -94,6 +97,19 @@ def test_every_exit_status_has_a_page() -> None:
             statuses.add(call.args[1].value)
     statuses |= {0, 2, 130}  # done, click's own for usage, interrupted
     assert _said("status") == {f"exit-{status}" for status in statuses}
+
+
+def test_every_check_that_judges_a_trial_has_a_page() -> None:
+    judged = {CONTROL}
+    for call in _calls(*_JUDGING, below="harness/checks"):
+        first = call.args[0] if call.args else None
+        if isinstance(first, ast.Constant) and isinstance(first.value, str):
+            judged.add(first.value)
+    assert set(CHECKS) < judged
+    assert _said("check") == judged
+
+
+_JUDGING = ("Finding", "weigh", "not_asked")
 
 
 def _undone(name: str) -> bool:

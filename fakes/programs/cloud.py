@@ -168,9 +168,10 @@ def _sync_keys(machine: Machine, target: HostRow, registered: Reply) -> Slow:
     with machine.world() as world:
         tick_s = world.cloud.tick_s
         service = target.services.get(SERVICE)
-        if service is None or not service.running:
+        reached = machine.name == target.name or world.linked(machine.name, target.name)
+        if reached and (service is None or not service.running):
             raise UnsupportedInvocation(f"registering {target.address}, where {SERVICE} does not run")
-        arrives = not world.cloud.key_sync_fails and world.linked(machine.name, target.name)
+        arrives = reached and not world.cloud.key_sync_fails
         if arrives:
             world.cloud.key_deliveries[target.address] = content
     for _ in range(_KEY_PATIENCE_TICKS * 4 if arrives else 0):

@@ -56,7 +56,7 @@ class Trap:
 class Page:
     """All that is told of one name."""
 
-    kind: str  # step, finding, error, status
+    kind: str  # step, finding, error, status, check
     name: str
     means: str
     why: str
@@ -68,7 +68,7 @@ class Page:
     strategies: tuple[str, ...] = ()  # of a step: the plans that have it
 
 
-KINDS = {"step": "steps", "finding": "findings", "error": "errors", "status": "statuses"}
+KINDS = {"step": "steps", "finding": "findings", "error": "errors", "status": "statuses", "check": "checks"}
 """What a name can be the name of, and the file with its texts."""
 
 

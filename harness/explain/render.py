@@ -17,6 +17,7 @@ _HEADINGS = {
     "finding": "Findings",
     "error": "Errors",
     "status": "Exit statuses",
+    "check": "Checks of a trial",
 }
 
 
@@ -77,7 +78,7 @@ def values(page: Page) -> dict[str, Any]:
 def markdown(every: Sequence[Page]) -> str:
     """All pages as one of the reference: a list of what there is, then each."""
     parts = [
-        "# Every step, finding, error and exit status",
+        "# Every step, finding, error, exit status and check",
         "Written by `walrus-ha explain --markdown`, of the texts that `walrus-ha explain NAME` prints; a test wants\n"
         "it current. Numbers of traps are those of [traps.md](../explanation/traps.md), hazards those of\n"
         "[negative-control.md](../explanation/negative-control.md).",

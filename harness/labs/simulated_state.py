@@ -243,6 +243,11 @@ class WorldState:
                 case Claim(fence=wanted):
                     machine.fence.release(wanted.run_id, wanted.epoch, row.boot_id)
 
+    def resyncing(self) -> bool:
+        """Whether one side of the pair is being brought level with the other."""
+        sides = [side for row in self.world.state.hosts.values() for side in row.sides.values()]
+        return any(side.connection in ("SyncSource", "SyncTarget") for side in sides)
+
     def enabled(self) -> list[str]:
         """The roles of the hosts whose Walrus the cloud has ENABLED."""
         addresses = {row.address: row.role for row in self.world.state.hosts.values()}

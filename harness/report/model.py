@@ -61,7 +61,8 @@ class TrialReport:
 
     @classmethod
     def broken(cls, scenario: str, lab: str, seconds: float, reason: str) -> TrialReport:
-        """A trial that the harness's own mistake ended: it says nothing about the move."""
+        """A trial that did not come to its end, by the harness's own mistake or for want of a lab that is demanded: it
+        says nothing about the move."""
         return cls(scenario, lab, Verdict.INCONCLUSIVE, seconds, reason)
 
 

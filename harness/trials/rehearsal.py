@@ -14,6 +14,7 @@ from pathlib import Path
 
 from harness.checks.verdict import judge
 from harness.errors import LabUnavailable
+from harness.labs import doctor
 from harness.labs.lab import Lab
 from harness.report.model import TrialReport
 from harness.trials.scenario import Scenario
@@ -91,12 +92,20 @@ def _one(planned: Planned, folder: Path | None) -> TrialReport:
         try:
             evidence = run_trial(scenario, lab, workdir)
         except LabUnavailable as missing:
-            return TrialReport.skipped(scenario.name, lab.name, str(missing))
+            return _not_here(planned, str(missing), time.monotonic() - started)
         except Exception as mistake:  # noqa: BLE001  # ours, whatever it is: the other trials are run all the same
             return _broken(planned, mistake, time.monotonic() - started, workdir if folder else None)
         path = workdir / "evidence.json"
         evidence.save(path)
         return TrialReport.judged(evidence, judge(evidence), path if folder else None)
+
+
+def _not_here(planned: Planned, lacking: str, seconds: float) -> TrialReport:
+    """A trial whose lab this machine lacks: skipped, unless somebody demands that lab."""
+    scenario, lab = planned.scenario.name, planned.lab.name
+    if lab in doctor.required():
+        return TrialReport.broken(scenario, lab, seconds, f"{lacking} ({doctor.REQUIRED} demands it)")
+    return TrialReport.skipped(scenario, lab, lacking)
 
 
 def _broken(planned: Planned, mistake: Exception, seconds: float, workdir: Path | None) -> TrialReport:

@@ -90,10 +90,12 @@ def test_register_with_a_failing_key_sync_exits_zero(cloud: SimulatedCloud) -> N
     assert not cloud.additional.files.exists(KEY)
 
 
-@pytest.mark.parametrize("how", ["frozen", "cut off"])
+@pytest.mark.parametrize("how", ["frozen", "cut off", "without power"])
 def test_register_of_an_unreachable_host_fails_its_key_sync(cloud: SimulatedCloud, how: str) -> None:
     if how == "frozen":
         cloud.additional.freeze()
+    elif how == "without power":
+        cloud.additional.power_off()
     else:
         cloud.world.cut_links.append(["clc00", "walrus01"])
     reply = cloud.register(cloud.additional, "walrus-additional")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+from click.testing import CliRunner
+
 from harness.checks.verdict import Verdict
+from harness.cli import walrus_ha
 from harness.labs import catalogue
 from harness.labs.lab import Lab, Opened, Start
 from harness.trials.rehearsal import Planned, plan_rehearsal, rehearse
@@ -57,3 +62,21 @@ def test_a_mistake_of_the_harness_ends_one_trial_and_not_the_rehearsal(tmp_path:
     assert "the harness failed at test_rehearsal.py:" in reports[0].reason
     assert "KeyError: 'returning-store'" in reports[0].reason
     assert "Traceback" in (kept / "simulated" / "first" / "failure.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("demanded", "verdict", "status"), [("simulated", "SKIPPED", 0), ("containers", "INCONCLUSIVE", 1)]
+)
+def test_a_lab_that_is_not_here_is_a_skip_unless_it_is_demanded(
+    demanded: str, verdict: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no-daemon")
+    monkeypatch.setenv("WALRUS_HA_REQUIRE_LABS", demanded)
+    (tmp_path / "one.yaml").write_text(SCENARIO.format(more="").replace("[simulated]", "[simulated, containers]"))
+    labs = ["--lab", "simulated", "--lab", "containers"]
+    done = CliRunner().invoke(walrus_ha, ["rehearse", "--json", *labs, str(tmp_path / "one.yaml")])
+    assert done.exit_code == status, done.output
+    here, elsewhere = json.loads(done.stdout)["trials"]
+    assert (here["verdict"], elsewhere["verdict"]) == ("PASS", verdict)
+    assert "no Docker daemon answers" in elsewhere["reason"]
+    assert ("WALRUS_HA_REQUIRE_LABS demands it" in elsewhere["reason"]) == (verdict == "INCONCLUSIVE")

@@ -105,6 +105,7 @@ class Story:
     _migration: KeptMigration | None = None
     _undoing: str = ""  # the step whose undoing began last in this attempt
     _undone: bool = True  # those before it are finished
+    _unmodelled: int = 0  # calls that no fake models and that are in ``unknown``
     _waits_at: tuple[int, Lines] = (0, ())  # after how many changes, and where, the last wait began
 
     def __post_init__(self) -> None:
@@ -138,18 +139,23 @@ class Story:
             self._heal(outcome)
         else:
             self.monitors.broken.append(f"I10: not done after {MOST_ATTEMPTS} attempts: {' '.join(self.outcomes)}")
-        while self.conductor.pending:
-            self.opened.clock.sleep(1.0)
-            self.opened.clock.sleep(0.0 if self.conductor.pending else _HEAL_S)
+        if self.conductor.pending or self.state.resyncing():
+            self._settle()
         if self.opened.clock.now() > _BUDGET_S:
             self.monitors.broken.append(f"I10: it took {self.opened.clock.now():.0f} s of virtual time")
         final = self._final()
-        self.unknown += self.state.unsupported()
         return self.told(final)
 
     def told(self, final: str) -> Told:
-        monitors = self.monitors
-        return Told(tuple(monitors.broken), tuple(self.unknown), tuple(self.outcomes), final, self.conductor.commands)
+        broken, unknown = tuple(self.monitors.broken), tuple(self._unknown())
+        return Told(broken, unknown, tuple(self.outcomes), final, self.conductor.commands)
+
+    def _unknown(self) -> list[str]:
+        """What could not be judged so far, in order: calls that no fake models, and what its known rest lacked."""
+        fresh = self.state.unsupported()[self._unmodelled :]
+        self._unmodelled += len(fresh)
+        self.unknown += fresh
+        return self.unknown
 
     def _attempt(self) -> Outcome:
         conductor = self.conductor
@@ -170,12 +176,15 @@ class Story:
 
     def _heal(self, outcome: Outcome) -> None:
         """A dead engine is started again soon; for one that stopped, somebody first mends what was broken."""
-        clock = self.opened.clock
-        clock.sleep(RESTART_S)
+        self.opened.clock.sleep(RESTART_S)
         if outcome.outcome != "killed":
-            while self.conductor.pending:
-                clock.sleep(1.0)
-            clock.sleep(_HEAL_S)
+            self._settle()
+
+    def _settle(self) -> None:
+        """What was broken is mended, and the cloud and DRBD find their peace."""
+        while self.conductor.pending:
+            self.opened.clock.sleep(1.0)
+        self.opened.clock.sleep(_HEAL_S)
 
     # States that are known
 
@@ -262,7 +271,7 @@ class Story:
         self._note(key)
 
     def _note(self, key: str) -> None:
-        self.heads.append(Head(key, len(self.monitors.broken), len(self.unknown), self.conductor.cells))
+        self.heads.append(Head(key, len(self.monitors.broken), len(self._unknown()), self.conductor.cells))
 
     def key(self, position: str, attempt_head: bool = False) -> str | None:
         """The name of the present state; None while something is under way by itself."""
@@ -336,7 +345,7 @@ class Story:
         remainder = self.known.remainders.get(key)
         if remainder is not None:
             self.monitors.broken += remainder.broken
-            self.unknown += remainder.unknown
+            self._unknown().extend(remainder.unknown)
             return final
         self._note(key)
         self.conductor.rest()
