@@ -76,8 +76,8 @@ def with_labs(stage: Stage, *inventories: str) -> Iterator[Stage]:
     told = [f"{inventory}.err" for inventory in inventories]
     for inventory, err in zip(inventories, told, strict=True):
         stage.words[f"> {inventory}"] = f"> {inventory} 2> {err}"
-    down = [f'lab down "$({_RUN_OF} {err})"' for err in told]
-    stage.words[".venv/bin/walrus-ha lab down --all"] = "; ".join(f".venv/bin/walrus-ha {one}" for one in down)
+    down = ".venv/bin/walrus-ha lab down"
+    stage.words[f"{down} --all"] = f"for run in $({_RUN_OF} *.yaml.err); do {down} $run; done"
     try:
         yield stage
     finally:
