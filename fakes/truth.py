@@ -140,9 +140,20 @@ def listing(machine: Machine) -> dict[str, str]:
 
 def _looked_at(files: Filesystem) -> Iterator[str]:
     for top in _LOOKED_AT:
-        for path in files.walk(top) if files.exists(top) else ():
-            if not any(path == noise or path.startswith(noise + "/") for noise in _NOISE):
-                yield path
+        if files.exists(top):
+            yield from _without_noise(files, top)
+
+
+def _without_noise(files: Filesystem, path: str) -> Iterator[str]:
+    """From ``path`` down. What is noise is not gone through: it may be most of a disk."""
+    if path in _NOISE:
+        return
+    if not any(noise.startswith(f"{path}/") for noise in _NOISE):
+        yield from files.walk(path)
+        return
+    yield path
+    for name in files.listdir(path) if files.stat(path).kind == "directory" else ():
+        yield from _without_noise(files, f"{path}/{name}")
 
 
 def _one_line(files: Filesystem, path: str) -> str:

@@ -26,16 +26,17 @@ _SILENT_S = 10.0  # and never before so many seconds, for a machine that is mere
 
 def tick(machine: Machine) -> float:
     """Drive this host's Walrus at most one state further, and say in how many seconds to look again."""
-    receive_keys(machine)
-    with machine.world() as world:
+    with machine.world() as world:  # to ask for the world over a network costs a lab more than all the rest of a tick
         now, tick_s = machine.now(), world.cloud.tick_s
+        keys = world.cloud.key_deliveries.pop(machine.row(world).address, None)
         mine = walrus.registered(world, machine.row(world))
         state = "absent"
         if mine is not None:
             mine.seen_at = now
             if walrus.cloud_reachable(world, machine.name):
                 settle(world, now)
-                state = mine.state
+                state = mine.state if _has_to_act(world, mine, now) else "at rest"
+    receive_keys(machine, keys)
     try:
         _STEPS.get(state, _rest)(machine)
     except UnsupportedInvocation as unknown:
@@ -135,6 +136,13 @@ def _check(machine: Machine) -> None:
         enter(machine, "DISABLED")
 
 
+def _has_to_act(world: World, mine: WalrusState, now: float) -> bool:
+    """It is on its way somewhere, or may be elected, or its check is due."""
+    elected = any(found.state == "ENABLED" for found in world.cloud.walruses.values())
+    at_rest = mine.state == "ENABLED" or (mine.state == "DISABLED" and elected)
+    return not at_rest or _due(world, now)
+
+
 def _due(world: World, now: float) -> bool:
     """Checks cost a real host processes, so a lab can have them less often than ticks."""
     return int(now / world.cloud.tick_s) % world.cloud.check_ticks == 0
@@ -206,10 +214,8 @@ def _coming(world: World, found: WalrusState, now: float) -> bool:
 # Keys
 
 
-def receive_keys(machine: Machine) -> None:
-    """Take what euca_conf copied to this host. In the real cloud that is rsync or scp, by ssh."""
-    with machine.world() as world:
-        content = world.cloud.key_deliveries.pop(machine.row(world).address, None)
+def receive_keys(machine: Machine, content: str | None) -> None:
+    """Write down what euca_conf copied to this host, if it did. In the real cloud that is rsync or scp, by ssh."""
     if content is None:
         return
     files = machine.files
