@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -12,8 +13,11 @@ import pytest
 
 from harness.explain import render
 from harness.explain.page import KINDS, pages
+from harness.trials.scenario_files import load_scenarios
+from tests.shown import ROOT, executed
+from tests.stage import Stage
 
-ROOT = Path(__file__).resolve().parents[1]
+PIPX = "pipx==1.8.0"  # what installs, not what is installed
 
 
 def run(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -40,24 +44,34 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def elsewhere(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory without a checkout around it, with the wheel in an environment of its own."""
+    """A directory without a checkout around it, where pipx has installed the wheel as the page on CI shows it."""
     place = tmp_path_factory.mktemp("elsewhere")
-    assert run(sys.executable, "-m", "venv", place / "venv", cwd=place).returncode == 0
-    pip: list[str | Path] = [
-        place / "venv/bin/python",
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-    ]
-    done = run(*pip, "-c", ROOT / "constraints.txt", wheel, cwd=place)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert run(sys.executable, "-m", "venv", place / "tools", cwd=place).returncode == 0
+    pip = (place / "tools/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    got = run(*pip, PIPX, cwd=place)
+    assert got.returncode == 0, got.stdout + got.stderr
+    shutil.copy(wheel, place)
+    install, *_ = executed("docs/how-to/ci.md").splitlines()
+    assert install.startswith("pipx install ")
+    like_a_users(place).run(install)
     return place
 
 
+def like_a_users(place: Path) -> Stage:
+    """The stage of somebody who has no clone: pipx and what it installed are on PATH."""
+    variables = {
+        "PATH": f"{place}/programs:{place}/tools/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": str(place),
+        "PIPX_HOME": str(place / "pipx"),
+        "PIPX_BIN_DIR": str(place / "programs"),
+        "PIPX_DEFAULT_PYTHON": sys.executable,
+        "PIP_CONSTRAINT": str(ROOT / "constraints.txt"),
+    }
+    return Stage(place, variables=variables)
+
+
 def walrus_ha(place: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return run(place / "venv/bin/walrus-ha", *arguments, cwd=place, **environment)
+    return run(place / "programs/walrus-ha", *arguments, cwd=place, **environment)
 
 
 def test_every_scenario_recipe_and_fake_of_the_checkout_is_in_the_wheel(wheel: Path) -> None:
@@ -73,12 +87,24 @@ def test_every_scenario_recipe_and_fake_of_the_checkout_is_in_the_wheel(wheel: P
 
 
 def test_the_core_scenarios_pass_in_the_embedded_lab(elsewhere: Path) -> None:
-    core = (
-        elsewhere / "venv/lib" / f"python3.{sys.version_info.minor}" / "site-packages/harness/_shipped/scenarios/core"
-    )
+    (core,) = (elsewhere / "pipx/venvs").glob("*/lib/python3.*/site-packages/harness/_shipped/scenarios/core")
     done = walrus_ha(elsewhere, "rehearse", "--json", str(core))
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["summary"] == {"pass": 3, "fail": 0, "inconclusive": 0, "skipped": 0}
+
+
+@pytest.mark.timeout(900)  # all scenarios: a minute, where nobody else wants the processors
+def test_what_the_page_on_ci_goes_on_with_works(elsewhere: Path) -> None:
+    (elsewhere / "site").mkdir()
+    shutil.copy(ROOT / "scenarios/core/success-with-full-sync.yaml", elsewhere / "site")
+    _, everything, own = executed("docs/how-to/ci.md").splitlines()
+    stage, told = like_a_users(elsewhere), elsewhere / "rehearsal.xml"
+    stage.run(everything)
+    embedded = [one.name for one in load_scenarios([ROOT / "scenarios"]) if "simulated" in one.labs]
+    assert len(embedded) > 200
+    assert [name for name in embedded if name not in told.read_text()] == []
+    stage.run(own)
+    assert 'tests="1"' in told.read_text()
 
 
 def test_doctor_names_commands_that_an_installed_tool_has(elsewhere: Path) -> None:
