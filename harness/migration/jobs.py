@@ -17,6 +17,7 @@ _FIRST_LOOK_S = 0.05
 _LONGEST_PAUSE_S = 5.0
 _LATE = 1 / 24  # of the time that a job has taken: its end is seen at most that much later
 _MEASURING = 30  # times as long as it takes to measure, nothing is measured
+_SOON_MEASURED_S, _SOON_S = 0.25, 1.5  # what is measured so soon on a busy host may be measured again after so long
 _HEARTBEAT_S = 30.0  # what lasts for hours is looked at less often, but never less than this
 _ALMOST = 0.99  # is said of what may be whole, until its job has ended
 LONGEST_JOB_S = 3600.0
@@ -125,7 +126,7 @@ class _Watch:
             if measure and answered_at >= measure_at:
                 done = measure()
                 # Measuring a large tree costs time of its own; it must not become the work.
-                measure_at = clock.now() + min(_MEASURING * (clock.now() - answered_at), patience_s / 4)
+                measure_at = clock.now() + _unmeasured_s(clock.now() - answered_at, patience_s)
             self.site.report(Progress(self.step, self.purpose, done if done is None else min(_ALMOST, done)))
             if done is not None and done > best:
                 best, moved_at = done, clock.now()
@@ -137,6 +138,12 @@ class _Watch:
             longest = max(_LONGEST_PAUSE_S, min(_HEARTBEAT_S, (clock.now() - began) / 100))
             pause = min(max(_FIRST_LOOK_S, (clock.now() - began) * _LATE), longest)
             clock.sleep(max(pause, 2 * (answered_at - asked_at)))
+
+
+def _unmeasured_s(took_s: float, patience_s: float) -> float:
+    """For how long nothing is measured after a measuring that took so long."""
+    soon_s = _SOON_S if took_s <= _SOON_MEASURED_S else patience_s
+    return min(_MEASURING * took_s, patience_s / 4, soon_s)
 
 
 def end_jobs(site: Site[Host], host: Host, step: str) -> None:
