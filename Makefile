@@ -54,8 +54,7 @@ rehearse: setup
 test: setup
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup --walrus-lab simulated $(addprefix --ignore=,$(KERNELS))
 	$(BIN)/pytest $(KERNELS)
-	$(BIN)/pytest scenarios/core --walrus-lab containers
-	$(BIN)/walrus-ha rehearse --lab machines scenarios/core
+	$(BIN)/pytest scenarios/core --walrus-lab containers --walrus-lab machines
 
 check: setup
 	$(BIN)/ruff check .

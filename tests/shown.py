@@ -21,7 +21,9 @@ TYPED_BY = {
     "make setup": ".ci/run",
     "make labs": ".ci/run",
     "make test": ".ci/run",
-    ".venv/bin/walrus-ha rehearse --lab machines scenarios/core": "Makefile",
+    ".venv/bin/walrus-ha rehearse --lab machines scenarios/core/success-with-full-sync.yaml": (
+        f"{_IN_MACHINES}::test_the_success_path_of_the_readme"
+    ),
     "walrus-ha rehearse --facts facts.json --lab machines": f"{_IN_MACHINES}::test_a_site_is_rehearsed_from_its_facts",
     "WALRUS_HA_REQUIRE_LABS=simulated,containers,machines walrus-ha rehearse --lab containers --lab machines site/": (
         f"{_IN_MACHINES}::test_labs_that_are_demanded_are_there"

@@ -159,17 +159,8 @@ def _run_by(path: Path, test: str) -> set[str]:
 
 
 def _lines_of(path: Path) -> set[str]:
-    """The commands of CI's script and of the Makefile, which says $(BIN) for the folder of our programs."""
-    lines = (line.strip().replace("$(BIN)", ".venv/bin") for line in path.read_text().splitlines())
-    return {re.sub(r"^stage \d+ ", "", line) for line in lines}
-
-
-def test_ci_types_what_the_makefile_types() -> None:
-    assert "make test" in _lines_of(ROOT / ".ci/run")
-    recipe = re.search(r"^test: setup\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert recipe
-    typed = {line.strip().replace("$(BIN)", ".venv/bin") for line in recipe[1].splitlines()}
-    assert {command for command, by in TYPED_BY.items() if by == "Makefile"} <= typed
+    """The commands of CI's script, without the bound of their stage."""
+    return {re.sub(r"^stage \d+ ", "", line.strip()) for line in path.read_text().splitlines()}
 
 
 def test_no_reason_outlives_its_command() -> None:

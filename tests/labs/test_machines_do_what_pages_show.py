@@ -32,6 +32,11 @@ def test_the_tutorial_on_real_drbd(stage: Stage) -> None:
         stage.run(executed("docs/tutorial/real-drbd.md"))
 
 
+def test_the_success_path_of_the_readme(stage: Stage) -> None:
+    said = stage.run(".venv/bin/walrus-ha rehearse --lab machines scenarios/core/success-with-full-sync.yaml")
+    assert "1 passed, 0 failed, 0 inconclusive, 0 skipped." in said
+
+
 def test_a_site_is_rehearsed_from_its_facts(stage: Stage) -> None:
     with catalogue.find("simulated").open(Start()) as site:
         save(Migration(site.inventory, stage.place / "run", site.clock).facts().facts, stage.place / "facts.json")
