@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ from tests.shown import ROOT
 
 # What belongs to one place of work, and what is written there.
 _NOT_SHARED = (".git", ".venv", "runs", "reports", "site.yaml", "bench.json")
+_SHELL = ("bash", "-euo", "pipefail", "-O", "expand_aliases", "-c")
 _RUN_OF = 'sed -n "s/^run \\([a-z0-9]*\\);.*/\\1/p"'
 
 
@@ -38,10 +41,9 @@ class Stage:
         Raises:
             AssertionError: a command of it failed; it ended with none of the statuses that it may end with.
         """
-        for shown, here in self.words.items():
-            script = script.replace(shown, here)
+        script = self._here(script)
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-O", "expand_aliases", "-c", script],
+            [*_SHELL, script],
             cwd=self.place,
             env=self.environment,
             capture_output=True,
@@ -51,6 +53,35 @@ class Stage:
         )
         assert done.returncode in ends, f"{script}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
         return done.stdout
+
+    def run_until(self, command: str, seen: re.Pattern[str], within_s: float) -> re.Match[str]:
+        """Type one command, and end it by an interrupt once it has printed this on standard error; what was found.
+
+        Raises:
+            AssertionError: it ended by itself, or too much time passed.
+        """
+        told = self.place / "told"
+        deadline = time.monotonic() + within_s
+        with open(told, "wb") as err:
+            begun = subprocess.Popen(
+                [*_SHELL, f"exec {self._here(command)}"], cwd=self.place, env=self.environment, stderr=err
+            )
+        try:
+            while not (found := seen.search(told.read_text())):
+                assert begun.poll() is None, told.read_text()
+                assert time.monotonic() < deadline, f"not within {within_s:g} s: {told.read_text()}"
+                time.sleep(0.1)
+            begun.send_signal(signal.SIGINT)
+            begun.wait(60)
+        finally:
+            begun.kill()
+            begun.wait(60)
+        return found
+
+    def _here(self, script: str) -> str:
+        for shown, here in self.words.items():
+            script = script.replace(shown, here)
+        return script
 
 
 def like_a_checkout(place: Path) -> Stage:
