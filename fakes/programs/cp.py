@@ -149,7 +149,7 @@ def _everything(source: str, target: str, files: MemoryFilesystem, pace: Pace) -
             if files.exists(new) and (status.inode in first or files.stat(new).links > 1):
                 files.unlink(new)
             if status.inode in first:
-                files.link(first[status.inode], new)
+                _link(first[status.inode], new, files, said)
                 continue
             first[status.inode] = new
             yield from _growing(path, new, status.size, files, pace)
@@ -165,6 +165,13 @@ def _everything(source: str, target: str, files: MemoryFilesystem, pace: Pace) -
         if status.kind == "directory" and files.exists(target + path[len(source) :]):
             _preserve(files, target + path[len(source) :], status)
     return complaints(said)
+
+
+def _link(old: str, new: str, files: MemoryFilesystem, said: list[str]) -> None:
+    try:
+        files.link(old, new)
+    except OSError as error:
+        said.append(f"cp: cannot create hard link {quoted(new)} to {quoted(old)}: {reason(error)}")
 
 
 def _growing(path: str, new: str, size: int, files: MemoryFilesystem, pace: Pace) -> Generator[float, None, None]:

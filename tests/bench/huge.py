@@ -28,7 +28,9 @@ def sha256_of(path: str) -> str:
 
 
 def find(objects: int, root: str, *expression: str) -> Iterator[str]:
-    """The two ways in which it is asked: for a listing, and to hash every file."""
+    """The ways in which it is asked: for a listing, to hash every file, and for what lies where a copy is to go."""
+    if "-maxdepth" in expression:
+        return
     if "-printf" not in expression:
         for _, path in paths(objects):
             yield f"{sha256_of(path)} *{root}/{path}\n"
@@ -62,7 +64,7 @@ def run(program: str, objects: int, arguments: list[str]) -> Iterable[str]:
             return hashes_of_input()
         case "du":
             return [f"{objects * 500}\t{arguments[-1]}\n"]
-        case _:  # rsync, sync, sysctl, getfattr: nothing is there to be done
+        case _:  # cp, rsync, sync, sysctl, getfattr: nothing is there to be done
             return []
 
 

@@ -26,7 +26,7 @@ from tests.bench import here, huge
 from tests.bench.figure import Figure
 
 FEW, MANY = 100_000, 1_000_000
-_PROGRAMS = ("find", "xargs", "du", "rsync", "sync", "sysctl", "getfattr", "nice", "ionice")
+_PROGRAMS = ("find", "xargs", "du", "cp", "rsync", "sync", "sysctl", "getfattr", "nice", "ionice")
 MOST_MIB, MOST_GROWTH = 200, 1.2
 _BOUND_S = 900.0
 
