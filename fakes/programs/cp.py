@@ -125,9 +125,7 @@ def _tree(source: str, target: str, files: MemoryFilesystem, said: list[str]) ->
         try:
             _entry(path, new, status, files, said)
         except OSError as error:
-            verb = {"directory": "create directory", "symlink": "create symbolic link"}
-            what = verb.get(status.kind, "create regular file")
-            said.append(f"cp: cannot {what} {quoted(new)}: {reason(error)}")
+            said.append(_cannot_create(status.kind, new, error))
     for path, status in reversed(entries):
         new = target + path[len(source) :]
         if status.kind == "directory" and files.exists(new):
@@ -141,37 +139,42 @@ def _everything(source: str, target: str, files: MemoryFilesystem, pace: Pace) -
         raise UnsupportedInvocation("copying all of what is not there, or to where no directory is")
     source = files.resolve(source)  # of ``SOURCE/.`` it is what SOURCE points to
     said: list[str] = []
-    first: dict[int, str] = {}
+    first: dict[int, str] = {}  # names of files that were copied whole
+    unmade: tuple[str, ...] = ()  # directories of which nothing is looked at
     entries = files.scan(source, one_volume=True)
     for path, status in entries:
         new = target + path[len(source) :]
+        if new.startswith(unmade):
+            continue
         if status.kind == "file":
             if files.exists(new) and (status.inode in first or files.stat(new).links > 1):
                 files.unlink(new)
             if status.inode in first:
-                _link(first[status.inode], new, files, said)
+                files.link(first[status.inode], new)
                 continue
-            first[status.inode] = new
             yield from _growing(path, new, status.size, files, pace)
         if status.kind == "symlink" and files.exists(new) and files.stat(new).kind == "directory":
             said.append(f"cp: cannot overwrite directory {quoted(new)} with non-directory")
             continue
+        before = len(said)
         try:
             _entry(path, new, status, files, said)
             files.put_xattrs(new, files.xattrs(path))
         except OSError as error:
-            said.append(f"cp: cannot create {status.kind} {quoted(new)}: {reason(error)}")
+            said.append(_cannot_create(status.kind, new, error))
+        if status.kind == "file" and len(said) == before:
+            first[status.inode] = new
+        if status.kind == "directory" and not files.exists(new):
+            unmade = (*unmade, f"{new}/")
     for path, status in reversed(entries):
         if status.kind == "directory" and files.exists(target + path[len(source) :]):
             _preserve(files, target + path[len(source) :], status)
     return complaints(said)
 
 
-def _link(old: str, new: str, files: MemoryFilesystem, said: list[str]) -> None:
-    try:
-        files.link(old, new)
-    except OSError as error:
-        said.append(f"cp: cannot create hard link {quoted(new)} to {quoted(old)}: {reason(error)}")
+def _cannot_create(kind: str, new: str, error: OSError) -> str:
+    what = {"directory": "directory", "symlink": "symbolic link"}.get(kind, "regular file")
+    return f"cp: cannot create {what} {quoted(new)}: {reason(error)}"
 
 
 def _growing(path: str, new: str, size: int, files: MemoryFilesystem, pace: Pace) -> Generator[float, None, None]:
