@@ -54,14 +54,16 @@ _LONGEST_LINE = 4096  # a shell reads a line byte by byte
 _LONGEST_PRINTED = 4096  # bytes of a file that travel in the line of their request
 _WORD = re.compile(r"[A-Za-z0-9._-]+")
 
-# Programs that no shell has built in. A shell that stays starts them by itself: dash does not copy itself for that, and a
-# copy is half of what a small program costs. Functions of these names, which a bash takes over from its environment, are
-# taken back first; the names are quoted, so that no alias stands for them.
+# Programs that no shell has built in. A shell that stays starts them by itself: dash does not copy itself for that, and
+# a copy is half of what a small program costs. Functions of these names, which a bash takes over from its environment,
+# are taken back first; the names are quoted, so that no alias stands for them.
 _NEVER_BUILT_IN = frozenset(
-    "blkid blockdev cat chkconfig chmod chown cp curl date dd df drbdadm drbdmeta drbdsetup du euca-describe-properties"
-    " euca-describe-services euca-modify-property euca_conf find findmnt getfattr grep id ls lsblk mkdir modinfo modprobe"
-    " mount mv od ps readlink rm rmdir rmmod rsync service sh sha256sum stat sync sysctl systemctl timeout touch umount uname"
-    " wipefs xargs".split()
+    _WORD.findall(
+        "blkid blockdev cat chkconfig chmod chown cp curl date dd df drbdadm drbdmeta drbdsetup du "
+        "euca-describe-properties euca-describe-services euca-modify-property euca_conf find findmnt getfattr grep "
+        "id ls lsblk mkdir modinfo modprobe mount mv od ps readlink rm rmdir rmmod rsync service sh sha256sum stat "
+        "sync sysctl systemctl timeout touch umount uname wipefs xargs"
+    )
 )
 
 
@@ -266,7 +268,7 @@ def _run(command: Command) -> str:
 
 
 def _started(command: Command) -> str:
-    """The same for a shell that stays, without a copy of that shell where the program's name is no word of any shell."""
+    """The same for a shell that stays, without a copy of that shell where no shell has such a word."""
     started = _run(command)
     return line(command.argv) if command.argv[0] in _NEVER_BUILT_IN else started
 
