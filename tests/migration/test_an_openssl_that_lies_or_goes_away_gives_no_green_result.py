@@ -93,7 +93,7 @@ def test_one_that_goes_away_after_it_was_asked_stops_the_move_and_not_the_next(
     turn: int, opened: Opened, tmp_path: Path
 ) -> None:
     outcome, hashed = move(opened, tmp_path / "run", turn, gone)
-    assert outcome.outcome == "rolled back", outcome.message
+    assert outcome.outcome == "rolled_back", outcome.message
     assert "'openssl': No such file or directory" in outcome.message
     outcome, hashed = move(opened, tmp_path / "next")
     assert outcome.outcome == "completed", outcome.message
@@ -104,7 +104,7 @@ def test_one_that_turns_wrong_before_it_freezes_is_found_out_by_the_next_reading
     opened: Opened, tmp_path: Path
 ) -> None:
     outcome, hashed = move(opened, tmp_path, 1, wrong)
-    assert outcome.outcome == "rolled back", outcome.message
+    assert outcome.outcome == "rolled_back", outcome.message
     assert "differs from the frozen store" in outcome.message
     assert hashed[:2] == [BY_OPENSSL, BY_SHA256SUM]
 
