@@ -35,7 +35,7 @@ def full_manifest(site: Site[Host], host: Host, step: str, root: str, purpose: s
     command = hashers.hash_command(root, hashers.hasher_of(host))
     bound_s = site.settings.waits.stall + store.total_bytes(listed) / _SLOWEST_HASHING_BYTES_PER_S
     result = run_job(site, host, step, purpose, command, bound_s=bound_s)
-    succeed(host, command, result, f"{host.name}: cannot read every object below {root}")
+    succeed(host, command, hashers.plainly(result), f"{host.name}: cannot read every object below {root}")
     hashes = store.hashes_in_order(result.pieces(), root)
     return store.manifest(store.complete(listed, hashes, store.extended_attributes(host, root)))
 

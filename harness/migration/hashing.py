@@ -147,7 +147,7 @@ def _read_batch(
     if not result.ok:
         _require_gone(site, tree, {one.path for one in batch} - {path for path, _ in hashes}, command)
     if not tree.live:
-        succeed(host, command, result, f"{host.name}: cannot read every object below {tree.root}")
+        succeed(host, command, hashers.plainly(result), f"{host.name}: cannot read every object below {tree.root}")
     stamps: Iterable[Unread] = batch or _unread(store.entries_of(listed), listed)
     site.memory.learn_hashes(tree.name, _reliable(hashes, stamps, began))
     return hashes

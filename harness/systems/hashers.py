@@ -8,8 +8,9 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
-from harness.hosts.command import Command
+from harness.hosts.command import Command, Result
 from harness.hosts.host import Reader
 
 _SHA256SUM = ("sha256sum", "-b", "--")
@@ -20,6 +21,8 @@ _ITS_LINE = b"d414b085826eb06778483ba35564dc849e643359f69ed9747878ba6e54985bed *
 # depends on its version, and some of it cannot be told from two lines: these names are sha256sum's everywhere.
 _ODD_BYTE = re.compile(rb"[\\\x00-\x1f\x7f]")
 _ODD_PATH = r"*[\\[:cntrl:]]*"
+# Below its own lines openssl prints what its library has kept: thread, code, part, function, reason, place.
+_OF_ITS_LIBRARY = re.compile(rb"[0-9A-Fa-f]+:error:[^:]*:([^:]*):[^:]*:([^:]*):")
 AS_SHA256SUM = "openssl dgst -r"  # what a host may be without
 
 
@@ -62,3 +65,17 @@ def hash_some_command(root: str, paths: Iterable[bytes], hasher: Hasher) -> Comm
     plain = hasher is Hasher.OPENSSL and not any(map(_ODD_BYTE.search, names))
     program = _OPENSSL if plain else _SHA256SUM
     return Command(("xargs", "-0", "-r", *program), stdin=b"".join(name + b"\0" for name in names))
+
+
+def plainly(result: Result) -> Result:
+    """The answer of a hasher with its last complaint in one line: which file cannot be read, and why."""
+    own, why = list[bytes](), b""
+    for line in result.stderr.splitlines():
+        kept = _OF_ITS_LIBRARY.match(line)
+        if kept is None:
+            own.append(line)
+        elif kept[1] == b"system library":
+            why = kept[2]
+    if why and own and why not in own[-1]:
+        own[-1] += b" (" + why + b")"
+    return replace(result, stderr=b"\n".join(own)) if own else result

@@ -137,6 +137,15 @@ def test_what_cannot_be_read_has_no_line_and_the_rest_has(hasher: Hasher, here: 
 
 
 @needs_openssl
+@pytest.mark.parametrize("hasher", Hasher)
+def test_the_last_words_name_the_file_and_say_why(hasher: Hasher, here: Reader) -> None:
+    command = hashers.hash_some_command("/proc/self", [b"status", b"mem"], hasher)
+    (*_, last) = hashers.plainly(here.ask(command)).stderr.splitlines()
+    assert b"/proc/self/mem" in last
+    assert b"Input/output error" in last
+
+
+@needs_openssl
 def test_one_that_went_away_since_fails_the_reading(here: Reader, tree: Path, tmp_path: Path) -> None:
     _is("exit 127", tmp_path)
     assert not here.ask(hashers.hash_command(str(tree), Hasher.OPENSSL)).ok
