@@ -11,6 +11,7 @@ import pytest
 
 from harness.errors import UnexpectedOutput
 from harness.hosts import script
+from tests.fuzz import fuzzing
 from tests.fuzz.fuzzing import fuzz
 from tests.fuzz.inputs import Inputs, kept
 from tests.fuzz.parsers import PARSERS, Parser
@@ -52,6 +53,19 @@ def test_a_slow_input_is_a_find() -> None:
             pass
 
     assert "slow" in fuzz(_parser(forever), 1, 1).finds
+
+
+def test_several_processes_go_through_the_same_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fuzzing, "_SHARE", 40)
+    (parser,) = (parser for parser in PARSERS if parser.name == "swaps")
+    alone, together = (fuzz(parser, 150, SEED, processes=processes) for processes in (1, 2))
+    assert (alone.inputs, alone.parsed) == (together.inputs, together.parsed)
+    assert alone.inputs == 150
+
+
+def test_a_process_that_dies_is_a_find(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fuzzing, "_SHARE", 10)
+    assert "died" in fuzz(_parser(lambda given: os._exit(3)), 30, 1, processes=2).finds
 
 
 def test_a_value_that_loses_its_quotes_is_a_find(monkeypatch: pytest.MonkeyPatch) -> None:
