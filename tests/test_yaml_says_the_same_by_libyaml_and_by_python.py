@@ -85,7 +85,7 @@ def test_every_scenario_says_the_same() -> None:
         "{a:}\n",
         "{a: , b: [c: ]}\n",
         "{a:   }\n",
-        "x: {a: , b, c:   , d:, e: &x , f: \"\", g: }\n",
+        'x: {a: , b, c:   , d:, e: &x , f: "", g: }\n',
         "[a: , b:   ]\n",
         "[a: &x , b: !y ]\n",
         "{a:\n  , b: no}\n",
