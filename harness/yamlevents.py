@@ -62,7 +62,7 @@ def _move_behind_colon(event: yaml.ScalarEvent, text: str) -> None:
         raise Elsewhere
     if line[len(line) - blanks - 1] == ":":
         at = found.index - blanks, found.line, found.column - blanks
-        event.start_mark = yaml.Mark(found.name, *at, None, None)
+        event.start_mark = yaml.Mark(found.name, *at, None, 0)
 
 
 def by_python(text: str) -> Iterator[yaml.Event]:
