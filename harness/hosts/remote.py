@@ -22,8 +22,7 @@ LOADER = 's=$(dd bs={length} count=1 iflag=fullblock 2>/dev/null);case $s in *"#
 """The first line when the script does not fit into it. ``dd`` reads exactly the script; ``head`` may read ahead."""
 
 SERVE = """\
-# Where a program lies is found anew for each request: it may have gone, or another one may stand before it by now.
-greet() { hash -r; printf '%s-ready\\n' "$1"; printf '%s-ready\\n' "$1" >&2; }
+greet() { printf '%s-ready\\n' "$1"; printf '%s-ready\\n' "$1" >&2; }
 told() { printf '\\n%s\\n' "$mark" >&2; printf '\\n%s %s\\n' "$mark" "$*"; }
 # What came in the line of its request came whole: it is written without a process, and dd only flushes. The exit status
 # tells the shell around this one that the record is as long now as it should be.

@@ -268,9 +268,12 @@ def _run(command: Command) -> str:
 
 
 def _started(command: Command) -> str:
-    """The same for a shell that stays, without a copy of that shell where no shell has such a word."""
+    """The same for a shell that stays, without a copy of that shell where no shell has such a word.
+
+    With a ``PATH`` of its own it is looked for anew: it may have gone, or another one may stand before it by now.
+    """
     started = _run(command)
-    return line(command.argv) if command.argv[0] in _NEVER_BUILT_IN else started
+    return f"PATH=$PATH {line(command.argv)}" if command.argv[0] in _NEVER_BUILT_IN else started
 
 
 def _call(request: Request, fence: Fence | None, run: Callable[[Command], str] = _run) -> str:
