@@ -223,10 +223,20 @@ for word in "$@"; do
   esac
 done
 """
+# CentOS 6 has 1.0.0, which knows -r; a host of 2012 may as well be of CentOS 5, which has 0.9.8 (apps/dgst.c).
+_OPENSSL = """\
+for word in "$@"; do
+  case $word in
+    -r) printf '%s\\n' "unknown option '-r'" 'options are' >&2; exit 1 ;;
+    -*|dgst) ;;
+    *) break ;;
+  esac
+done
+"""
 _RSYNC_VERSION = """\
 if [ "$*" = --version ]; then printf '%s\\n' 'rsync  version 3.0.6  protocol version 30'; exit; fi
 """
-NAMES = (*sorted(_GNU), "dd", "find", "sync")
+NAMES = (*sorted(_GNU), "dd", "find", "openssl", "sync")
 
 
 def guard(name: str) -> str:
@@ -237,8 +247,8 @@ def guard(name: str) -> str:
     if name == "find":
         alone, with_value = (shlex.quote(f" {' '.join(words.split())} ") for words in (_FIND_ALONE, _FIND_WITH_VALUE))
         return f"alone={alone} with_value={with_value}\n{_FIND_GUARD}"
-    if name == "sync":
-        return _SYNC
+    if name in ("sync", "openssl"):
+        return {"sync": _SYNC, "openssl": _OPENSSL}[name]
     known = _GNU[name]
     long = " ".join(f"--{word}" for word in known.long.split())
     text = _GUARD.replace("@status@", str(known.status)).replace("@operand@", "break" if known.first else "")

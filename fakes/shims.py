@@ -11,8 +11,8 @@ from fakes.container import PYTHON_OPTIONS, RUN
 
 # Programs that only the simulation models: in a container the real ones run.
 _REAL_NAMES = """
-bash cat chmod chown cp curl date dd df du find flock getfattr id ionice mkdir mv nice od ps readlink rm rmdir rsync
-setsid sh sha256sum stat sync sysctl test timeout touch true uname which xargs
+bash cat chmod chown cp curl date dd df du find flock getfattr id ionice mkdir mv nice od openssl ps readlink rm rmdir
+rsync setsid sh sha256sum stat sync sysctl test timeout touch true uname which xargs
 """
 REAL = frozenset(_REAL_NAMES.split())
 # Of these the real ones run, except for what touches the kernel or a device: shell patterns of the arguments.

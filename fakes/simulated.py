@@ -139,6 +139,7 @@ class SimulatedMachine:
         self.records = Records()
         self.node_name = name  # what uname -n prints; a lab may plant another
         self.missing_programs: set[str] = set()  # planted: not installed here
+        self.wrong_programs: set[str] = set()  # planted: they give wrong answers
         self.kernel = "2.6.32-279.el6.x86_64"  # what uname -r prints
         self.locked_settings = False  # as in a container: root cannot change what is below /proc/sys
         self._number = number

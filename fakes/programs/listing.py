@@ -22,10 +22,13 @@ from fakes.programs.gnu import (
     simulated,
     status_of,
 )
-from fakes.programs.hashing import hash_files
+from fakes.programs.hashing import DIGEST, digest_files, hash_files
 from fakes.tree import BLOCK_BYTES
 
 _LETTERS = {"file": "f", "directory": "d", "symlink": "l", "other": "b"}
+_ODD, _ODD_PATH = re.compile(rb"[\\\x00-\x1f\x7f]"), r"*[\\[:cntrl:]]*"
+_BY_SHA256SUM = ("-exec", "sha256sum", "-b", "--", "{}", "+")
+_BY_OPENSSL = ("(", "-path", _ODD_PATH, *_BY_SHA256SUM, "-o", "-exec", "openssl", *DIGEST, "{}", "+", ")")
 _ADVISE_CACHE = ("dd", "if={}", "of=/dev/null", "iflag=nocache", "count=0", ";")
 
 
@@ -85,7 +88,7 @@ _STAT: dict[str, Callable[[Stat, tuple[int, int]], str]] = {
 
 
 def find(call: Call, machine: Machine) -> Reply | Slow:
-    """``find PATH [-xdev] [-mindepth 1 -maxdepth 1] -printf FORMAT``, or of files ``-exec`` sha256sum or dd."""
+    """``find PATH [-xdev] [-mindepth 1 -maxdepth 1] -printf FORMAT``, or of files ``-exec`` what hashes, or dd."""
     if len(call.argv) < 4 or call.argv[1].startswith("-"):
         raise not_modelled(call)
     path = call.argv[1]
@@ -94,8 +97,10 @@ def find(call: Call, machine: Machine) -> Reply | Slow:
             return _printed(machine, path, format_, call, children_only=False)
         case ("-mindepth", "1", "-maxdepth", "1", "-printf", format_):
             return _printed(machine, path, format_, call, children_only=True)
-        case ("-xdev", "-type", "f", "-exec", "sha256sum", "-b", "--", "{}", "+"):
+        case ("-xdev", "-type", "f", *each) if tuple(each) == _BY_SHA256SUM:
             return _hashed(machine, path)
+        case ("-xdev", "-type", "f", *each) if tuple(each) == _BY_OPENSSL:
+            return _digested(machine, path)
         case ("-xdev", "-type", "f", "-exec", *advise) if tuple(advise) == _ADVISE_CACHE:
             return _advised(machine, path)
     raise not_modelled(call)
@@ -173,6 +178,23 @@ def _hashed(machine: Machine, path: str) -> Slow:
     except OSError as error:
         return _absent(path, error)
     return (yield from hash_files(machine, names))
+
+
+def _digested(machine: Machine, path: str) -> Slow:
+    """Odd names by sha256sum, and then all others by openssl."""
+    try:
+        names = _files_below(machine, path)
+    except OSError as error:
+        return _absent(path, error)
+    odd = [name for name in names if _ODD.search(os.fsencode(name))]
+    plain = [name for name in names if not _ODD.search(os.fsencode(name))]
+    replies = [(yield from hash_files(machine, odd))]
+    if plain and "openssl" in simulated(machine).missing_programs:
+        replies.append(fails("find: 'openssl': No such file or directory"))
+    elif plain:
+        replies.append((yield from digest_files(machine, plain)))
+    stdout, stderr = (b"".join(part) for part in zip(*((one.stdout, one.stderr) for one in replies), strict=True))
+    return Reply(max(one.exit_status for one in replies), stdout, stderr)
 
 
 def _advised(machine: Machine, path: str) -> Reply:

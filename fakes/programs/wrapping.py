@@ -8,12 +8,13 @@ from fakes import programs
 from fakes.machine import Machine
 from fakes.program import Call, Program, Reply, Slow
 from fakes.programs.gnu import not_modelled, simulated
-from fakes.programs.hashing import hash_files
+from fakes.programs.hashing import DIGEST, digest_files, hash_files
 from fakes.programs.listing import GETFATTR, attributes_of
 
 _HASHES = ("-0", "-r", "sha256sum", "-b", "--")
 _ATTRIBUTES = ("-0", "-r", "getfattr", *GETFATTR, "--")
-_SOME_FAILED = 123
+_DIGESTS = ("-0", "-r", "openssl", *DIGEST)
+_SOME_FAILED, _NOT_FOUND = 123, 127
 
 
 def nice(call: Call, machine: Machine) -> Reply | Slow:
@@ -34,12 +35,16 @@ def _behind(call: Call, options: tuple[str, ...], machine: Machine) -> Reply | S
 
 
 def xargs(call: Call, machine: Machine) -> Slow:
-    """``xargs -0 -r`` with ``sha256sum -b --`` or ``getfattr``, and the names on standard input."""
-    if call.argv[1:] not in (_HASHES, _ATTRIBUTES) or (call.stdin and not call.stdin.endswith(b"\0")):
+    """``xargs -0 -r`` with ``sha256sum -b --``, ``openssl dgst`` or ``getfattr``, and the names on standard input."""
+    if call.argv[1:] not in (_HASHES, _DIGESTS, _ATTRIBUTES) or (call.stdin and not call.stdin.endswith(b"\0")):
         raise not_modelled(call)
     names = [os.fsdecode(name) for name in call.stdin.split(b"\0")[:-1]]
     if call.argv[1:] == _ATTRIBUTES:
         reply = attributes_of(machine, names)
+    elif call.argv[1:] == _DIGESTS:
+        if names and "openssl" in simulated(machine).missing_programs:
+            return Reply(_NOT_FOUND, b"", b"xargs: openssl: No such file or directory\n")
+        reply = yield from digest_files(machine, names)
     else:
         reply = yield from hash_files(machine, names)
     return Reply(_SOME_FAILED if reply.exit_status else 0, reply.stdout, reply.stderr)

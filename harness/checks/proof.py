@@ -26,6 +26,7 @@ _NEEDED: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("mount", "-t"), ("stat", "find", "/proc/mounts")),
 )
 _REMOVES = "rm"
+_HASHERS = (" sha256sum ", " openssl dgst ")  # which read every byte
 _STAGING = ("stage-store", "stage-second")
 _KEPT = re.compile(r"keep [\w.-]+ \(\d+ bytes from \d+\)")  # what a run writes down there changes nothing it looked at
 # The step that takes back, and below what it removes.
@@ -91,7 +92,7 @@ def retired_too_early(evidence: Evidence) -> Iterator[str]:
         if not _completed_before(evidence, sent):
             yield f"{where}, and no move was completed"
         own = [one for one in evidence.sent[:number] if one.attempt == sent.attempt]
-        if not any("sha256sum" in one.what for one in own):
+        if not any(program in one.what for one in own for program in _HASHERS):
             yield f"{where}, and nobody had read the store back from the pair"
         yield from (f"{where}, and {lack}" for lack in _unreliable(evidence, sent.at))
 

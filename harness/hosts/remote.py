@@ -22,7 +22,8 @@ LOADER = 's=$(dd bs={length} count=1 iflag=fullblock 2>/dev/null);case $s in *"#
 """The first line when the script does not fit into it. ``dd`` reads exactly the script; ``head`` may read ahead."""
 
 SERVE = """\
-greet() { printf '%s-ready\\n' "$1"; printf '%s-ready\\n' "$1" >&2; }
+# Where a program lies is found anew for each request: it may have gone, or another one may stand before it by now.
+greet() { hash -r; printf '%s-ready\\n' "$1"; printf '%s-ready\\n' "$1" >&2; }
 told() { printf '\\n%s\\n' "$mark" >&2; printf '\\n%s %s\\n' "$mark" "$*"; }
 # What came in the line of its request came whole: it is written without a process, and dd only flushes. The exit status
 # tells the shell around this one that the record is as long now as it should be.
@@ -93,7 +94,11 @@ LIFE = """\
 life=
 # The fields of a line of /proc/PID/stat after the program's name, which may hold anything.
 fields() { set -- ${1##*) }; activity=$1 session=$4 born=${20}; }
-process() { stat=$(cat "/proc/$1/stat" 2>/dev/null) && fields "$stat"; }
+process() {
+  { IFS= read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+  fields "$stat"
+  [ -n "$born" ] || { stat=$(cat "/proc/$1/stat" 2>/dev/null) && fields "$stat"; }
+}
 # Which life of the host this is. In a container the boot id is the kernel's, but its first process is its own. No shell
 # outlives the host that it runs on, so one that stays looks once.
 find_life() {
@@ -281,7 +286,8 @@ JOB = """\
 job=$1 life=$2
 shift 2
 find_born() { set -- ${1##*) }; born=${20}; }
-find_born "$(cat "/proc/$$/stat")"
+IFS= read -r stat <"/proc/$$/stat"
+find_born "$stat"
 printf '%s %s %s\\n' "$life" "$$" "$born" >"$job/process.new" || exit
 mv "$job/process.new" "$job/process" || exit
 exec 9>&-

@@ -25,7 +25,7 @@ import os
 import posixpath
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.errors import InvalidInput
@@ -53,6 +53,18 @@ STATE_DIRECTORY = "/var/lib/walrus-ha"
 _LONGEST_LINE = 4096  # a shell reads a line byte by byte
 _LONGEST_PRINTED = 4096  # bytes of a file that travel in the line of their request
 _WORD = re.compile(r"[A-Za-z0-9._-]+")
+
+# Programs that no shell has built in. A shell that stays starts them by itself: dash does not copy itself for that, and
+# a copy is half of what a small program costs. Functions of these names, which a bash takes over from its environment,
+# are taken back first; the names are quoted, so that no alias stands for them.
+_NEVER_BUILT_IN = frozenset(
+    _WORD.findall(
+        "blkid blockdev cat chkconfig chmod chown cp curl date dd df drbdadm drbdmeta drbdsetup du "
+        "euca-describe-properties euca-describe-services euca-modify-property euca_conf find findmnt getfattr grep "
+        "id ls lsblk mkdir modinfo modprobe mount mv od ps readlink rm rmdir rmmod rsync service sh sha256sum stat "
+        "sync sysctl systemctl timeout touch umount uname wipefs xargs"
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -126,12 +138,12 @@ def _brief_call(request: Request, fence: Fence | None) -> str | None:
     """The request as a line for a shell that serves, if it can be one."""
     match request:
         case Command(stdin=b"") if fence is None:
-            return f"{_run(request)} </dev/null; told exit $?"
+            return f"{_started(request)} </dev/null; told exit $?"
         case KeepRecord(content=content) if request.offset and len(content) <= _LONGEST_PRINTED:
             return _add(request, fence) if fence else None
         case PutFile(content=content) | KeepRecord(content=content) if len(content) <= _LONGEST_PRINTED:
             return f"(printf {_printed(content)} | ({_call(request, fence)}))"
-    return None if _input(request) else f"({_call(request, fence)})"
+    return None if _input(request) else f"({_call(request, fence, _started)})"
 
 
 def _add(request: KeepRecord, fence: Fence) -> str:
@@ -157,7 +169,8 @@ def serving(state_directory: str = STATE_DIRECTORY) -> Message:
         InvalidInput: the state directory is no absolute path.
     """
     greeting = secrets.token_hex(16)
-    pieces = ["exec sh -s", *_frame(state_directory), *_LIBRARY, remote.SERVE, "find_life", ""]
+    unset = f"unset -f {' '.join(sorted(_NEVER_BUILT_IN))}"
+    pieces = ["exec sh -s", *_frame(state_directory), *_LIBRARY, remote.SERVE, unset, "find_life", ""]
     body = os.fsencode("\n".join(pieces))
     return Message(_greeted(greeting), b"", body, _opening(greeting), harmless=True)
 
@@ -246,13 +259,27 @@ def _functions(request: Request, fence: Fence | None) -> list[str]:
     return [piece for piece in _LIBRARY if piece in needed]
 
 
-def _call(request: Request, fence: Fence | None) -> str:
-    """The part of the script that differs from request to request."""
+def _run(command: Command) -> str:
+    """The command as a program, never as something that the shell has built in."""
+    program = command.argv[0] if command.argv else ""
+    if not program or program.startswith("-"):
+        raise InvalidInput(f"{program!r} is not the name of a program")
+    return f"(exec {line(command.argv)})"
+
+
+def _started(command: Command) -> str:
+    """The same for a shell that stays, without a copy of that shell where no shell has such a word."""
+    started = _run(command)
+    return line(command.argv) if command.argv[0] in _NEVER_BUILT_IN else started
+
+
+def _call(request: Request, fence: Fence | None, run: Callable[[Command], str] = _run) -> str:
+    """The part of the script that differs from request to request; ``run`` says a command."""
     enter = _enter(request, fence)
     match request:
         case Command() if fence:
             spool = f"spool {len(request.stdin)}"
-            return f"{enter}{spool}; begin; {_run(request)} {remote.SPOOLED}; answer $?"
+            return f"{enter}{spool}; begin; {run(request)} {remote.SPOOLED}; answer $?"
         case Command():
             return f"{_run(request)}{'' if request.stdin else ' </dev/null'}; end exit $?"
         case PutFile():
@@ -282,14 +309,6 @@ def _call(request: Request, fence: Fence | None) -> str:
 def _enter(request: Request, fence: Fence | None) -> str:
     """What lets a request into the host's critical section, if it needs to be there."""
     return f"enter {_patience_s(request)} {_fence(fence)}; " if fence else ""
-
-
-def _run(command: Command) -> str:
-    """The command as a program, never as something that the shell has built in."""
-    program = command.argv[0] if command.argv else ""
-    if not program or program.startswith("-"):
-        raise InvalidInput(f"{program!r} is not the name of a program")
-    return f"(exec {line(command.argv)})"
 
 
 def _put(put: PutFile) -> str:

@@ -14,7 +14,7 @@ from fakes.container import PYTHON_OPTIONS, RUN
 from fakes.world import Cloud, Disk, HostRow, Service, WalrusState, World
 from fakes.worldfile import to_plain
 from harness.inventory import Settings
-from harness.labs import container_login
+from harness.labs import container_login, odd_openssl
 from harness.labs.container_host import WORLD, LabHost
 from harness.labs.container_keys import LabKeys
 from harness.labs.hostfiles import File
@@ -85,6 +85,7 @@ def files_for(host: LabHost, keys: LabKeys, start: Start) -> dict[str, File]:
     if role in (CLC, ORIGINAL):
         files[CLOUD_KEY] = File(CLOUD_SECRET, 0o600)
     files |= _tools_of_2012() if start.host_tools == "2012" else {}
+    files |= odd_openssl.files(role, start.differs, PROGRAMS)
     files |= container_login.files() if start.login == "sudo" else {}
     return files | _fakes()
 
@@ -159,6 +160,7 @@ def prepare(host: LabHost, settings: Settings, start: Start) -> None:
     missing = differs.get("missing_program", {})
     absent = {missing["program"]} if missing.get("host") == role else set()
     absent |= NOT_BESIDE[start.init] if role in PAIR else set()
+    absent |= odd_openssl.absent(role, differs)
     if start.login == "sudo":
         container_login.add(host)
     host.execute(

@@ -20,7 +20,7 @@ from fakes.world import Cloud, HostRow, Service, WalrusState, World
 from fakes.worldfile import to_plain
 from harness.errors import LabError, LabUnavailable
 from harness.inventory import Settings
-from harness.labs import machine_host
+from harness.labs import machine_host, odd_openssl
 from harness.labs.hostfiles import File
 from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL, ROLES, Start
 from harness.labs.machine_host import MachineHost, Plan
@@ -186,7 +186,7 @@ def files_for(plan: Plan, rack: MachineRack) -> dict[str, File]:
         files[CLOUD_KEY] = File(CLOUD_SECRET, 0o600)
     if role == CLC:
         files[WORLD_FILE] = File(_world_before(addresses).encode())
-    return files | _programs(role) | _fakes()
+    return files | odd_openssl.files(role, rack.start.differs, PROGRAMS) | _programs(role) | _fakes()
 
 
 def _hazards(role: str, settings: Settings, differs: Mapping[str, Any]) -> list[str]:
@@ -269,8 +269,9 @@ def prepare(host: MachineHost, rack: MachineRack) -> None:
     if role in differs.get("device_signature", {}):
         _sign(host, differs["device_signature"][role])
     missing = differs.get("missing_program", {})
-    if missing.get("host") == role:
-        host.execute("sh", "-c", _WITHOUT_PROGRAM, "prepare", missing["program"])
+    absent = {missing["program"]} if missing.get("host") == role else set()
+    for program in sorted(absent | odd_openssl.absent(role, differs)):
+        host.execute("sh", "-c", _WITHOUT_PROGRAM, "prepare", program)
     if differs.get("missing_init_script") == role:
         host.execute("rm", f"/etc/init.d/{DRBD_SERVICE}")
     if status := machine_host.run_script(host, _FURNISHED, BOOT):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import secrets
 import subprocess
 import sys
-import zlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -31,6 +31,7 @@ from harness.labs.machine_network import PAIR, MachineNetwork
 from harness.labs.premises import NAMES
 
 _MKFS_S = 60.0
+_TURNS = itertools.count(os.getpid())
 
 T = TypeVar("T")
 
@@ -47,6 +48,7 @@ class MachineRack:
     keys: LabKeys = field(init=False)
     hosts: dict[str, MachineHost] = field(default_factory=dict)
     happened: list[Event] = field(default_factory=list)  # what the lab did to its hosts
+    _turn: int = field(default_factory=lambda: next(_TURNS), init=False)
 
     def __post_init__(self) -> None:
         self.network = MachineNetwork(self.run_id)
@@ -82,9 +84,12 @@ class MachineRack:
         return MachineHost(plan, kernel, self.network, door, self.directory / f"{plan.name}-{FURNISHING}")
 
     def _cpu(self, role: str) -> int:
-        """The pair works at the same time and sits apart; which of them sits where differs from run to run."""
+        """The original works about as much as the two others together, and sits apart from them.
+
+        Of two runs that begin one after the other it sits in different places.
+        """
         allowed = sorted(os.sched_getaffinity(0))
-        return allowed[(zlib.crc32(self.run_id.encode()) + ROLES.index(role)) % len(allowed)]
+        return allowed[(self._turn + (role != ORIGINAL)) % len(allowed)]
 
     def _plan(self, role: str) -> Plan:
         start = self.start

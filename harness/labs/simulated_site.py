@@ -8,6 +8,7 @@ from typing import Any
 from fakes import layouts, programs, seeding
 from fakes.pace import Pace
 from fakes.program import Call
+from fakes.programs import hashing
 from fakes.simulated import SimulatedMachine, SimulatedWorld
 from fakes.world import Disk, Mount, Service
 from harness.inventory import Settings
@@ -252,6 +253,15 @@ def _missing_program(world: SimulatedWorld, settings: Settings, value: Mapping[s
     _at(world, value["host"]).missing_programs.add(value["program"])
 
 
+def _openssl(world: SimulatedWorld, settings: Settings, value: Mapping[str, str]) -> None:
+    for role, kind in value.items():
+        machine = _at(world, role)
+        if kind == "wrong":
+            machine.wrong_programs.add("openssl")
+        else:
+            machine.missing_programs.add({"absent": "openssl", "old": hashing.YOUNGER}[kind])
+
+
 def _missing_init_script(world: SimulatedWorld, settings: Settings, value: str) -> None:
     del world.state.hosts[NAMES[value]].services[DRBD_SERVICE]
 
@@ -276,6 +286,7 @@ _HAZARDS: dict[str, Callable[[SimulatedWorld, Settings, Any], None]] = {
     "file": _file,
     "drbd_version": _drbd_version,
     "missing_program": _missing_program,
+    "openssl": _openssl,
     "missing_init_script": _missing_init_script,
     "other_drbd_mount": _other_drbd_mount,
 }

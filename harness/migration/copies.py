@@ -8,7 +8,7 @@ from harness.errors import CommandFailed, StepBlocked, TimedOut
 from harness.hosts.host import Host, Reader
 from harness.migration.jobs import LONGEST_JOB_S, RateChanged, run_job, succeed, uncollected
 from harness.migration.site import Site
-from harness.systems import comparing, copying, files, store
+from harness.systems import comparing, copying, files, hashers, store
 
 BAD_COPY = "bad-copy:"  # of a staged copy, by its path: what did not come out of it whole
 _FAILED = (StepBlocked, CommandFailed, TimedOut)
@@ -32,10 +32,10 @@ def full_manifest(site: Site[Host], host: Host, step: str, root: str, purpose: s
         UnexpectedOutput: when a file that is listed was not read.
     """
     listed = store.listing(host, root)
-    command = store.hash_command(root)
+    command = hashers.hash_command(root, hashers.hasher_of(host))
     bound_s = site.settings.waits.stall + store.total_bytes(listed) / _SLOWEST_HASHING_BYTES_PER_S
     result = run_job(site, host, step, purpose, command, bound_s=bound_s)
-    succeed(host, command, result, f"{host.name}: cannot read every object below {root}")
+    succeed(host, command, hashers.plainly(result), f"{host.name}: cannot read every object below {root}")
     hashes = store.hashes_in_order(result.pieces(), root)
     return store.manifest(store.complete(listed, hashes, store.extended_attributes(host, root)))
 

@@ -19,7 +19,7 @@ from harness.migration import attributes
 from harness.migration.jobs import end_jobs, run_job, succeed, uncollected
 from harness.migration.ledger import Hashed, Known
 from harness.migration.site import Progress, Site
-from harness.systems import copying, files, store
+from harness.systems import copying, files, hashers, store
 from harness.systems.keeping import in_order
 
 _GRAIN_S = 2.0  # ext3 keeps whole seconds
@@ -137,7 +137,7 @@ def _read_batch(
     if uncollected(site, step, _purpose(tree)) is None:  # one that is under way began to read at the time noted then
         site.memory.remember(f"reading:{step}:{tree.name}", files.now_s(host))
     began = float(site.memory.fact(f"reading:{step}:{tree.name}"))
-    command = store.hash_some_command(tree.root, (one.path for one in batch))
+    command = hashers.hash_some_command(tree.root, (one.path for one in batch), hashers.hasher_of(host))
     if tree.live:
         command = copying.gently(command)
     size = sum(one.stamp.size for one in batch or _unread(store.entries_of(listed), listed))
@@ -147,7 +147,7 @@ def _read_batch(
     if not result.ok:
         _require_gone(site, tree, {one.path for one in batch} - {path for path, _ in hashes}, command)
     if not tree.live:
-        succeed(host, command, result, f"{host.name}: cannot read every object below {tree.root}")
+        succeed(host, command, hashers.plainly(result), f"{host.name}: cannot read every object below {tree.root}")
     stamps: Iterable[Unread] = batch or _unread(store.entries_of(listed), listed)
     site.memory.learn_hashes(tree.name, _reliable(hashes, stamps, began))
     return hashes

@@ -11,7 +11,7 @@ from harness.errors import HostError, StepBlocked, UnexpectedOutput
 from harness.hosts.command import Command
 from harness.hosts.host import Reader
 from harness.migration.site import Site
-from harness.systems import copying, store, volumes
+from harness.systems import copying, hashers, store, volumes
 
 _MIB = 1024**2
 _ASKED = 5  # times that each host is asked something small
@@ -44,7 +44,7 @@ class Rates:
 
     answer_s: dict[str, Measured]  # by host: from asking to the answer
     entries_per_s: float  # that one pass of find lists
-    hash_bytes_per_s: Measured | None  # of objects of this store, as sha256sum reads them
+    hash_bytes_per_s: Measured | None  # of objects of this store, as they are hashed
     read_bytes_per_s: dict[str, Measured]  # by host of the pair: the device's start, past the caches
 
     @property
@@ -101,8 +101,9 @@ def _took(host: Reader, command: Command) -> float:
 
 def _hashing(host: Reader, root: str, listed: store.Manifest, answer_s: float) -> Iterator[float]:
     """Bytes a second of each sample of objects."""
+    hasher = hashers.hasher_of(host)
     for names, size in samples(listed):
-        command = replace(copying.gently(store.hash_some_command(root, names)), timeout_s=_BOUND_S)
+        command = replace(copying.gently(hashers.hash_some_command(root, names, hasher)), timeout_s=_BOUND_S)
         yield from _rate(host, command, size, answer_s)
 
 

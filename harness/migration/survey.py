@@ -22,7 +22,19 @@ from harness.migration.preflight.survey import site_of_one_look
 from harness.migration.site import Site
 from harness.migration.steps.boot import DRBD
 from harness.migration.steps.configure import FSTAB, MAIN_CONFIGURATION
-from harness.systems import copying, eucalyptus, files, identity, mounts, programs, saved, services, store, volumes
+from harness.systems import (
+    copying,
+    eucalyptus,
+    files,
+    hashers,
+    identity,
+    mounts,
+    programs,
+    saved,
+    services,
+    store,
+    volumes,
+)
 from harness.systems.drbd import dialect, status
 
 Fact = tuple[str, str]
@@ -118,6 +130,8 @@ def _lacking(host: Reader) -> Iterator[str]:
     yield from programs.missing(host, _REPLACEABLE)
     if copying.has_old_cp(host):
         yield copying.OWN_BLOCKS
+    if hashers.hasher_of(host) is not hashers.Hasher.OPENSSL:
+        yield hashers.AS_SHA256SUM
 
 
 def _reused(site: Site[Reader], host: Reader) -> tuple[OldDevice, tuple[str, ...]]:

@@ -249,25 +249,13 @@ def _entry(record: Record, same_as: bytes) -> Entry:
     )
 
 
-def hash_command(root: str) -> Command:
-    """Hash every file below ``root``; long work, run as a detached job."""
-    return Command(("find", root, "-xdev", "-type", "f", "-exec", "sha256sum", "-b", "--", "{}", "+"))
-
-
-def hash_some_command(root: str, paths: Iterable[bytes]) -> Command:
-    """Hash these files below ``root``; as ``hash_command``, for the names on standard input."""
-    prefix = root.encode("utf-8", "surrogateescape") + b"/"
-    names = b"".join(prefix + path + b"\0" for path in paths)
-    return Command(("xargs", "-0", "-r", "sha256sum", "-b", "--"), stdin=names)
-
-
 def hashes_in_order(pieces: Iterable[bytes], root: str) -> Iterator[Hash]:
-    """What sha256sum printed for files below ``root``, in the order of their paths."""
+    """What a hasher printed for files below ``root``, in the order of their paths."""
     return _last_of_each(in_order(parse_hashes(pieces, root)))
 
 
 def parse_hashes(pieces: Iterable[bytes], root: str) -> Iterator[Hash]:
-    """Path relative to ``root`` and sha256, from sha256sum's lines.
+    """Path relative to ``root`` and sha256, from the lines of sha256sum, or of openssl for the names that it gets.
 
     GNU coreutils marks a name in which it wrote newline and backslash as escapes with a leading backslash.
     """
@@ -276,7 +264,7 @@ def parse_hashes(pieces: Iterable[bytes], root: str) -> Iterator[Hash]:
         escaped = line.startswith(b"\\")
         digest, _, name = (line[1:] if escaped else line).partition(b" *")
         if not _SHA256.fullmatch(digest) or not name.startswith(prefix):
-            raise UnexpectedOutput(f"sha256sum printed {line!r}")
+            raise UnexpectedOutput(f"{line!r} stands where a hash and its file belong")
         yield (_unescape(name) if escaped else name)[len(prefix) :], digest.decode()
 
 

@@ -44,6 +44,9 @@ class MissingProgram(Strict):
     program: Program
 
 
+OddOpenssl = Literal["absent", "old", "wrong"]
+
+
 class OtherMount(Strict):
     """A DRBD device of another resource, mounted on a directory of its own."""
 
@@ -107,6 +110,14 @@ class Differs(Strict):
         Field(min_length=1, description="The DRBD of a host, where it is not the one that start.drbd says."),
     ] = None
     missing_program: Annotated[MissingProgram | None, Field(description="A program that a host lacks.")] = None
+    openssl: Annotated[
+        dict[WalrusRole, OddOpenssl] | None,
+        Field(
+            min_length=1,
+            description="The openssl of a host: there is none, it is too old to print hashes as sha256sum does, or it "
+            "prints wrong ones.",
+        ),
+    ] = None
     missing_init_script: Annotated[
         WalrusRole | None, Field(description="The host on which DRBD's init script is not installed.")
     ] = None

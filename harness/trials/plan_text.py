@@ -66,7 +66,8 @@ class Shown:
         """Of copies and hashing by the rates that the inventory gives; anything else is a round trip."""
         if command.text.startswith("rsync "):
             return max(_ROUND_TRIP_S, self.window.copy_s)
-        return max(_ROUND_TRIP_S, self.window.read_s) if " sha256sum " in command.text else _ROUND_TRIP_S
+        hashes = any(program in command.text for program in (" sha256sum ", " openssl dgst "))
+        return max(_ROUND_TRIP_S, self.window.read_s) if hashes else _ROUND_TRIP_S
 
     def _sync_s(self) -> float:
         return self.window.sync_s

@@ -94,6 +94,12 @@ SABOTAGES = (
         Edit("migration.copies:copy_and_verify", "frozen(site)", "full_manifest(site, host, step, source)"),
     ),
     sabotage(
+        "believe any openssl",
+        "what hashes is never asked for the answer that is known",
+        "openssl-that-lies-hashes-nothing",
+        Edit("systems.hashers:hasher_of", "answer.ok and answer.stdout == _ITS_LINE", "True"),
+    ),
+    sabotage(
         "take any store for unchanged",
         "a store is never compared with what was frozen before it is moved or taken back",
         "writer-not-stopped",

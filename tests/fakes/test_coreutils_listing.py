@@ -1,4 +1,4 @@
-"""The models of find, sha256sum, getfattr, stat, df and du print what the real programs print of the same tree."""
+"""The models of find, of what hashes, getfattr, stat, df and du print what the real ones print of the same tree."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fakes.programs.listing import block_table, inode_table
 from fakes.seeding import plan_store
 from tests.fakes.twins import Twins, make_twins, needs, needs_root
 
-pytestmark = [needs_root, needs("find", "sha256sum", "stat", "df", "du", "getfattr")]
+pytestmark = [needs_root, needs("find", "sha256sum", "openssl", "stat", "df", "du", "getfattr")]
 
 LISTING = r"%y\0%s\0%m\0%U\0%G\0%T@\0%C@\0%n\0%D:%i\0%P\0%l\0"
 
@@ -75,6 +75,47 @@ def test_sha256sum_of_named_files(twins: Twins) -> None:
     paths = [twins.path("store/.foreign"), twins.path("nowhere"), twins.path("store")]
     real, model = twins.both("sha256sum", "-b", "--", *paths)
     assert model == real
+
+
+def test_openssl_of_named_files(twins: Twins) -> None:
+    paths = [twins.path(name) for name in ("store/.foreign", "nowhere", "store", "new\nline", "back\\slash", "cr\rx")]
+    for path in paths[3:]:
+        Path(path).write_bytes(b"x")
+        twins.machine.files.write(path, b"x")
+    real, model = twins.both("openssl", "dgst", "-sha256", "-r", *paths)
+    assert (model.status, model.stdout) == (real.status, real.stdout)
+    assert _without_places(model.stderr) == _without_places(real.stderr)
+    many = [twins.path(f"nowhere{number}") for number in range(20)]
+    real, model = twins.both("openssl", "dgst", "-sha256", "-r", *many)
+    assert (model.status, _without_places(model.stderr)) == (real.status, _without_places(real.stderr))
+
+
+def _without_places(said: bytes) -> bytes:
+    """openssl names its thread, and the line of its source, which moves from version to version."""
+    return re.sub(rb"(?m)^[0-9A-F]{16}(?=:error:)|(?<=bss_file\.c:)[0-9]+", b"", said)
+
+
+def test_find_hashes_what_has_a_plain_name_by_openssl(twins: Twins) -> None:
+    by_sha256sum = ("-exec", "sha256sum", "-b", "--", "{}", "+")
+    by_openssl = ("-exec", "openssl", "dgst", "-sha256", "-r", "{}", "+")
+    each = ("(", "-path", r"*[\\[:cntrl:]]*", *by_sha256sum, "-o", *by_openssl, ")")
+    real, model = twins.both("find", twins.path("store"), "-xdev", "-type", "f", *each)
+    assert sorted(model.stdout.split(b"\n")) == sorted(real.stdout.split(b"\n"))
+    assert model.stdout.count(b"\n\\") > 1, "escaped names are among them"
+
+
+def test_openssl_that_is_not_there_is_missed_alike(twins: Twins, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs = Path(twins.path("programs"))
+    programs.mkdir()
+    for name in ("find", "xargs", "sha256sum"):
+        (programs / name).symlink_to(f"/usr/bin/{name}")
+    monkeypatch.setenv("PATH", str(programs))
+    twins.machine.missing_programs.add("openssl")
+    by_openssl = ("-exec", "openssl", "dgst", "-sha256", "-r", "{}", "+")
+    each = ("(", "-path", r"*[\\[:cntrl:]]*", "-exec", "sha256sum", "-b", "--", "{}", "+", "-o", *by_openssl, ")")
+    real, model = twins.both("find", twins.path("store"), "-xdev", "-type", "f", *each)
+    assert (model.status, model.stderr) == (real.status, real.stderr)
+    assert sorted(model.stdout.split(b"\n")) == sorted(real.stdout.split(b"\n"))
 
 
 def test_getfattr_of_the_tree(twins: Twins) -> None:

@@ -107,7 +107,7 @@ def test_what_was_known_passes_with_its_arguments(run: Run, argv: tuple[str, ...
 
 
 def test_behind_the_guard_is_the_program(tmp_path: Path) -> None:
-    for name in ("cat", "sync", "rsync"):
+    for name in ("cat", "sync", "rsync", "openssl"):
         (tmp_path / name).write_text(oldtools.script(name))
         (tmp_path / name).chmod(0o755)
     path = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
@@ -117,4 +117,7 @@ def test_behind_the_guard_is_the_program(tmp_path: Path) -> None:
 
     assert said("cat").stdout == "in"
     assert said("sync", "/").stderr == "sync: ignoring all arguments\n"
+    assert said("openssl", "dgst", "-sha256", "/dev/null").stdout.startswith("SHA2")
+    with pytest.raises(subprocess.CalledProcessError):
+        said("openssl", "dgst", "-sha256", "-r", "/dev/null")
     assert said("rsync", "--version").stdout == "rsync  version 3.0.6  protocol version 30\n"

@@ -166,3 +166,39 @@ def test_any_posix_shell_will_do(name: str, folder: Path) -> None:
         "two",
     ]
     assert (folder / "file").read_bytes() == every_byte.content
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here (apt-get install bash)")
+def test_no_function_of_the_environment_stands_for_a_program(folder: Path) -> None:
+    shell, message = serving(str(folder / "state")), compose_brief(Command(("uname", "-s")), None)
+    assert message is not None
+    ended = subprocess.run(
+        ("bash", *shell.opening[1:]),
+        input=shell.body.replace(b"exec sh -s", b"exec bash -s") + message.body,
+        capture_output=True,
+        check=True,
+        timeout=10,
+        env={**os.environ, "BASH_FUNC_uname%%": "() { echo fooled; }"},
+    )
+    assert b"\nLinux\n" in ended.stdout
+    assert b"fooled" not in ended.stdout
+
+
+def test_a_program_is_looked_for_anew_at_each_request(folder: Path) -> None:
+    """One that stands before the other later is taken, and the other again when it has gone."""
+    another, before = folder / "another", folder / "uname"
+    another.write_text("#!/bin/sh\necho another\n")
+    another.chmod(0o755)
+    shell, ask = serving(str(folder / "state")), Command(("uname", "-s"))
+    told = shell.body
+    for request in (ask, Command(("cp", "-p", str(another), str(before))), ask, Command(("rm", str(before))), ask):
+        message = compose_brief(request, None)
+        assert message is not None
+        told += message.body
+    path = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+    ended = subprocess.run(shell.opening, input=told, capture_output=True, check=True, timeout=10, env=path)
+    assert [word for word in ended.stdout.decode().split() if word in ("Linux", "another")] == [
+        "Linux",
+        "another",
+        "Linux",
+    ]

@@ -30,6 +30,7 @@ DIFFERS = {
     "next_enabled": "walrus01",
     "file": {"host": "additional", "path": "/etc/other.conf", "line": "resource r0 { protocol C; }"},
     "drbd_version": {"additional": "8.3"},
+    "openssl": {"original": "old", "additional": "absent"},
     "missing_init_script": "additional",
 }
 
@@ -108,6 +109,12 @@ def test_another_program_listens(lab: Opened) -> None:
 
 def test_a_program_is_missing(lab: Opened) -> None:
     assert [ask(lab, role, "which", "rsync").exit_status for role in (ORIGINAL, ADDITIONAL)] == [0, 1]
+
+
+def test_an_openssl_is_old_or_not_there(lab: Opened) -> None:
+    old, absent = (ask(lab, role, "openssl", "dgst", "-sha256", "-r", "/dev/null") for role in (ORIGINAL, ADDITIONAL))
+    assert (old.exit_status, old.stderr.splitlines()[0]) == (1, b"unknown option '-r'")
+    assert absent.exit_status == 127
 
 
 def test_the_cloud_says_another_directory(lab: Opened) -> None:

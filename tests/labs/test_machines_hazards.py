@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from harness.labs.lab import ADDITIONAL, CLC, Start, StoreSpec
+from harness.labs.lab import ADDITIONAL, CLC, ORIGINAL, Start, StoreSpec
 from harness.labs.machine_cleanup import watch_over
 from harness.labs.machine_furnish import call_fakes
 from harness.labs.machine_rack import MachineRack, rack
@@ -33,8 +34,10 @@ DIFFERS = {
     "missing_program": {"host": "additional", "program": "setsid"},
     "next_enabled": "walrus01",
     "file": {"host": "additional", "path": "/etc/drbd.d/other.res", "line": "resource other { protocol C; }"},
+    "openssl": {"original": "wrong", "additional": "absent"},
     "missing_init_script": "additional",
 }
+_OPENSSL = "which openssl >/dev/null || { echo absent; exit 0; }; echo anything | openssl dgst -sha256 -r"
 FOUND = {
     ("tool-missing", "walrus01"),
     ("drbd-init-script-missing", "walrus01"),
@@ -78,6 +81,8 @@ def _look(run: MachineRack, folder: Path) -> None:
     found = {(finding.id, finding.host) for finding in Migration(run.inventory(), folder / "run").check()}
     assert found == FOUND
     assert "resource other" in run.hosts[ADDITIONAL].execute("cat", "/etc/drbd.d/other.res").text
+    told = [run.hosts[role].execute("sh", "-c", _OPENSSL).text for role in (ORIGINAL, ADDITIONAL)]
+    assert told == [f"{hashlib.sha256().hexdigest()} *stdin\n", "absent\n"]
     cloud = run.world()["cloud"]
     assert (cloud["key_sync_fails"], cloud["next_enabled"]) == (True, "walrus01")
     assert "walrus-original" in call_fakes(run.hosts[CLC], "cloud:euca_conf", "--list-walruses")

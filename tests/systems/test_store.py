@@ -12,7 +12,7 @@ import pytest
 from harness.clock import WallClock
 from harness.hosts.command import Answer, Command, Fence, Request, Result
 from harness.hosts.host import Reader
-from harness.systems import comparing, saved, store
+from harness.systems import comparing, hashers, saved, store
 
 NAMES = [b"plain", b"new\nline", b"back\\slash", b"-dash", b'"quoted"', b"caf\xe9", b"sp ace", b"\r", b"tab\t", b"'"]
 
@@ -50,7 +50,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def _full(here: Reader, root: Path) -> store.Manifest:
-    hashed = here.read(store.hash_command(str(root)))
+    hashed = here.read(hashers.hash_command(str(root), hashers.Hasher.SHA256SUM))
     listed = store.listing(here, str(root))
     hashes = store.hashes_in_order(hashed.pieces(), str(root))
     return store.manifest(store.complete(listed, hashes, store.extended_attributes(here, str(root))))

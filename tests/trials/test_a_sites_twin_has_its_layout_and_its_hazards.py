@@ -247,6 +247,15 @@ def test_where_files_are_real_the_twin_has_the_layout_and_the_hazards_too(
     assert abs(one.hole_bytes - other.hole_bytes) <= 4096 * one.sparse_files
 
 
+@pytest.mark.parametrize(("openssl", "planted"), [({}, None), ({"original": "old"}, {"original": "absent"})])
+def test_the_twin_has_an_openssl_where_the_site_has_one_of_use(
+    openssl: dict[str, str], planted: dict[str, str] | None, tmp_path: Path
+) -> None:
+    twin = twin_of(written(Start(differs={"openssl": openssl}), tmp_path), 1, ["simulated"])
+    starts = [twin.start, *(size.mended() for size in twin.sizes)]
+    assert [start.differs.openssl for start in starts] == [planted] * len(starts)
+
+
 def test_sizes_that_are_too_small_are_as_much_too_small_in_the_twin(tmp_path: Path) -> None:
     site = Start(store=StoreSpec(400, 4 * 1024 * MIB, 7, True), device_bytes=3 * 1024 * MIB, staging_bytes=1024 * MIB)
     path = written(site, tmp_path)

@@ -23,12 +23,13 @@ from harness.migration.preflight.drbd import listening_ports
 from harness.migration.site import Site
 from harness.migration.steps.boot import DRBD
 from harness.migration.steps.configure import FSTAB
-from harness.systems import eucalyptus, files, identity, mounts, services, volumes
+from harness.systems import eucalyptus, files, hashers, identity, mounts, services, volumes
 from harness.systems.drbd import dialect, status
 from harness.systems.printed import whole
 
 _TOOLS = (
-    *("rsync", "find", "sha256sum", "flock", "setsid", "getfattr", "nice", "ionice", "xargs", "touch", "date"),
+    *("rsync", "find", "sha256sum", "openssl", "flock", "setsid", "getfattr", "nice", "ionice", "xargs", "touch"),
+    "date",
     *services.MANAGERS,
     *("drbdadm", "modinfo", "blkid", "wipefs", "lsblk", "blockdev", "mkfs.ext3", "mkfs.ext4", "mkfs.xfs", "curl"),
 )
@@ -117,6 +118,8 @@ def _tools(host: Reader, names: Iterable[str]) -> dict[str, str | None]:
     for name, pattern in (("rsync", _RSYNC), ("drbdadm", _DRBD_TOOLS)):
         if name in there and (told := pattern.search(host.ask(Command((name, "--version"))).text)):
             found[name] = _plain(told[1])
+    if "openssl" in there and hashers.hasher_of(host) is not hashers.Hasher.OPENSSL:
+        found["openssl"] = None  # of no use to the move, as if it were not there
     return found
 
 

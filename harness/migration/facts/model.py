@@ -72,7 +72,7 @@ class HostFacts(Strict):
     release: Word | None = None
     eucalyptus: Word | None = None
     user: Ids | None = None
-    tools: dict[Word, Word | None] = Field(default_factory=dict)  # version, "present", or None where it is missing
+    tools: dict[Word, Word | None] = Field(default_factory=dict)  # version, "present", None where it is of no use
     service_runs: bool | None = None
     service_at_boot: bool | None = None
     drbd: Annotated[str, Field(pattern=r"^[0-9]{1,4}(\.[0-9]{1,4}){2}$")] | None = None

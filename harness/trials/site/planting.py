@@ -123,7 +123,7 @@ def _tool(facts: Facts, hazard: Hazard) -> Found:
     tools = _host(facts, hazard).tools
     others = [f"mkfs.{one}" for one in ("ext3", "ext4", "xfs") if one != facts.settings.filesystem]
     managers = set(MANAGERS) if any(tools.get(name) for name in MANAGERS) else set()  # one of them is enough
-    unneeded = {"getfattr", "curl", *others, *managers} | (
+    unneeded = {"getfattr", "openssl", "curl", *others, *managers} | (
         {"nice", "ionice", "xargs", "touch", "date"} if facts.settings.strategy == "staged" else set()
     )
     missing = [name for name, found in tools.items() if found is None and name not in unneeded]

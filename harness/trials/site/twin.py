@@ -46,7 +46,8 @@ class Size:
     def mended(self) -> Before:
         """The same without its hazards."""
         device = max(self.start.device_bytes, _needed(self.start.store.bytes))
-        update: dict[str, Any] = {"differs": Differs(), "staging_bytes": None, "device_bytes": device}
+        differs = Differs(openssl=self.start.differs.openssl)  # it is no hazard
+        update: dict[str, Any] = {"differs": differs, "staging_bytes": None, "device_bytes": device}
         return self.start.model_copy(update=update)
 
 
@@ -177,7 +178,7 @@ def _start(facts: Facts, layout: Layout, device_bytes: int, scale: Scale, plante
         device = max(_MIB, _whole(store.bytes * device_bytes / max(1, layout.bytes)))
     elif _needed(store.bytes) > device:
         device = _whole(_needed(store.bytes))
-    differs = {**planted.differs, **_other_device(facts, device_bytes, device)}
+    differs = {**planted.differs, **_other_device(facts, device_bytes, device), **_without_openssl(facts)}
     drbd = "8.3" if (facts.hosts["original"].drbd or "").startswith("8.3.") else "8.4"
     settings = _settings(facts.settings)
     return Before.model_validate(
@@ -220,6 +221,13 @@ def _other_device(facts: Facts, original_bytes: int, scaled: int) -> dict[str, i
     if found == scaled:
         found += _MIB if device.bytes > original_bytes else -_MIB
     return {"additional_device_bytes": max(_MIB, found)}
+
+
+def _without_openssl(facts: Facts) -> dict[str, Any]:
+    """The hosts that hash with sha256sum. Facts that say nothing of openssl were collected when all did."""
+    roles = [role for role in ("original", "additional") if role in facts.hosts]
+    without = {role: "absent" for role in roles if facts.hosts[role].tools.get("openssl") is None}
+    return {"openssl": without} if without else {}
 
 
 def _staging(facts: Facts, layout: Layout, scaled: Layout) -> int | None:

@@ -9,8 +9,8 @@ EVERYBODY = frozenset((ORIGINAL, ADDITIONAL, CLC))
 _PAIR = frozenset((ORIGINAL, ADDITIONAL))
 # Questions about files, devices and processes of the host that is asked. Whoever is not named here may ask anybody.
 _OF_ONE_HOST = frozenset(
-    ("blkid", "blockdev", "cat", "chkconfig", "df", "du", "find", "getfattr", "grep", "id", "lsblk", "sha256sum")
-) | {"stat", "test", "uname", "which", "wipefs"}
+    ("blkid", "blockdev", "cat", "chkconfig", "df", "du", "find", "getfattr", "grep", "id", "lsblk", "openssl")
+) | {"sha256sum", "stat", "test", "uname", "which", "wipefs"}
 _OF_THE_PAIR = frozenset(("drbdadm", "drbdsetup", "drbd-overview"))
 _STATE_OF_DRBD = "/proc/drbd"  # tells of the peer too
 
