@@ -12,7 +12,7 @@ from harness.hosts.script import STATE_DIRECTORY
 from harness.hosts.ssh import SshConnection
 from harness.hosts.transport import Connection
 from harness.inventory import Inventory, Node
-from harness.yamlfile import Unclear, resolve
+from harness.yamlwords import Unclear, resolve
 
 _PLAIN = re.compile(r"[A-Za-z0-9/][A-Za-z0-9/._-]*")
 

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from harness import yamlfile
+from harness import yamlfile, yamlwords
 from harness.errors import InvalidInput, Problem
 
 
@@ -50,7 +50,7 @@ def read(path: Path) -> yamlfile.Document:
         _require_sound(value)
     except json.JSONDecodeError as error:
         raise InvalidInput(Problem(str(path), error.lineno, error.colno, f"not JSON: {error.msg}")) from None
-    except (_Odd, yamlfile.Unclear, RecursionError):
+    except (_Odd, yamlwords.Unclear, RecursionError):
         return yamlfile.parse(text, str(path))
     return _Placed(str(path), value, text)
 
@@ -63,7 +63,7 @@ def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _undisputed(word: str) -> int | float:
-    value = yamlfile.resolve(word)
+    value = yamlwords.resolve(word)
     if isinstance(value, str) or value is None:  # such as NaN
         raise _Odd
     return value
@@ -78,11 +78,11 @@ def _require_sound(value: Any) -> None:
         for one in level:
             match one:
                 case str():
-                    yamlfile.sound(one)
+                    yamlwords.sound(one)
                 case dict():
                     values += len(one)
                     for key in one:
-                        yamlfile.sound(key)
+                        yamlwords.sound(key)
                     below += one.values()
                 case list():
                     below += one

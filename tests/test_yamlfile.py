@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import yamlfile
+from harness import yamlfile, yamlwords
 from harness.errors import InvalidInput, Problem
 
 SOON_S = 5.0  # the hostile files take a tenth of this on an idle machine
@@ -35,7 +35,7 @@ def test_plain_values_have_places() -> None:
 
 def test_words_that_every_reader_takes_alike_are_read() -> None:
     words = {"3.2.2": "3.2.2", "n": "n", "10.0.0.1": "10.0.0.1", "fe80::1": "fe80::1", "-5": -5, "0": 0, "0.5": 0.5}
-    assert {word: yamlfile.resolve(word) for word in words} == words
+    assert {word: yamlwords.resolve(word) for word in words} == words
 
 
 @pytest.mark.parametrize(

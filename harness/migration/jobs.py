@@ -17,7 +17,8 @@ _FIRST_LOOK_S = 0.05
 _LONGEST_PAUSE_S = 5.0
 _LATE = 1 / 24  # of the time that a job has taken: its end is seen at most that much later
 _MEASURING = 30  # times as long as it takes to measure, nothing is measured
-_SOON_MEASURED_S, _SOON_S = 0.25, 1.5  # what is measured so soon on a busy host may be measured again after so long
+_SOON_MEASURED_S = 1.0  # what is measured so soon on a busy host ...
+_SOON_S, _SOON = 1.5, 6  # ... may be measured again after so long, or so many times as long as it took
 _HEARTBEAT_S = 30.0  # what lasts for hours is looked at less often, but never less than this
 _ALMOST = 0.99  # is said of what may be whole, until its job has ended
 LONGEST_JOB_S = 3600.0
@@ -142,7 +143,7 @@ class _Watch:
 
 def _unmeasured_s(took_s: float, patience_s: float) -> float:
     """For how long nothing is measured after a measuring that took so long."""
-    soon_s = _SOON_S if took_s <= _SOON_MEASURED_S else patience_s
+    soon_s = max(_SOON_S, _SOON * took_s) if took_s <= _SOON_MEASURED_S else patience_s
     return min(_MEASURING * took_s, patience_s / 4, soon_s)
 
 

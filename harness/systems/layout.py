@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
@@ -20,6 +21,7 @@ _FIELDS = 8
 _BLOCK_BYTES = 512  # in which find counts
 _LONG_BYTES = 200
 _MOST_MODES = 64  # kinds of them that are told apart
+_PLAIN = re.compile(rb"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")  # nothing of this is odd, and nearly all names are so
 _SHELL = re.compile(rb"[\"'`$*?\[\]{}()|&;<>!#~%]")
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _GONE = b"No such file or directory"
@@ -27,19 +29,23 @@ _GONE = b"No such file or directory"
 
 def odd_name(name: bytes, at_top: bool) -> OddName | None:
     """What is odd in a name, the worst first; None for one as Walrus makes them."""
-    kinds: list[tuple[OddName, bool]] = [
-        ("dot-at-top", at_top and name.startswith(b".")),
-        ("control", bool(_CONTROL.search(name))),
-        ("not-utf8", name.decode("utf-8", "ignore").encode() != name),
-        ("dash", name.startswith(b"-")),
-        ("backslash", b"\\" in name),
-        ("blank", name != name.strip(b" ")),
-        ("shell", bool(_SHELL.search(name))),
-        ("long", len(name) > _LONG_BYTES),
-        ("beyond-ascii", not name.isascii()),
-        ("dot", name.startswith(b".")),
-    ]
-    return next((kind for kind, so in kinds if so), None)
+    if _PLAIN.fullmatch(name):
+        return None
+    return next((kind for kind, so in _ODD.items() if so(name, at_top)), None)
+
+
+_ODD: dict[OddName, Callable[[bytes, bool], object]] = {
+    "dot-at-top": lambda name, at_top: at_top and name.startswith(b"."),
+    "control": lambda name, _: _CONTROL.search(name),
+    "not-utf8": lambda name, _: name.decode("utf-8", "ignore").encode() != name,
+    "dash": lambda name, _: name.startswith(b"-"),
+    "backslash": lambda name, _: b"\\" in name,
+    "blank": lambda name, _: name != name.strip(b" "),
+    "shell": lambda name, _: _SHELL.search(name),
+    "long": lambda name, _: len(name) > _LONG_BYTES,
+    "beyond-ascii": lambda name, _: not name.isascii(),
+    "dot": lambda name, _: name.startswith(b"."),
+}
 
 
 def layout(host: Reader, root: str, timeout_s: float = 3600.0) -> Layout:

@@ -1,12 +1,18 @@
-"""One parser, many inputs: only its documented errors come out, and none takes a second of the processor."""
+"""One parser, many inputs: only its documented errors come out, and none takes a second of the processor.
+
+Inputs come in shares, each with a seed of its own, so that several processes go through the same inputs as one.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from types import FrameType
 
@@ -16,6 +22,7 @@ from tests.fuzz.quoting import Quoting
 
 PATIENCE_S = 1.0
 _MOST_FINDS = 20
+_SHARE = 10_000  # inputs
 
 
 class TooSlow(BaseException):
@@ -40,42 +47,97 @@ class Report:
     parser: str
     inputs: int = 0
     parsed: int = 0
-    seconds: float = 0.0
+    seconds: float = 0.0  # of the processor
+    slowest_s: float = 0.0  # the same, of one input
     finds: dict[str, Find] = field(default_factory=dict)  # the first of each kind
 
     @property
     def rate(self) -> float:
-        """Inputs a second."""
+        """Inputs in a second of one processor."""
         return self.inputs / self.seconds if self.seconds else 0.0
 
+    def add(self, share: Report) -> None:
+        """What came of more inputs."""
+        self.inputs, self.parsed = self.inputs + share.inputs, self.parsed + share.parsed
+        self.seconds, self.slowest_s = self.seconds + share.seconds, max(self.slowest_s, share.slowest_s)
+        self.finds = share.finds | self.finds
 
-def fuzz(parser: Parser, inputs: int, seed: int, shell_sample: int = 200) -> Report:
-    """Feed the parser; the same seed gives the same inputs."""
+
+@dataclass(frozen=True)
+class _Work:
+    """All inputs of one parser."""
+
+    parser: Parser
+    inputs: int
+    seed: int
+    shell_sample: int
+
+    @property
+    def shares(self) -> range:
+        return range(-(-self.inputs // _SHARE))
+
+    def share(self, number: int) -> Report:
+        """What comes of a share; the first one begins with the corpus as it is."""
+        report = Report(self.parser.name)
+        seed = f"{self.seed}.{number}" if number else self.seed
+        quoting = Quoting(-(-self.shell_sample // len(self.shares)), seed)
+        source = Inputs(kept(self.parser.name), self.parser.tokens, self.parser.sentence, seed, as_they_are=not number)
+        started = time.process_time()
+        with _bounded():
+            for _ in range(min(_SHARE, self.inputs - number * _SHARE)):
+                _one(self.parser, source.next(), quoting, report)
+                if len(report.finds) >= _MOST_FINDS:
+                    break
+        report.seconds = time.process_time() - started
+        try:
+            quoting.ask_a_shell()
+        except AssertionError as wrong:
+            report.finds[str(wrong)[:60]] = Find(b"", str(wrong))
+        return report
+
+
+def fuzz(parser: Parser, inputs: int, seed: int, shell_sample: int = 200, processes: int = 1) -> Report:
+    """Feed the parser; the same seed gives the same inputs, however many processes go through them."""
     report = Report(parser.name)
-    quoting = Quoting(shell_sample, seed)
-    source = Inputs(kept(parser.name), parser.tokens, parser.sentence, seed)
-    started = time.perf_counter()
-    with _bounded():
-        for _ in range(inputs):
-            _one(parser, source.next(), quoting, report)
+    work = _Work(parser, inputs, seed, shell_sample)
+    try:
+        for share in _in_processes(processes, work) if processes > 1 else map(work.share, work.shares):
+            report.add(share)
             if len(report.finds) >= _MOST_FINDS:
                 break
-    report.seconds = time.perf_counter() - started
-    try:
-        quoting.ask_a_shell()
-    except AssertionError as wrong:
-        report.finds[str(wrong)[:60]] = Find(b"", str(wrong))
+    except BrokenProcessPool:
+        what = f"a process died at one of the inputs behind {report.inputs} of seed {seed}"
+        report.finds["died"] = Find(b"", what)
     return report
+
+
+_works: list[_Work] = []
+"""What this process was forked for: a parser cannot be sent to it."""
+
+
+def _in_processes(processes: int, work: _Work) -> Iterator[Report]:
+    forked = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(processes, forked, initializer=_works.append, initargs=(work,)) as pool:
+        try:
+            yield from pool.map(_share, work.shares)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _share(number: int) -> Report:
+    return _works[-1].share(number)
 
 
 def _one(parser: Parser, given: bytes, quoting: Quoting, report: Report) -> None:
     report.inputs += 1
     try:
+        began = time.process_time()
         signal.setitimer(signal.ITIMER_VIRTUAL, PATIENCE_S)
         try:
             found = parser.parse(given)
         finally:
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            report.slowest_s = max(report.slowest_s, time.process_time() - began)
         report.parsed += 1
         quoting.check(found)
     except parser.errors:

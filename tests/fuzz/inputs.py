@@ -41,17 +41,22 @@ def kept(parser: str) -> list[bytes]:
 
 
 class Inputs:
-    """``next`` gives one more input. The kept texts come first, each as it is."""
+    """``next`` gives one more input. The kept texts come first ``as_they_are``."""
 
     def __init__(
-        self, texts: Sequence[bytes], tokens: Sequence[bytes], sentence: Callable[[random.Random], bytes], seed: int
+        self,
+        texts: Sequence[bytes],
+        tokens: Sequence[bytes],
+        sentence: Callable[[random.Random], bytes],
+        seed: int | str,
+        as_they_are: bool = True,
     ) -> None:
         self._texts = list(texts) or [b""]
         self._ease = [1 / (_SHORT + len(text)) for text in self._texts]
         self._tokens = [*tokens, *_ODD]
         self._sentence = sentence
         self._chance = random.Random(seed)
-        self._whole = iter(self._texts)
+        self._whole = iter(self._texts if as_they_are else ())
         self._mutations: tuple[Mutation, ...] = (
             _flipped, _inserted, _without, _doubled, self._with_token, self._other_number, self._spliced, _cut,
             _swapped_lines, _without_line, _doubled_line,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import json
+import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from harness import sealed
+from harness import sealed, yamlfile
 from harness.checks.verdict import judge_file
 from harness.clock import WallClock
 from harness.errors import InvalidInput, JournalDamaged, UnexpectedOutput
@@ -26,8 +29,20 @@ _FOLDER = Path(tempfile.mkdtemp(prefix="fuzz-", dir="/dev/shm" if Path("/dev/shm
 atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
 
 
+@functools.cache
+def _folder(process: int) -> Path:
+    """Each process has its own."""
+    folder = _FOLDER / str(process)
+    folder.mkdir()
+    return folder
+
+
+def _here() -> Path:
+    return _folder(os.getpid())
+
+
 def _file(name: str, given: bytes) -> Path:
-    path = _FOLDER / name
+    path = _here() / name
     path.write_bytes(given)
     return path
 
@@ -39,6 +54,22 @@ def _inventory(given: bytes) -> object:
     assert list(again.nodes()) == list(found.nodes()), "it reads otherwise when written down"
     assert again.settings == found.settings, "it reads otherwise when written down"
     return found
+
+
+def _yaml(given: bytes) -> object:
+    """However its events come about, a text says the same, and the same is wrong with it, at the same places."""
+    text = given.decode("utf-8", "replace")
+    found = _said(yamlfile.parse, text)
+    assert found == _said(yamlfile.parse_by_python, text), "libyaml reads it otherwise"
+    return yamlfile.parse(text, "f.yml").value
+
+
+def _said(parse: Callable[[str, str], yamlfile.Document], text: str) -> tuple[object, ...]:
+    try:
+        found = parse(text, "f.yml")
+    except InvalidInput as invalid:
+        return invalid.problems
+    return repr(found.value), found.value_marks, found.key_marks, found.problems
 
 
 def _chained(given: bytes) -> bytes:
@@ -63,19 +94,19 @@ def _journal(given: bytes) -> object:
     path = _file("journal.jsonl", _chained(given))
     entries, length = journal.read(path)
     assert length <= path.stat().st_size
-    memory = Memory(journal.Journal(path, -1, entries), _FOLDER, WallClock())
+    memory = Memory(journal.Journal(path, -1, entries), _here(), WallClock())
     told = (memory.began, memory.committed, memory.completed, memory.rolled_back, memory.rolling_back)
     assert memory.epoch + 1 > memory.epoch
     memory.fact("frozen")
-    standing(_FOLDER)
+    standing(_here())
     return [memory.run_id, told, [(entry.kind, entry.step, entry.data, entry.date) for entry in entries]]
 
 
 def _manifest(given: bytes) -> object:
     """What is read back can be saved, and is the same then."""
     found = saved.load(_file("frozen.manifest", given))
-    saved.save(found, _FOLDER / "saved")
-    assert saved.load(_FOLDER / "saved") == found, "it reads otherwise when saved again"
+    saved.save(found, _here() / "saved")
+    assert saved.load(_here() / "saved") == found, "it reads otherwise when saved again"
     return found
 
 
@@ -93,6 +124,7 @@ def _facts(given: bytes) -> object:
 
 
 TABLE: dict[str, Row] = {
+    "yaml": (_yaml, (InvalidInput,)),
     "inventory": (_inventory, (InvalidInput,)),
     "scenario": (lambda given: read_scenario(_file("some-claim.yaml", given)), (InvalidInput,)),
     "journal": (_journal, (JournalDamaged,)),
