@@ -50,11 +50,11 @@ class Before(Strict):
     login: Literal["root", "sudo"] = "root"
     ssh: Literal["today", "5.3"] = "today"
     store: StoreBefore = StoreBefore()
-    device_bytes: Bytes = 32 * 1024**2
+    device_bytes: Bytes = 16 * 1024**2
     staging_bytes: Bytes | None = None
     store_on: Literal["root", "device"] = "root"
     second_staging_bytes: Bytes | None = None
-    sync_rate: BytesPerSecond = 25 * 1024**2
+    sync_rate: BytesPerSecond = 12 * 1024**2
     rates: HostRates | None = None
     settings: Settings = Settings()
     differs: Differs = Differs()

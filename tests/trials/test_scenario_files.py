@@ -109,7 +109,7 @@ expect: {outcome: completed, copied_again: 0.5, checks: [durability], exit_statu
 
 def test_the_smallest_file_has_a_healthy_world_and_all_checks(tmp_path: Path) -> None:
     scenario = read(tmp_path, "claim: nothing happens at all\nlabs: [simulated]\nexpect: {outcome: completed}\n")
-    usual = Start(device_bytes=32 * 1024**2, sync_bytes_per_s=25 * 1024**2, settings={"strategy": "staged"})
+    usual = Start(device_bytes=16 * 1024**2, sync_bytes_per_s=12 * 1024**2, settings={"strategy": "staged"})
     assert scenario.start.to_lab() == usual
     assert scenario.expect.checks == ["durability", "exclusivity", "service", "replica", "reversibility"]
     assert (scenario.faults, scenario.then) == ([], [])
