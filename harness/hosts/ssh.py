@@ -32,7 +32,7 @@ _SESSIONS = 8  # sshd grants 10 on one connection; beyond that ssh opens others,
 _ADDRESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:%-]*")
 _DENIED = re.compile(
     r"Host key verification failed|Permission denied \(|Too many authentication failures"
-    r"|Unable to negotiate|no matching |host key .*revoked",
+    r"|Unable to negotiate|no matching |host key .{0,300}revoked",  # bounded: each "host key" looks so far ahead
     re.IGNORECASE,
 )
 _ADVICE = {

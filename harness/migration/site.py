@@ -21,11 +21,16 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a long piece of work is; ``fraction`` None while the whole is not known."""
+    """How far a long piece of work is; ``fraction`` None while the whole is not known.
+
+    ``rests_on`` says that a part of a step begins which goes on from the world, the run's memory and these plain values
+    alone: whatever came before, from equal ones follows the same.
+    """
 
     step: str
     what: str
     fraction: float | None
+    rests_on: tuple[object, ...] | None = None
 
 
 Report = Callable[[Progress], None]

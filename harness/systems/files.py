@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.errors import CommandFailed, UnexpectedOutput
@@ -113,30 +113,33 @@ def sync(host: Host, timeout_s: float = 3600.0) -> None:
     host.run(Command(("sync",), Effect.WRITE, timeout_s=timeout_s))
 
 
-def back_up(host: Host, paths: Iterable[str]) -> None:
+def back_up(host: Host, paths: Sequence[str], begin: Callable[[str, tuple[object, ...]], None]) -> None:
     """Keep files as they are beside themselves, each once; the caller flushes before it changes them.
 
     A name can be on stable storage before what it names: only content that was flushed gets the name of a backup.
+    ``begin`` is told what is about to be done, and all that is left to do.
     """
-    missing = []
-    for path in paths:
-        found, kept = stats(host, (path, path + BACKUP_SUFFIX))
-        missing += [path] if found and kept is None else []
-    for path in missing:
+    missing = _without_backup(host, paths)
+    for number, path in enumerate(missing):
+        begin(f"copy {path}", (missing[number:], missing))
         host.run(Command(("cp", "-p", "--", path, path + BACKUP_SUFFIX + ".new"), Effect.WRITE))
     if missing:
+        begin("flush the copies", missing)
         sync(host)
-    for path in missing:
+    for number, path in enumerate(missing):
+        begin(f"keep the copy of {path}", missing[number:])
         backup = path + BACKUP_SUFFIX
         host.run(Command(("mv", "-T", "--", backup + ".new", backup), Effect.WRITE))
 
 
+def _without_backup(host: Reader, paths: Sequence[str]) -> tuple[str, ...]:
+    found = iter(stats(host, [name for path in paths for name in (path, path + BACKUP_SUFFIX)]) if paths else ())
+    return tuple(path for path, there, kept in zip(paths, found, found, strict=True) if there and kept is None)
+
+
 def restore_backup(host: Host, path: str) -> None:
-    """Bring back what ``back_up`` kept, times and owner included."""
-    backup = path + BACKUP_SUFFIX
-    if stat(host, backup) is not None:
-        host.run(Command(("mv", "-T", "--", backup, path), Effect.WRITE))
-        sync(host)
+    """Bring back what ``back_up`` kept, times and owner included; the caller flushes."""
+    host.run(Command(("mv", "-T", "--", path + BACKUP_SUFFIX, path), Effect.WRITE))
 
 
 @dataclass(frozen=True)

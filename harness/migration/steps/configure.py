@@ -9,13 +9,15 @@ from harness.errors import StepBlocked, UnexpectedOutput
 from harness.hosts.command import Command, Effect
 from harness.hosts.host import Host, Reader
 from harness.migration import proofs
-from harness.migration.site import Site
+from harness.migration.site import Progress, Site
 from harness.migration.step import Blocked, Pending, Satisfied, Step, StepState
 from harness.systems import eucalyptus, files, mounts
 from harness.systems.drbd import config, dialect, status
 
 MAIN_CONFIGURATION = "/etc/drbd.conf"
 FSTAB = "/etc/fstab"
+
+_Values = tuple[object, ...]
 
 
 def dialect_on(site: Site[Reader], host: Reader) -> dialect.Dialect:
@@ -76,8 +78,10 @@ class ConfigureDrbd(Step):
 
     def configure(self, site: Site[Host], host: Host) -> None:
         """One of the pair."""
+        self._begin(site, host, (), "configure")
         site.memory.remember(f"dialect:{host.name}", dialect_on(site, host).name)
         self._change(site, host, self._changes(site, host))
+        self._begin(site, host, (), "load the module")
         if not status.module_loaded(host):
             site.memory.remember(f"loaded-module:{host.name}", True)
             host.run(Command(("modprobe", "drbd"), Effect.WRITE))
@@ -99,12 +103,19 @@ class ConfigureDrbd(Step):
         for path, change in changes.items():
             if change.present is None:
                 site.memory.remember(f"absent:{host.name}:{path}", True)
-        files.back_up(host, [path for path in changes if not site.memory.fact(f"absent:{host.name}:{path}")])
+        wanted = tuple(changes.items())
+        begin = partial(self._begin, site, host, wanted)
+        files.back_up(host, [path for path in changes if not site.memory.fact(f"absent:{host.name}:{path}")], begin)
         files.sync(host)
-        for path, change in changes.items():
+        for number, (path, change) in enumerate(wanted):
+            self._begin(site, host, wanted[number:], f"write {path}")
             if change.present is None:
                 site.memory.remember(f"wrote:{host.name}:{path}", change.wanted)
             host.put(path, change.wanted.encode("utf-8", "surrogateescape"))
+
+    def _begin(self, site: Site[Host], host: Host, wanted: _Values, what: str, before: _Values = ()) -> None:
+        """Say what begins on a host, what is still to be written there, and what comes before that."""
+        site.report(Progress(self.name, f"{host.name}: {what}", None, (wanted, before)))
 
     def _changes(
         self, site: Site[Reader], host: Reader, found: dict[str, str | None] | None = None
@@ -135,12 +146,18 @@ class ConfigureDrbd(Step):
             host.run(Command(("rmmod", "drbd"), Effect.WRITE))
 
     def _put_back(self, site: Site[Host], host: Host) -> None:
+        """The caller flushes."""
+        kept = [path + files.BACKUP_SUFFIX for path in self._paths(site)]
+        unfinished = [path + ".new" for path in kept]
+        there = dict(zip(kept + unfinished, files.stats(host, kept + unfinished), strict=True))
         for path in self._paths(site):
             if site.memory.fact(f"absent:{host.name}:{path}"):
                 self.remove(site, host, path, site.memory.fact(f"wrote:{host.name}:{path}"))
-            else:
+            elif there[path + files.BACKUP_SUFFIX]:
                 files.restore_backup(host, path)
-            self.remove(site, host, path + files.BACKUP_SUFFIX + ".new", None)
+        for path in unfinished:
+            if there[path]:
+                self.remove(site, host, path, None)
 
     def remove(self, site: Site[Host], host: Host, path: str, wrote: str | None) -> None:
         """Remove a file that was not there before this run, if it is there now, durably."""
@@ -149,7 +166,9 @@ class ConfigureDrbd(Step):
             files.sync(host)
 
     def still_there(self, site: Site[Reader], host: Reader) -> str | None:
-        left = [path for path in self._paths(site) if files.stat(host, path + files.BACKUP_SUFFIX)]
+        paths = self._paths(site)
+        found = files.stats(host, [path + files.BACKUP_SUFFIX for path in paths])
+        left = [path for path, backup in zip(paths, found, strict=True) if backup]
         return f"backups not put back: {', '.join(left)}" if left else None
 
 

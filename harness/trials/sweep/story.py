@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -15,8 +14,10 @@ from harness.labs.simulated_state import WorldState
 from harness.migration.engine import Event
 from harness.migration.outcome import Outcome
 from harness.migration.run import Listeners
+from harness.migration.site import Progress
 from harness.trials.strikes import EngineKilled
 from harness.trials.sweep.conductor import RESTART_S, Conductor, TappedClock, patience_s
+from harness.trials.sweep.last_words import LastWords
 from harness.trials.sweep.monitors import Monitors
 from harness.trials.sweep.notebook import KeptMigration, Notebook
 from harness.trials.sweep.places import Lines, handlers_above, lines_above, standing_above, tell_apart, way_above
@@ -135,7 +136,7 @@ class Story:
             self.outcomes.append(outcome.outcome)
             if outcome.outcome in self.undertaking.done:
                 break
-            self._judge_words(outcome)
+            self.monitors.broken += LastWords(self.opened, self.state, self.known.files).broken_by(outcome)
             self._heal(outcome)
         else:
             self.monitors.broken.append(f"I10: not done after {MOST_ATTEMPTS} attempts: {' '.join(self.outcomes)}")
@@ -163,7 +164,7 @@ class Story:
         conductor.sent = 0
         conductor.step = ""
         self._undoing, self._undone = "", True
-        listeners = Listeners(self._on_event)
+        listeners = Listeners(self._on_event, self._on_progress)
         self._migration = KeptMigration(
             conductor.tapped(), self.notebook, TappedClock(self.opened.clock, conductor), listeners, RUN_ID
         )
@@ -199,6 +200,11 @@ class Story:
             self._pass_head(event.step)
         if event.kind == "waiting" and not event.step:
             self._pass_trouble(event.text)
+
+    def _on_progress(self, progress: Progress) -> None:
+        """A part of a step begins. What takes steps back knows more than the part says: which hosts are away."""
+        if progress.rests_on is not None and not self._undoing:
+            self._pass_head(f"part {progress.step} {progress.what} {progress.rests_on} {self.lines(2)}")
 
     def _pass_undoing(self, step: str) -> None:
         """A rollback knows its plan and its memory, and which undoings of this attempt it left unfinished.
@@ -288,54 +294,6 @@ class Story:
         return held, tuple(site.memory.just_seen())
 
     # Judging
-
-    def _judge_words(self, outcome: Outcome) -> None:
-        """An operator must read where the data is safe and what to type next, and it must be true."""
-        if outcome.outcome == "killed":
-            return
-        words = outcome.message
-        if "walrus-ha" not in words:
-            self.monitors.broken.append(f"I9: {outcome.outcome} without a next command: {words!r}")
-        if "store" not in words and "Nothing was changed" not in words:
-            self.monitors.broken.append(f"I9: {outcome.outcome} without a word of the store: {words!r}")
-        self._judge_claims(outcome)
-        if outcome.outcome == "rolled_back" and "as they were before" in words:
-            self._judge_rollback()
-            # After a reverse move that was taken back it is the pair's.
-            if not self.state.copies.holds_store_at(ORIGINAL):
-                self.monitors.broken.append("I13: after the rollback the store is not in its place")
-        if outcome.outcome == "reverse_taken_back" and "serves again as before" in words:
-            self._judge_rollback()
-
-    def _judge_claims(self, outcome: Outcome) -> None:
-        """Each place that the last words call a complete copy holds one."""
-        claimed = re.search(r"Complete copies of the store: (.*)\.", outcome.message)
-        there = self.state.copies.complete()["as written"]
-        for place in re.split(r", (?=\S+:/|/dev/)", claimed[1]) if claimed else ():
-            if not any(self._means(place, found) for found in there):
-                self.monitors.broken.append(
-                    f"I9: {outcome.outcome} calls {place!r} a complete copy; complete are {there}"
-                )
-
-    def _means(self, said: str, found: str) -> bool:
-        settings = self.opened.inventory.settings
-        names = {
-            "store": settings.store,
-            "old-store": f"{settings.store}.before-ha",
-            "returning-store": f"{settings.store}.after-ha",
-            "staging": settings.staging,
-            "second-staging": settings.second_staging,
-        }
-        if "on the pair" in said or re.search(r" \(on /dev/\S+, which may have to be mounted there\)$", said):
-            return "device" in found
-        path = names.get(found)
-        return path is not None and re.search(re.escape(path) + r"(?![.\w-])", said) is not None
-
-    def _judge_rollback(self) -> None:
-        found = self.state.files()
-        for host, before in self.known.files.items():
-            if unlike := sorted(before ^ found[host]):
-                self.monitors.broken.append(f"I13: after the rollback {host} is not as it was: {unlike[0][:200]}")
 
     def _final(self) -> str:
         """The final state's digest, after it was judged unless that is known already."""

@@ -76,8 +76,9 @@ class Unconfigure(Step):
             ConfigureDrbd().remove(site, host, path + files.BACKUP_SUFFIX, None)
         elif absent_before:
             ConfigureDrbd().remove(site, host, path, site.memory.fact(f"wrote:{host.name}:{path}"))
-        else:
+        elif files.stat(host, path + files.BACKUP_SUFFIX) is not None:
             files.restore_backup(host, path)
+            files.sync(host)
 
     def undo(self, site: Site[Host], host: Host) -> None:
         ConfigureDrbd().configure(site, host)
