@@ -16,6 +16,7 @@ from harness.hosts.command import Effect, Request, effect_of
 from harness.labs.simulated_shapes import digest
 from harness.trials.strikes import CUTS
 from harness.trials.sweep.array import Pairing, moment_for
+from harness.trials.sweep.places import Lines
 from harness.trials.sweep.points import CRASHES, KILL, MOMENTS, Point, shows
 from harness.trials.sweep.reach import reach
 from harness.trials.sweep.story import Head, Known, Story, Told
@@ -105,6 +106,7 @@ class Forker:
         self.second: tuple[str, int] | None = None  # in a copy: the fault that is to follow, after so many commands
         self.heads_before_second = 0  # what was passed before it says nothing of the rest without it
         self._of_before: object = None
+        self._changed: tuple[int, str, Lines] | None = None  # number, role and handlers of a change right before
         self._twins = Twins()
         self._wanted = wanted
 
@@ -127,6 +129,7 @@ class Forker:
         return self.recovering and self._branch([here]) is not None
 
     def at_pause(self, number: int) -> str | None:
+        self._changed = None
         if not self.recovering:
             return None
         state = self.story.key("attempt", attempt_head=True)
@@ -166,12 +169,15 @@ class Forker:
             if not shows(fault, reach(role, request)):
                 continue  # it is the same cut a moment later, before the next command or as the engine waits
             for moment in moments_of_a_cut(hit, writes, alike):
+                if moment == "not_sent" and hit and alike and self._changed == (number - 1, role, handlers):
+                    continue  # it is the same cut as the one after the change, whose answer was lost in it
                 point = Point(number, fault, moment)
                 # An error before anything is begun takes the way to its handler, wherever in the text this stands.
                 begun = not hit or (writes and moment != "not_sent")
                 where = lines if begun else (handlers, self.story.conductor.step)
                 if self._is_new(point, state, where, request if begun else None):
                     here.append(point)
+        self._changed = (number, role, handlers) if writes else None
         return self._branch(here)
 
     def _is_new(self, point: Point, state: str | None, where: object, request: Request | None) -> bool:

@@ -63,6 +63,18 @@ def _dead_when_it_is_done(recovery: list[Beat]) -> list[tuple[Point, Point]]:
     ]
 
 
+def _after_the_change_before(recovery: list[Beat]) -> list[tuple[Point, Point]]:
+    """Cuts of the host that is asked right after it changed something, and the same when it had changed it."""
+    return [
+        (Point(beat.number, fault, "not_sent"), Point(before.number, fault, "done"))
+        for before, beat in pairwise(recovery)
+        for fault in SECOND
+        if before.effect == "write" and not beat.is_record and beat.role == before.role in CUTS[fault]
+        if beat.sent_at == before.answered_at and beat.where.takes_alike
+        if beat.step == before.step
+    ]
+
+
 AS_MANY_COMMANDS = (_a_moment_later, _taken_alike)  # of the others one strikes before the other
 
 
@@ -81,7 +93,9 @@ def _of_each_program_in_each_step(recovery: list[Beat], pairs: list[tuple[Point,
 
 
 @pytest.mark.parametrize("first", FIRST)
-@pytest.mark.parametrize("like", [_a_moment_later, _taken_alike, _nothing_begun, _dead_when_it_is_done])
+@pytest.mark.parametrize(
+    "like", [_a_moment_later, _taken_alike, _nothing_begun, _dead_when_it_is_done, _after_the_change_before]
+)
 def test_it_comes_to_the_same(plan: Plan, first: str, like: Pairs) -> None:
     firsts = [point for point in plan.points if point.fault == first]
     for crash in firsts[len(first) :: len(firsts) // 2]:
