@@ -38,9 +38,9 @@ def test_what_is_not_blank_is_the_same_as_a_trial_that_is_run(plan: Plan) -> Non
 def test_a_command_that_changes_something_has_every_crash_of_its_own(plan: Plan) -> None:
     """No crash around a change is taken for the same as one that is not beside it.
 
-    An engine that dies when its change is done and before it learns of it dies before what it would do next. A host that
-    is cut then is cut before the next request that would come to the same handler; where the change left everything as it
-    was, that may be a request before it.
+    An engine that dies when its change is done and before it learns of it dies before what it would do next. A host
+    that is cut then is cut before the next request that would come to the same handler; where the change left all as
+    it was, that may be a request before it.
     """
     changes = [beat for beat in plan.survey.beats if beat.effect in ("write", "destroy")]
     run, merger = set(plan.points), Merger(plan.survey)
