@@ -27,9 +27,17 @@ ASKED = "openssl dgst -sha256 -r"
 BY_OPENSSL, BY_SHA256SUM = f"-exec {ASKED} ", "-type f -exec sha256sum "
 Change = Callable[[SimulatedMachine], object]
 
-old: Change = lambda machine: machine.missing_programs.add(hashers.AS_SHA256SUM)  # noqa: E731
-gone: Change = lambda machine: machine.missing_programs.add("openssl")  # noqa: E731
-wrong: Change = lambda machine: machine.wrong_programs.add("openssl")  # noqa: E731
+
+def old(machine: SimulatedMachine) -> None:
+    machine.missing_programs.add(hashers.AS_SHA256SUM)
+
+
+def gone(machine: SimulatedMachine) -> None:
+    machine.missing_programs.add("openssl")
+
+
+def wrong(machine: SimulatedMachine) -> None:
+    machine.wrong_programs.add("openssl")
 
 
 @pytest.fixture

@@ -53,9 +53,10 @@ class _ThisMachine:
     def send(self, request: Request, fence: Fence | None = None) -> Answer:
         assert isinstance(request, Command)
         # As a shell does: what is not there ends with status 127.
-        argv = ["env", *map(os.fsencode, request.argv)]
-        given = {"input": request.stdin, "capture_output": True, "env": self._environment}
-        done = subprocess.run(argv, timeout=60, check=False, **given)  # type: ignore[call-overload]
+        argv = [b"env", *(os.fsencode(word) for word in request.argv)]
+        done = subprocess.run(
+            argv, input=request.stdin, capture_output=True, env=self._environment, timeout=60, check=False
+        )
         return Result(done.returncode, done.stdout, done.stderr)
 
     def close(self) -> None: ...

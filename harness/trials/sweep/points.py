@@ -167,7 +167,7 @@ def errs_when_done(beat: Beat, point: Point) -> bool:
     """All that comes of this fault, beside what the request did, is an error of the transport."""
     if beat.slow or beat.effect == "read" or point.moment != "done" or not beat.where.way_when_done:
         return False
-    return point.fault in (HANG, LOSE_REPLY) or beat.role in CUTS.get(point.fault, ())
+    return point.fault in (HANG, LOSE_REPLY)
 
 
 def _same_kill(beat: Beat, after: Beat | None, point: Point) -> Point:

@@ -12,7 +12,6 @@ from typing import NamedTuple, TypeVar
 
 from harness.labs.lab import Start, StoreSpec
 from harness.labs.simulated import SimulatedLab
-from harness.trials.strikes import CUTS
 from harness.trials.sweep.array import Pairing, covering_array
 from harness.trials.sweep.forking import Forker, ShareDone, SliceResult, Wanted
 from harness.trials.sweep.pages import in_large_pages
@@ -110,10 +109,7 @@ class Merger:
         number = self._first.get(way)
         if number is None or self._survey.beats[number - 1].slow:
             return None
-        if point.moment == "done":
-            first = Point(number, point.fault, "sent")
-            return same_as(self._survey.beats[number - 1], None, first) if point.fault in CUTS else first
-        return replace(point, number=number)
+        return Point(number, point.fault, "sent" if point.moment == "done" else point.moment)
 
 
 def representatives(survey: Survey, spec: Spec) -> list[Point]:

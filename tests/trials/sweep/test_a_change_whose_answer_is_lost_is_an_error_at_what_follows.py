@@ -26,7 +26,7 @@ def _taken_for_a_later_one(plan: Plan, fault: str) -> list[tuple[Point, Point]]:
 
 @pytest.mark.parametrize(
     ("fault", "least"),
-    [("hang", 90), ("lose_reply", 15), ("cut_both", 90), ("cut_original", 40), ("cut_additional", 40)],
+    [("hang", 90), ("lose_reply", 15)],
 )
 def test_told_alone_both_end_alike_after_as_many_commands(plan: Plan, fault: str, least: int) -> None:
     merged = _taken_for_a_later_one(plan, fault)
@@ -41,6 +41,6 @@ def test_told_alone_both_end_alike_after_as_many_commands(plan: Plan, fault: str
 
 def test_it_is_another_request_in_the_state_that_the_change_leaves(plan: Plan) -> None:
     ways = {beat.number: beat.where for beat in plan.survey.beats}
-    for fault in ("hang", "lose_reply", "cut_both"):
+    for fault in ("hang", "lose_reply"):
         for point, other in _taken_for_a_later_one(plan, fault):
             assert ways[point.number].way_when_done == ways[other.number].way
